@@ -1,0 +1,134 @@
+import type { Instant } from './environment.ts';
+import { DAY_MS, daysInMonth, HOUR_MS } from './instant.ts';
+import type { Price } from './price.ts';
+
+/** A half-open span of time, `[start, end)`. */
+export interface Period {
+  readonly start: Instant;
+  readonly end: Instant;
+}
+
+/** How Stripe repeats billing periods: the n-th begins n intervals after the anchor. */
+export interface Recurrence {
+  readonly anchor: Instant;
+  readonly interval: 'day' | 'week' | 'month' | 'year';
+  readonly interval_count: number;
+}
+
+/** A metered Stripe subscription item: the stretch of time over which it bills one meter of one account. */
+export interface SubscriptionItem extends Recurrence {
+  readonly stripe_subscription: string;
+  readonly stripe_subscription_item: string;
+  readonly meter: string;
+  readonly price: Price;
+  /** When Stripe began to bill by it. */
+  readonly started_at: Instant;
+  /** End of the trial that it began with; null = no trial. */
+  readonly trial_end: Instant | null;
+  /** When it stopped billing; null = it bills. */
+  readonly ended_at: Instant | null;
+  /** Stripe's own current period, which may differ from the recurrence. */
+  readonly current_period_start: Instant;
+  readonly current_period_end: Instant;
+}
+
+/** Everything that decides which billing period usage of one account and meter belongs to. */
+export interface BillingTimeline {
+  readonly created_at: Instant;
+  /** The items that bill this meter, in any order. */
+  readonly items: readonly SubscriptionItem[];
+}
+
+/** A billing period and who bills it. */
+export interface BillingPeriod extends Period {
+  /** `paid` and `trial`: Stripe's period of the item. `none`: a month anchored at the account's creation. */
+  readonly billed_by: 'paid' | 'trial' | 'none';
+  /** Items that bill the period; more than one is ambiguous, none for `none`. */
+  readonly items: readonly SubscriptionItem[];
+}
+
+/**
+ * The billing period that an instant belongs to. Periods of one timeline tile time: the months of an account end
+ * where an item starts to bill and begin again where it stops.
+ */
+export function billingPeriodAt({ created_at, items }: BillingTimeline, instant: Instant): BillingPeriod {
+  const covering = items
+    .filter((item) => item.started_at <= instant && instant < endOf(item))
+    .sort((a, b) => a.started_at - b.started_at);
+  const [item] = covering;
+  if (item) return { ...periodOfItem(item, instant), items: covering };
+  const month = periodAt({ anchor: created_at, interval: 'month', interval_count: 1 }, instant);
+  const start = Math.max(month.start, ...items.map(endOf).filter((end) => end <= instant));
+  const end = Math.min(month.end, ...items.map(({ started_at }) => started_at).filter((at) => at > instant));
+  return { start, end, billed_by: 'none', items: [] };
+}
+
+/**
+ * How long after its end a paid billing period still takes usage. Stripe finalises the draft invoice an hour after
+ * the end (docs.stripe.com/billing/subscriptions/usage-based); half of it is left to report, and for Stripe to count.
+ */
+export const LATE_WINDOW_MS = HOUR_MS / 2;
+
+/**
+ * The billing period that usage is counted in when it is recorded at `now`: the one it occurred in, unless that one
+ * is paid for and its invoice may be final; then the current one, so that it is billed next.
+ */
+export function countingPeriodAt(timeline: BillingTimeline, occurred_at: Instant, now: Instant): BillingPeriod {
+  const period = billingPeriodAt(timeline, Math.min(occurred_at, now));
+  const isFinal = period.billed_by === 'paid' && now >= period.end + LATE_WINDOW_MS;
+  return isFinal ? billingPeriodAt(timeline, now) : period;
+}
+
+function periodOfItem(item: SubscriptionItem, instant: Instant): Period & { billed_by: 'paid' | 'trial' } {
+  const { started_at, trial_end } = item;
+  if (trial_end !== null && instant < trial_end) {
+    return { start: started_at, end: Math.min(trial_end, endOf(item)), billed_by: 'trial' };
+  }
+  const isCurrent = item.current_period_start <= instant && instant < item.current_period_end;
+  const period = isCurrent
+    ? { start: item.current_period_start, end: item.current_period_end }
+    : periodAt(item, instant);
+  return {
+    start: Math.max(period.start, trial_end ?? started_at),
+    end: Math.min(period.end, endOf(item)),
+    billed_by: 'paid',
+  };
+}
+
+function endOf(item: SubscriptionItem): Instant {
+  return item.ended_at ?? Number.POSITIVE_INFINITY;
+}
+
+/** The period of a recurrence that contains the instant, which may lie before the anchor. */
+export function periodAt(recurrence: Recurrence, instant: Instant): Period {
+  let index = Math.floor((instant - recurrence.anchor) / longestInterval(recurrence));
+  while (boundary(recurrence, index + 1) <= instant) index += 1;
+  while (boundary(recurrence, index) > instant) index -= 1;
+  return { start: boundary(recurrence, index), end: boundary(recurrence, index + 1) };
+}
+
+function longestInterval({ interval, interval_count }: Recurrence): number {
+  const days = { day: 1, week: 7, month: 31, year: 366 }[interval];
+  return days * interval_count * DAY_MS;
+}
+
+/** Where the n-th period begins: month arithmetic from the anchor, so that the 31st stays the 31st where it exists. */
+function boundary({ anchor, interval, interval_count }: Recurrence, index: number): Instant {
+  const count = index * interval_count;
+  if (interval === 'day') return anchor + count * DAY_MS;
+  if (interval === 'week') return anchor + count * 7 * DAY_MS;
+  return addMonths(anchor, interval === 'year' ? count * 12 : count);
+}
+
+/** Calendar months in UTC, clamped to the month's last day: 31 January + 1 is 28 February. */
+export function addMonths(instant: Instant, months: number): Instant {
+  const date = new Date(instant);
+  const year = date.getUTCFullYear();
+  const month = date.getUTCMonth() + months;
+  const day = Math.min(date.getUTCDate(), daysInMonth(year, month));
+  return Date.UTC(year, month, day) + (instant - startOfDay(instant));
+}
+
+function startOfDay(instant: Instant): Instant {
+  return Math.floor(instant / DAY_MS) * DAY_MS;
+}

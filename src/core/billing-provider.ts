@@ -1,0 +1,59 @@
+import type { SubscriptionItem } from './billing-period.ts';
+import type { Instant } from './environment.ts';
+
+/** What Tallybook needs of Stripe. Methods never throw for what Stripe answers: the answer is the result. */
+export interface BillingProvider {
+  /** Sends one report once, without retrying. */
+  sendReport(params: SendReportParams): Promise<SendReportResult>;
+  /** What was counted of a meter for a customer over whole UTC minutes. */
+  readCounted(params: ReadCountedParams): Promise<ReadCountedResult>;
+  /** The subscription items that bill, or billed, the configured meters to a customer. */
+  listSubscriptionItems(params: { readonly stripe_customer: string }): Promise<ListSubscriptionItemsResult>;
+}
+
+export interface SendReportParams {
+  readonly meter: string;
+  readonly stripe_customer: string;
+  readonly quantity: number;
+  /** Whole seconds inside the report's period. */
+  readonly slot: Instant;
+  readonly identifier: string;
+  /** From 1; a fresh one for every request, since Stripe replays its answer to a repeated idempotency key. */
+  readonly attempt: number;
+}
+
+/**
+ * `accepted`: it will be counted. `duplicate`: Stripe knows the identifier already. `refused`: it will never be
+ * counted as it is. `unknown`: it may or may not have arrived, or Stripe asks to come back later.
+ */
+export type SendReportResult =
+  | { readonly outcome: 'accepted' }
+  | { readonly outcome: 'duplicate' }
+  | { readonly outcome: 'refused'; readonly message: string }
+  | Unavailable;
+
+export interface ReadCountedParams {
+  readonly meter: string;
+  readonly stripe_customer: string;
+  /** A whole minute. */
+  readonly start: Instant;
+  /** A whole minute, exclusive. */
+  readonly end: Instant;
+}
+
+export type ReadCountedResult = { readonly outcome: 'read'; readonly quantity: number } | Failed;
+
+export type ListSubscriptionItemsResult =
+  | { readonly outcome: 'read'; readonly items: readonly SubscriptionItem[] }
+  | Failed;
+
+/** Stripe did not answer, or asked to come back later. */
+export interface Unavailable {
+  readonly outcome: 'unknown';
+  readonly message: string;
+  /** How long Stripe asks to wait; null = it does not say. */
+  readonly retry_after_ms: number | null;
+}
+
+/** A read that gave nothing: now (`unknown`) or ever (`refused`). */
+export type Failed = Unavailable | { readonly outcome: 'refused'; readonly message: string };

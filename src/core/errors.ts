@@ -1,0 +1,189 @@
+/**
+ * Every error that Tallybook raises, in one table: `code` is the contract, `status` is the HTTP status that a
+ * route handler should answer with, `meaning` and `remedy` are for people. `docs/errors.md` is held to it by a test.
+ */
+export const ERRORS = {
+  invalid_account: {
+    status: 400,
+    meaning: 'The account id is not usable as an id.',
+    remedy: 'Pass your own id of the account: a string of 1 to 255 characters without blanks at its ends and without control characters.',
+  },
+  invalid_meter: {
+    status: 400,
+    meaning: 'The meter is not one of the configured meters.',
+    remedy: 'Pass one of the names under `meters` in createUsage().',
+  },
+  meter_required: {
+    status: 400,
+    meaning: 'Several meters are configured and the call names none.',
+    remedy: 'Pass `meter`, or set `default_meter` in createUsage().',
+  },
+  invalid_quantity: {
+    status: 400,
+    meaning: 'The quantity is not a whole number from 0 to 999,999,999,999,999.',
+    remedy: 'Pass a whole number; to count fractions, count a smaller unit.',
+  },
+  invalid_idempotency_key: {
+    status: 400,
+    meaning: 'The idempotency key is not usable as a key.',
+    remedy: 'Pass a string of 1 to 255 characters that is unique to the increment, such as the id of the request.',
+  },
+  invalid_timestamp: {
+    status: 400,
+    meaning: 'The timestamp is not an instant between 35 days ago and 5 minutes ahead.',
+    remedy: "Pass a Date or an ISO 8601 instant with its zone, such as '2026-10-10T12:00:00Z', within that window.",
+  },
+  invalid_properties: {
+    status: 400,
+    meaning: 'The properties are not a small, flat object.',
+    remedy: 'Pass an object of at most 50 entries whose values are strings, finite numbers, booleans or null (8 KB as JSON).',
+  },
+  invalid_period: {
+    status: 400,
+    meaning: 'The range is not two dates with the first before the second.',
+    remedy: "Pass both `period_start` and `period_end` as a Date, '2026-10-10' (UTC midnight) or an ISO 8601 instant with its zone.",
+  },
+  invalid_plan: {
+    status: 400,
+    meaning: 'The plan is not one of the configured plans.',
+    remedy: 'Pass one of the names under `plans` in createUsage().',
+  },
+  invalid_stripe_customer: {
+    status: 400,
+    meaning: 'The Stripe customer is not a Stripe customer id.',
+    remedy: "Pass the customer's id as Stripe shows it: 'cus_…'.",
+  },
+  invalid_parameter: {
+    status: 400,
+    meaning: 'A parameter is unknown, missing or of the wrong kind.',
+    remedy: "Check the call against the method's documentation; unknown fields are refused so that a typo loses nothing.",
+  },
+  invalid_price: {
+    status: 400,
+    meaning: 'The price cannot be rated.',
+    remedy: "Describe it in Stripe's field names: see Price in the documentation.",
+  },
+  account_not_found: {
+    status: 404,
+    meaning: 'The account does not exist.',
+    remedy: 'Create it with usage.accounts.set(), or by its first increment.',
+  },
+  idempotency_conflict: {
+    status: 409,
+    meaning: 'The idempotency key was used before with another quantity, timestamp or properties.',
+    remedy: 'Use a new key for a new increment; repeat an increment with exactly the same content.',
+  },
+  stripe_customer_taken: {
+    status: 409,
+    meaning: 'Another account is linked to this Stripe customer.',
+    remedy: 'Link each account to a Stripe customer of its own: Stripe bills all usage of a customer together.',
+  },
+  quantity_overflow: {
+    status: 422,
+    meaning: 'A total is too large to be exact.',
+    remedy: 'Count a larger unit, or ask for a shorter period.',
+  },
+  amount_overflow: {
+    status: 422,
+    meaning: 'An amount of money is too large to be exact.',
+    remedy: 'Check the quantity and the price.',
+  },
+  invalid_configuration: {
+    status: 500,
+    meaning: 'An option of createUsage() or a setting of a command is missing or wrong.',
+    remedy: 'Correct the named option; an environment variable that is not set arrives as undefined.',
+  },
+  schema_too_new: {
+    status: 500,
+    meaning: 'The database was migrated by a newer version of Tallybook.',
+    remedy: 'Install that version or a later one; an older version could corrupt the data.',
+  },
+  storage_failed: {
+    status: 500,
+    meaning: 'The database refused or failed; nothing of this call was recorded.',
+    remedy: 'See `cause`. Repeat the call once the database works again.',
+  },
+  stripe_failed: {
+    status: 502,
+    meaning: 'Stripe refused or could not be reached.',
+    remedy: 'See `cause`. Reports wait in the database and are sent when Stripe answers again.',
+  },
+  closed: {
+    status: 503,
+    meaning: 'The usage object was closed.',
+    remedy: 'Call close() last, when the process no longer takes requests.',
+  },
+  overloaded: {
+    status: 503,
+    meaning: 'The queue of increments that wait for the database is full; this one was not recorded.',
+    remedy: 'Slow down or retry later, with an idempotency key.',
+  },
+  storage_busy: {
+    status: 503,
+    meaning: 'The database is locked by another process for too long; nothing of this call was recorded.',
+    remedy: 'Retry; if it persists, look for a process that holds a transaction open on the database.',
+  },
+} as const satisfies Record<string, { status: number; meaning: string; remedy: string }>;
+
+/** What went wrong, as a stable word to switch on. The full list with remedies is in `docs/errors.md`. */
+export type UsageErrorCode = keyof typeof ERRORS;
+
+/** What an error is about, beyond its code. */
+export interface UsageErrorDetails {
+  /** The parameter or option that is wrong, as the caller wrote it: `'quantity'`, `'plans.pro.prices[0].tiers'`. */
+  readonly field?: string;
+  /** The value that was refused. Secrets are never put here. */
+  readonly value?: unknown;
+  /** What is wrong in this case; default: the code's general meaning. */
+  readonly reason?: string;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+}
+
+/** The one error class of Tallybook: every promise that it rejects, rejects with a `UsageError`. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  /** Stable word to switch on. */
+  readonly code: UsageErrorCode;
+  /** HTTP status that fits. */
+  readonly status: number;
+  /** What the caller can do about it. */
+  readonly remedy: string;
+  /** The parameter or option that is wrong, if it is about one. */
+  readonly field: string | undefined;
+  /** The refused value, shortened to a readable text, if it is about one. */
+  readonly value: string | undefined;
+
+  constructor(code: UsageErrorCode, details: UsageErrorDetails = {}) {
+    const { status, meaning, remedy } = ERRORS[code];
+    const value = 'value' in details ? describeValue(details.value) : undefined;
+    const subject = details.field === undefined ? '' : `${details.field}${value === undefined ? '' : ` ${value}`}: `;
+    super(
+      `${subject}${details.reason ?? meaning} ${remedy}`,
+      details.cause === undefined ? {} : { cause: details.cause },
+    );
+    this.code = code;
+    this.status = status;
+    this.remedy = remedy;
+    this.field = details.field;
+    this.value = value;
+  }
+}
+
+const SHOWN_VALUE_LENGTH = 80;
+
+/** A short text that shows a refused value as the caller would write it; safe for any value. */
+function describeValue(value: unknown): string {
+  const text = literal(value);
+  return text.length > SHOWN_VALUE_LENGTH ? `${text.slice(0, SHOWN_VALUE_LENGTH)}…` : text;
+}
+
+function literal(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, SHOWN_VALUE_LENGTH * 2));
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function' || typeof value === 'symbol') return typeof value;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return String(value);
+}

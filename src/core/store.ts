@@ -1,0 +1,210 @@
+import type { Account } from './account.ts';
+import type { Period, SubscriptionItem } from './billing-period.ts';
+import type { Instant } from './environment.ts';
+import type { ReportKey, ReportStatus, UsageReport } from './usage-report.ts';
+
+/**
+ * The port to the database. Every method is one transaction and safe to call from several processes at once.
+ * Methods throw UsageError `storage_failed`, `storage_busy` or `schema_too_new`.
+ */
+export interface Store {
+  /** Writes usage events and adds them to their open reports; durable when it resolves. */
+  recordUsage(params: RecordUsageParams): Promise<RecordUsageResult>;
+
+  /** Creates or changes an account; absent fields stay. @throws UsageError `stripe_customer_taken`. */
+  setAccount(params: SetAccountParams): Promise<Account>;
+  /** An account with its subscription items; null = unknown. */
+  getAccount(params: { readonly account_id: string }): Promise<AccountWithItems | null>;
+  /** Accounts in the order of their ids. */
+  listAccounts(params: ListAccountsParams): Promise<readonly Account[]>;
+
+  /**
+   * What Stripe bills this account by, as read from Stripe at `now`. Unsent usage moves to the billing periods that
+   * follow from it: reports that a period's new boundary cuts are split by `occurred_at`.
+   */
+  setSubscriptionItems(params: SetSubscriptionItemsParams): Promise<void>;
+
+  /** Reports of one billing period, in their order. */
+  listReports(params: ListReportsParams): Promise<readonly UsageReport[]>;
+  /** Reports with usage that occurred in the range, in their order. */
+  listReportsWithUsage(params: ListReportsParams): Promise<readonly UsageReport[]>;
+  /** Sums the ledger over exactly `[start, end)`, by report. */
+  sumUsage(params: SumUsageParams): Promise<SumUsageResult>;
+
+  /** Seals a batch of open reports and opens the next ones. */
+  closeReports(params: CloseReportsParams): Promise<CloseReportsResult>;
+  /** The first end of a billing period with an open report; null = none is open. */
+  nextPeriodEnd(): Promise<Instant | null>;
+  /** When the next sealed report is due; null = none waits. */
+  nextDueAt(): Promise<Instant | null>;
+  /** Ids of accounts that have reports to look at, in their order. */
+  listDueAccounts(params: ListDueAccountsParams): Promise<readonly string[]>;
+  /** Reports of an account that are closed, sending or held, in the order of meter and report. */
+  listUnfinishedReports(params: { readonly account_id: string }): Promise<readonly UsageReport[]>;
+  /** Instants at which reports of a customer and meter are stamped, and what is in them. */
+  listSlots(params: ListSlotsParams): Promise<readonly SlotUse[]>;
+  /** Changes a report that is still in the status `from`; false = it no longer is, and nothing changed. */
+  changeReport(params: ChangeReportParams): Promise<boolean>;
+
+  /** Takes or renews a lease for a job; false = another holder has it. */
+  acquireLease(params: AcquireLeaseParams): Promise<boolean>;
+  releaseLease(params: { readonly job: string; readonly holder: string }): Promise<void>;
+  /** When the job last began a scheduled run; null = never. */
+  getLastRun(params: { readonly job: string }): Promise<Instant | null>;
+  setLastRun(params: { readonly job: string; readonly at: Instant }): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+/** A usage event on its way into the ledger; several increments without a key may share one. */
+export interface UsageEntry {
+  /** UUID. */
+  readonly event_id: string;
+  readonly account_id: string;
+  readonly meter: string;
+  /** From 1. */
+  readonly quantity: number;
+  /** null = `recorded_at`. */
+  readonly occurred_at: Instant | null;
+  /** null = it always counts. */
+  readonly idempotency_key: string | null;
+  /** What must be equal when the key is used again; null without a key. */
+  readonly content: string | null;
+  /** JSON; null = none. */
+  readonly properties: string | null;
+}
+
+export interface RecordUsageParams {
+  /** UUID of this write: repeated with the same id after a lost answer, it counts once. */
+  readonly flush_id: string;
+  readonly recorded_at: Instant;
+  readonly entries: readonly UsageEntry[];
+}
+
+/** `duplicate`: the key was counted before. `conflict`: it was, with other content; nothing changed. */
+export type UsageEntryOutcome = 'recorded' | 'duplicate' | 'conflict';
+
+export interface RecordUsageResult {
+  /** One per entry, in their order. */
+  readonly outcomes: readonly UsageEntryOutcome[];
+}
+
+export interface SetAccountParams {
+  readonly account_id: string;
+  /** null = no plan; absent = as it was. */
+  readonly plan?: string | null | undefined;
+  /** null = not linked; absent = as it was. */
+  readonly stripe_customer?: string | null | undefined;
+  readonly now: Instant;
+}
+
+export interface AccountWithItems {
+  readonly account: Account;
+  readonly items: readonly SubscriptionItem[];
+}
+
+export interface ListAccountsParams {
+  /** Ids after this one; null = from the first. */
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+export interface SetSubscriptionItemsParams {
+  readonly account_id: string;
+  /** The customer that the items were read for; when it is no longer the account's, nothing changes. */
+  readonly stripe_customer: string;
+  readonly items: readonly SubscriptionItem[];
+  readonly now: Instant;
+}
+
+export interface ListReportsParams {
+  readonly account_id: string;
+  readonly meter: string;
+  readonly range: Period;
+}
+
+export interface SumUsageParams {
+  readonly account_id: string;
+  readonly meter: string;
+  readonly range: Period;
+  /** Only events of these reports. */
+  readonly report_ids: readonly number[];
+}
+
+export interface SumUsageResult {
+  /** Reports without usage in the range are absent. */
+  readonly quantities: ReadonlyMap<number, number>;
+}
+
+export interface CloseReportsParams {
+  readonly now: Instant;
+  /** `ended`: only reports whose billing period has ended. */
+  readonly which: 'all' | 'ended';
+  /** null = every account. */
+  readonly account_id: string | null;
+  readonly limit: number;
+}
+
+export interface CloseReportsResult {
+  readonly closed: number;
+  /** False: nothing more was due at `now`. */
+  readonly more: boolean;
+}
+
+export interface ListDueAccountsParams {
+  readonly now: Instant;
+  /** null = from the first. */
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+export interface ListSlotsParams {
+  readonly stripe_customer: string;
+  readonly meter: string;
+  readonly range: Period;
+}
+
+export interface SlotUse {
+  readonly report_id: number;
+  readonly account_id: string;
+  readonly slot: Instant;
+  readonly quantity: number;
+  readonly status: ReportStatus;
+}
+
+/** What may change about a report after it is sealed. */
+export type ReportChanges = Partial<
+  Pick<
+    UsageReport,
+    | 'status'
+    | 'reason'
+    | 'stripe_customer'
+    | 'identifier'
+    | 'slot'
+    | 'attempts'
+    | 'first_attempt_at'
+    | 'reported_at'
+    | 'due_at'
+    | 'last_error'
+  >
+> & { readonly slot_shared?: boolean };
+
+export interface ChangeReportParams {
+  readonly report: ReportKey;
+  readonly from: ReportStatus;
+  /** The attempts that the caller saw: two senders never make the same attempt. */
+  readonly attempts: number;
+  readonly changes: ReportChanges;
+}
+
+export interface AcquireLeaseParams {
+  readonly job: string;
+  readonly holder: string;
+  readonly now: Instant;
+  readonly expires_at: Instant;
+}
+
+/** The commit was asked for and its answer was lost: repeat the write with the same `flush_id` to learn of it. */
+export class CommitUnknownError extends Error {
+  override readonly name = 'CommitUnknownError';
+}

@@ -1,0 +1,137 @@
+import type { Period } from './billing-period.ts';
+import type { Instant } from './environment.ts';
+import { DAY_MS, floorToSecond, MINUTE_MS } from './instant.ts';
+
+/**
+ * Where a report stands. `open` takes increments; `closed` is sealed and waits; `sending` has been or may have been
+ * sent; `reported` was accepted by Stripe; `failed` was refused by Stripe; `held` waits for a person; `voided` was
+ * replaced by other reports and counts nowhere; `not_billable` is never sent.
+ */
+export type ReportStatus =
+  | 'open'
+  | 'closed'
+  | 'sending'
+  | 'reported'
+  | 'failed'
+  | 'held'
+  | 'voided'
+  | 'not_billable';
+
+/**
+ * Why a report is where it is. `unlinked`: no Stripe subscription bills the account yet, the report waits. `free`,
+ * `trial`, `no_price`, `zero`: never billed. `ambiguous_price`: several subscription items bill the meter. `too_old`:
+ * past what Stripe accepts. `not_counted`: Stripe has the identifier but not the quantity.
+ */
+export type ReportReason =
+  | 'unlinked'
+  | 'free'
+  | 'trial'
+  | 'no_price'
+  | 'zero'
+  | 'ambiguous_price'
+  | 'too_old'
+  | 'not_counted';
+
+/** One row of the table `usage`: a quantity of one account, meter and billing period. */
+export interface UsageReport {
+  readonly account_id: string;
+  readonly meter: string;
+  /** Counts the reports of one account and meter from 1; never used again. */
+  readonly report_id: number;
+  readonly status: ReportStatus;
+  /** null = nothing to add to the status. */
+  readonly reason: ReportReason | null;
+  /** True exactly when Stripe has accepted the report. */
+  readonly reported: boolean;
+  /** Usage for a billing period that had ended when the report was opened. */
+  readonly late: boolean;
+  readonly period_start: Instant;
+  /** null = open. */
+  readonly period_end: Instant | null;
+  readonly billing_period_start: Instant;
+  readonly billing_period_end: Instant;
+  readonly quantity: number;
+  /** The earliest and latest `occurred_at` of its events; null = it has none. */
+  readonly first_occurred_at: Instant | null;
+  readonly last_occurred_at: Instant | null;
+  /** Sealed when the report is prepared for sending; null = not prepared. */
+  readonly stripe_customer: string | null;
+  readonly identifier: string | null;
+  /** The instant that the report is stamped with at Stripe. */
+  readonly slot: Instant | null;
+  /** Counts identifiers: a new generation needs Stripe's proof that the last one was not counted. */
+  readonly generation: number;
+  /** How often the report was sent; the attempt is stored before it is made. */
+  readonly attempts: number;
+  readonly first_attempt_at: Instant | null;
+  readonly reported_at: Instant | null;
+  /** When the job looks at it next; null = never. */
+  readonly due_at: Instant | null;
+  /** What Stripe said to the last attempt. */
+  readonly last_error: string | null;
+}
+
+/** Names one report. */
+export type ReportKey = Pick<UsageReport, 'account_id' | 'meter' | 'report_id'>;
+
+const TRANSITIONS: Readonly<Record<ReportStatus, readonly ReportStatus[]>> = {
+  open: ['closed', 'voided'],
+  closed: ['sending', 'not_billable', 'held', 'voided'],
+  sending: ['reported', 'failed', 'held'],
+  held: ['closed', 'reported', 'failed'],
+  failed: ['closed'],
+  not_billable: ['voided'],
+  reported: [],
+  voided: [],
+};
+
+/** Whether a report may go from one status to another; staying is always allowed. */
+export function isLegalTransition(from: ReportStatus, to: ReportStatus): boolean {
+  return from === to || TRANSITIONS[from].includes(to);
+}
+
+/**
+ * The identifier that Stripe deduplicates by. It names the report, not its quantity: after a restored backup a
+ * report that is closed again with another quantity collides instead of being counted twice.
+ *
+ * @returns 67 characters; Stripe allows 100.
+ */
+export function identifierOf(
+  { account_id, meter, report_id }: ReportKey,
+  generation: number,
+  digest: (text: string) => string,
+): string {
+  return `tb_${digest(JSON.stringify([account_id, meter, report_id, generation]))}`;
+}
+
+/** A day short of Stripe's 35, so that a report which waits for a retry is not refused for its age. */
+export const MAX_SLOT_AGE_MS = 34 * DAY_MS;
+
+/** The instant that a report is stamped with. */
+export interface Slot {
+  readonly at: Instant;
+  /** False: no other report of the customer and meter is stamped in that UTC minute. */
+  readonly shared: boolean;
+}
+
+/**
+ * Chooses where in its period a report is stamped: in the middle of the last free whole UTC minute, so that
+ * Stripe's summary of that minute answers "did it arrive?". A period without a free minute shares one.
+ *
+ * @param taken starts of the minutes in which reports of the same customer and meter are stamped.
+ * @returns null when every instant of the period is too old for Stripe.
+ */
+export function chooseSlot(period: Period, taken: ReadonlySet<Instant>, now: Instant): Slot | null {
+  const earliest = Math.max(period.start, now - MAX_SLOT_AGE_MS);
+  const firstMinute = Math.ceil(earliest / MINUTE_MS) * MINUTE_MS;
+  let minute = minuteOf(period.end) - MINUTE_MS;
+  while (minute >= firstMinute && taken.has(minute)) minute -= MINUTE_MS;
+  if (minute >= firstMinute) return { at: minute + MINUTE_MS / 2, shared: false };
+  const middle = floorToSecond((period.start + period.end) / 2);
+  return middle >= now - MAX_SLOT_AGE_MS ? { at: middle, shared: true } : null;
+}
+
+/** The start of the UTC minute that contains the instant. */
+export function minuteOf(instant: Instant): Instant {
+  return Math.floor(instant / MINUTE_MS) * MINUTE_MS;
+}

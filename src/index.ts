@@ -1,0 +1,13 @@
+export type { AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
+export type { Clock, Environment, Logger } from './core/environment.ts';
+export { ERRORS, UsageError, type UsageErrorCode } from './core/errors.ts';
+export type { DateInput } from './core/instant.ts';
+export { type Price, type RatedAmount, type RatedLine, rate, type Tier } from './core/price.ts';
+export type { IncrementParams, Properties } from './core/usage-event.ts';
+export type { ReportReason, ReportStatus } from './core/usage-report.ts';
+export type { ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';
+export type { IncrementResult } from './recorder/recorder.ts';
+export { createUsage, type GetParams, type GetResult, type Usage } from './usage.ts';
+export type { MeterOptions, PlanOptions, SqliteOptions, StripeOptions, UsageOptions } from './usage-options.ts';
+export type { ReportRun } from './worker/report-cycle.ts';
+export type { ScheduleInput } from './worker/schedule.ts';

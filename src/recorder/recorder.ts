@@ -1,0 +1,153 @@
+import type { Environment } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import { MAX_QUANTITY } from '../core/quantity.ts';
+import type { Store, UsageEntry, UsageEntryOutcome } from '../core/store.ts';
+import { contentOf, type Increment } from '../core/usage-event.ts';
+
+/** What became of an increment. */
+export interface IncrementResult {
+  /** True when this call was counted, durably. False for a duplicate and for `quantity: 0`. */
+  readonly recorded: boolean;
+  /** True when the idempotency key was counted before, with the same content. */
+  readonly duplicate: boolean;
+}
+
+/** Calls that may wait for the database before new ones are refused as `overloaded`. */
+export const MAX_WAITING_CALLS = 100_000;
+/** Entries of one commit: enough to make a commit cheap, few enough that nobody waits long behind it. */
+const MAX_BATCH_ENTRIES = 2_000;
+const MAX_COMMITS_IN_FLIGHT = 2;
+
+/** An entry that waits for its commit, and the calls that it answers. */
+interface WaitingEntry {
+  entry: UsageEntry;
+  readonly callers: PromiseWithResolvers<IncrementResult>[];
+}
+
+/**
+ * Group commit: calls that arrive while a commit is in flight go together in the next one, so that a disk that syncs
+ * a thousand times a second records hundreds of thousands of increments. There is no timer; a lone call costs one
+ * commit. Calls without a key that differ in nothing share one usage event.
+ */
+export class Recorder {
+  readonly #store: Store;
+  readonly #environment: Environment;
+  #queue: WaitingEntry[] = [];
+  /** The waiting entry that further unkeyed calls of an account and meter join. */
+  #shared = new Map<string, Map<string, WaitingEntry>>();
+  #waitingCalls = 0;
+  #commitsInFlight = 0;
+  #isScheduled = false;
+  #whenIdle: PromiseWithResolvers<void> | null = null;
+
+  constructor(store: Store, environment: Environment) {
+    this.#store = store;
+    this.#environment = environment;
+  }
+
+  /** Resolves when the increment is durable. @throws UsageError `overloaded`, `idempotency_conflict`, `storage_*`. */
+  record(increment: Increment): Promise<IncrementResult> {
+    if (increment.quantity === 0) return Promise.resolve({ recorded: false, duplicate: false });
+    if (this.#waitingCalls >= MAX_WAITING_CALLS) return Promise.reject(new UsageError('overloaded'));
+    const caller = Promise.withResolvers<IncrementResult>();
+    this.#waitingCalls += 1;
+    this.#enqueue(increment, caller);
+    this.#schedule();
+    return caller.promise;
+  }
+
+  /** Resolves when nothing waits any more. */
+  drain(): Promise<void> {
+    if (this.#waitingCalls === 0) return Promise.resolve();
+    this.#whenIdle ??= Promise.withResolvers();
+    return this.#whenIdle.promise;
+  }
+
+  #enqueue(increment: Increment, caller: PromiseWithResolvers<IncrementResult>): void {
+    if (!isShareable(increment)) {
+      this.#queue.push({ entry: this.#entryOf(increment), callers: [caller] });
+      return;
+    }
+    let meters = this.#shared.get(increment.account_id);
+    if (!meters) this.#shared.set(increment.account_id, (meters = new Map()));
+    const shared = meters.get(increment.meter);
+    if (shared && shared.entry.quantity + increment.quantity <= MAX_QUANTITY) {
+      shared.entry = { ...shared.entry, quantity: shared.entry.quantity + increment.quantity };
+      shared.callers.push(caller);
+      return;
+    }
+    const waiting = { entry: this.#entryOf(increment), callers: [caller] };
+    meters.set(increment.meter, waiting);
+    this.#queue.push(waiting);
+  }
+
+  #entryOf(increment: Increment): UsageEntry {
+    const content =
+      increment.idempotency_key === null ? null : contentOf(increment, (text) => this.#environment.digest(text));
+    return { ...increment, content, event_id: this.#environment.uuid() };
+  }
+
+  /** After the current turn of the event loop, so that calls made together are committed together. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#commitsInFlight >= MAX_COMMITS_IN_FLIGHT) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      while (this.#queue.length > 0 && this.#commitsInFlight < MAX_COMMITS_IN_FLIGHT) void this.#commit();
+    });
+  }
+
+  async #commit(): Promise<void> {
+    const batch = this.#takeBatch();
+    this.#commitsInFlight += 1;
+    try {
+      const { outcomes } = await this.#store.recordUsage({
+        flush_id: this.#environment.uuid(),
+        recorded_at: this.#environment.clock.now(),
+        entries: batch.map(({ entry }) => entry),
+      });
+      batch.forEach((waiting, index) => answer(waiting, outcomes[index]));
+    } catch (error) {
+      for (const { callers } of batch) for (const caller of callers) caller.reject(error);
+    } finally {
+      this.#commitsInFlight -= 1;
+      for (const { callers } of batch) this.#waitingCalls -= callers.length;
+      if (this.#queue.length > 0) this.#schedule();
+      else if (this.#waitingCalls === 0) this.#becomeIdle();
+    }
+  }
+
+  /** In the order of account and meter: writers that lock rows in one order do not deadlock. */
+  #takeBatch(): WaitingEntry[] {
+    const batch = this.#queue.splice(0, MAX_BATCH_ENTRIES);
+    for (const { entry } of batch) this.#shared.delete(entry.account_id);
+    return batch.sort((a, b) => compare(a.entry, b.entry));
+  }
+
+  #becomeIdle(): void {
+    this.#whenIdle?.resolve();
+    this.#whenIdle = null;
+  }
+}
+
+function isShareable({ idempotency_key, occurred_at, properties }: Increment): boolean {
+  return idempotency_key === null && occurred_at === null && properties === null;
+}
+
+function compare(a: UsageEntry, b: UsageEntry): number {
+  if (a.account_id !== b.account_id) return a.account_id < b.account_id ? -1 : 1;
+  if (a.meter !== b.meter) return a.meter < b.meter ? -1 : 1;
+  return 0;
+}
+
+function answer({ entry, callers }: WaitingEntry, outcome: UsageEntryOutcome | undefined): void {
+  for (const caller of callers) {
+    if (outcome === 'recorded') caller.resolve({ recorded: true, duplicate: false });
+    else if (outcome === 'duplicate') caller.resolve({ recorded: false, duplicate: true });
+    else caller.reject(conflictOf(entry));
+  }
+}
+
+function conflictOf(entry: UsageEntry): UsageError {
+  return new UsageError('idempotency_conflict', { field: 'idempotency_key', value: entry.idempotency_key });
+}

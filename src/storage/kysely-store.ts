@@ -1,0 +1,92 @@
+import type { Kysely } from 'kysely';
+import type { UsageError } from '../core/errors.ts';
+import type { ChangeReportParams, Store } from '../core/store.ts';
+import { getAccount, listAccounts, setAccount } from './accounts.ts';
+import { closeReports } from './closing.ts';
+import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
+import {
+  listDueAccounts,
+  listReports,
+  listReportsWithUsage,
+  listSlots,
+  listUnfinishedReports,
+  nextDueAt,
+  nextPeriodEnd,
+  sumUsage,
+} from './reading.ts';
+import { recordUsage } from './recording.ts';
+import { setSubscriptionItems } from './rehoming.ts';
+import { type Db, isReport } from './report-rows.ts';
+import type { Database } from './schema.ts';
+import type { WriteParams, WritePath } from './write-path.ts';
+
+/** What an engine brings to the store. */
+export interface Engine {
+  /** The open database; opens it on first use, and again after it was lost. */
+  connect(): Promise<Connected>;
+  /** What the engine's driver threw, as the library's error. */
+  toUsageError(error: unknown): UsageError;
+  close(): Promise<void>;
+}
+
+export interface Connected {
+  /** Where statements and transactions run that write. */
+  readonly writer: Kysely<Database>;
+  /** Where statements run that only read; they need not wait for writers. */
+  readonly reader: Kysely<Database>;
+  readonly writePath: WritePath;
+}
+
+/** The store on Kysely: one text for both engines. */
+export function createKyselyStore(engine: Engine, environment: { uuid(): string }): Store {
+  async function use<Result>(run: (connected: Connected) => Promise<Result>): Promise<Result> {
+    try {
+      return await run(await engine.connect());
+    } catch (error) {
+      throw engine.toUsageError(error);
+    }
+  }
+
+  const read = <Result>(run: (db: Db) => Promise<Result>) => use(({ reader }) => run(reader));
+  const transact = <Result>(run: (db: Db) => Promise<Result>) =>
+    use(({ writer }) => writer.transaction().execute((transaction) => run(transaction)));
+  const recording = {
+    writePath: { write: async (params: WriteParams) => (await engine.connect()).writePath.write(params) },
+    transact,
+    uuid: () => environment.uuid(),
+  };
+
+  return {
+    recordUsage: (params) => use(() => recordUsage(recording, params)),
+    setAccount: (params) => transact((db) => setAccount(db, params)),
+    getAccount: ({ account_id }) => read((db) => getAccount(db, account_id)),
+    listAccounts: (params) => read((db) => listAccounts(db, params)),
+    setSubscriptionItems: (params) => transact((db) => setSubscriptionItems(db, params)),
+    listReports: (params) => read((db) => listReports(db, params)),
+    listReportsWithUsage: (params) => read((db) => listReportsWithUsage(db, params)),
+    sumUsage: (params) => read((db) => sumUsage(db, params)),
+    closeReports: (params) => transact((db) => closeReports(db, params)),
+    nextPeriodEnd: () => read(nextPeriodEnd),
+    nextDueAt: () => read(nextDueAt),
+    listDueAccounts: (params) => read((db) => listDueAccounts(db, params)),
+    listUnfinishedReports: ({ account_id }) => read((db) => listUnfinishedReports(db, account_id)),
+    listSlots: (params) => read((db) => listSlots(db, params)),
+    changeReport: (params) => transact((db) => changeReport(db, params)),
+    acquireLease: (params) => transact((db) => acquireLease(db, params)),
+    releaseLease: ({ job, holder }) => transact((db) => releaseLease(db, job, holder)),
+    getLastRun: ({ job }) => read((db) => getLastRun(db, job)),
+    setLastRun: ({ job, at }) => transact((db) => setLastRun(db, job, at)),
+    close: () => engine.close(),
+  };
+}
+
+async function changeReport(db: Db, { report, from, attempts, changes }: ChangeReportParams): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('usage')
+    .set(changes)
+    .where(isReport(report))
+    .where('status', '=', from)
+    .where('attempts', '=', attempts)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
+}

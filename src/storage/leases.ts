@@ -1,0 +1,45 @@
+import type { Instant } from '../core/environment.ts';
+import type { AcquireLeaseParams } from '../core/store.ts';
+import type { Db } from './report-rows.ts';
+
+export async function acquireLease(db: Db, { job, holder, now, expires_at }: AcquireLeaseParams): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('job_lease')
+    .values({ job, holder, expires_at, last_run_at: null })
+    .onConflict((conflict) =>
+      conflict
+        .column('job')
+        .doUpdateSet({ holder, expires_at })
+        .where((eb) =>
+          eb.or([
+            eb('job_lease.holder', 'is', null),
+            eb('job_lease.holder', '=', holder),
+            eb('job_lease.expires_at', '<=', now),
+          ]),
+        ),
+    )
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
+export async function releaseLease(db: Db, job: string, holder: string): Promise<void> {
+  await db
+    .updateTable('job_lease')
+    .set({ holder: null, expires_at: 0 })
+    .where('job', '=', job)
+    .where('holder', '=', holder)
+    .execute();
+}
+
+export async function getLastRun(db: Db, job: string): Promise<Instant | null> {
+  const row = await db.selectFrom('job_lease').select('last_run_at').where('job', '=', job).executeTakeFirst();
+  return row?.last_run_at ?? null;
+}
+
+export async function setLastRun(db: Db, job: string, last_run_at: Instant): Promise<void> {
+  await db
+    .insertInto('job_lease')
+    .values({ job, holder: null, expires_at: 0, last_run_at })
+    .onConflict((conflict) => conflict.column('job').doUpdateSet({ last_run_at }))
+    .execute();
+}

@@ -1,0 +1,121 @@
+import { type BillingPeriod, countingPeriodAt, type Period } from '../core/billing-period.ts';
+import type { Instant } from '../core/environment.ts';
+import { floorToSecond, SECOND_MS } from '../core/instant.ts';
+import { MAX_QUANTITY } from '../core/quantity.ts';
+import type { UsageEntry } from '../core/store.ts';
+import type { UsageReport } from '../core/usage-report.ts';
+import { ensureAccounts, loadAccounts, timelineOf } from './accounts.ts';
+import { type Db, isReport, nextReportId, openReportRow, REPORT_COLUMNS, toReport } from './report-rows.ts';
+
+/**
+ * Opens the reports that entries need, and the accounts too.
+ *
+ * @returns for each entry, the report that takes it.
+ */
+export async function openReportsFor(db: Db, entries: readonly UsageEntry[], now: Instant): Promise<number[]> {
+  const account_ids = [...new Set(entries.map(({ account_id }) => account_id))];
+  await ensureAccounts(db, account_ids, now);
+  const accounts = await loadAccounts(db, account_ids);
+  const opened = new Map<string, number>();
+  const report_ids: number[] = [];
+  for (const { account_id, meter, occurred_at } of entries) {
+    const account = accounts.get(account_id);
+    if (!account) throw new Error('An account that was just created is missing.');
+    const period = countingPeriodAt(timelineOf(account, meter), occurred_at ?? now, now);
+    const key = JSON.stringify([account_id, meter, period.start]);
+    const report_id = opened.get(key) ?? (await openReport(db, account_id, meter, period, now)).report_id;
+    opened.set(key, report_id);
+    report_ids.push(report_id);
+  }
+  return report_ids;
+}
+
+/** The open report of a billing period; a new one if there is none. */
+export async function openReport(
+  db: Db,
+  account_id: string,
+  meter: string,
+  period: BillingPeriod | Period,
+  now: Instant,
+): Promise<UsageReport> {
+  const open = await findOpenReport(db, account_id, meter, period.start);
+  if (open) return open;
+  const { start, end } = period;
+  const sealedUntil = Math.max(start, await lastRegularEnd(db, account_id, meter, { start, end }));
+  const late = end <= now || sealedUntil >= end;
+  const report_id = await nextReportId(db, account_id, meter);
+  const row = openReportRow({
+    account_id,
+    meter,
+    report_id,
+    billing_period: { start, end },
+    period_start: late ? start : sealedUntil,
+    late,
+  });
+  await db.insertInto('usage').values(row).execute();
+  return toReport(row);
+}
+
+async function findOpenReport(
+  db: Db,
+  account_id: string,
+  meter: string,
+  billing_period_start: Instant,
+): Promise<UsageReport | null> {
+  const row = await db
+    .selectFrom('usage')
+    .select(REPORT_COLUMNS)
+    .where('account_id', '=', account_id)
+    .where('meter', '=', meter)
+    .where('billing_period_start', '=', billing_period_start)
+    .where('status', '=', 'open')
+    .executeTakeFirst();
+  return row ? toReport(row) : null;
+}
+
+/** Where the last regular report that began in the period ends; 0 if there is none. */
+async function lastRegularEnd(db: Db, account_id: string, meter: string, period: Period): Promise<Instant> {
+  const row = await db
+    .selectFrom('usage')
+    .select(['period_end', 'billing_period_end'])
+    .where('account_id', '=', account_id)
+    .where('meter', '=', meter)
+    .where('period_start', '>=', period.start)
+    .where('period_start', '<', period.end)
+    .where('late', '=', false)
+    .where('status', '<>', 'voided')
+    .orderBy('period_start', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row ? (row.period_end ?? row.billing_period_end) : 0;
+}
+
+/**
+ * Seals the open reports that an entry would push past Stripe's 15 digits, so that the next ones are opened. Their
+ * ends are the next whole second, in which no other report has begun.
+ */
+export async function sealFullReports(db: Db, entries: readonly UsageEntry[], now: Instant): Promise<void> {
+  for (const { account_id, meter, quantity } of entries) {
+    const rows = await db
+      .selectFrom('usage')
+      .select(REPORT_COLUMNS)
+      .where('account_id', '=', account_id)
+      .where('meter', '=', meter)
+      .where('status', '=', 'open')
+      .where('quantity', '>', MAX_QUANTITY - quantity)
+      .execute();
+    for (const report of rows.map(toReport)) {
+      await db
+        .updateTable('usage')
+        .set({ status: 'closed', period_end: endOfFullReport(report, now), due_at: now })
+        .where(isReport(report))
+        .execute();
+    }
+  }
+}
+
+function endOfFullReport(report: UsageReport, now: Instant): Instant {
+  if (report.late) return report.billing_period_end;
+  const nextSecond = floorToSecond(Math.max(now, report.period_start)) + SECOND_MS;
+  return Math.min(nextSecond, report.billing_period_end);
+}

@@ -1,0 +1,117 @@
+import type { Instant } from '../core/environment.ts';
+import { exactTotal } from '../core/quantity.ts';
+import type {
+  ListDueAccountsParams,
+  ListReportsParams,
+  ListSlotsParams,
+  SlotUse,
+  SumUsageParams,
+  SumUsageResult,
+} from '../core/store.ts';
+import type { UsageReport } from '../core/usage-report.ts';
+import { type Db, REPORT_COLUMNS, toReport } from './report-rows.ts';
+
+function reportsOf(db: Db, account_id: string, meter: string) {
+  return db
+    .selectFrom('usage')
+    .select(REPORT_COLUMNS)
+    .where('account_id', '=', account_id)
+    .where('meter', '=', meter)
+    .where('status', '<>', 'voided')
+    .orderBy('period_start')
+    .orderBy('report_id');
+}
+
+export async function listReports(db: Db, { account_id, meter, range }: ListReportsParams): Promise<UsageReport[]> {
+  const rows = await reportsOf(db, account_id, meter)
+    .where('period_start', '>=', range.start)
+    .where('period_start', '<', range.end)
+    .execute();
+  return rows.map(toReport);
+}
+
+export async function listReportsWithUsage(
+  db: Db,
+  { account_id, meter, range }: ListReportsParams,
+): Promise<UsageReport[]> {
+  const rows = await reportsOf(db, account_id, meter)
+    .where('first_occurred_at', '<', range.end)
+    .where('last_occurred_at', '>=', range.start)
+    .execute();
+  return rows.map(toReport);
+}
+
+export async function sumUsage(db: Db, params: SumUsageParams): Promise<SumUsageResult> {
+  const { account_id, meter, range, report_ids } = params;
+  if (report_ids.length === 0) return { quantities: new Map() };
+  const rows = await db
+    .selectFrom('usage_event')
+    .select((eb) => ['report_id', eb.fn.sum<number | bigint>('quantity').as('quantity')])
+    .where('account_id', '=', account_id)
+    .where('meter', '=', meter)
+    .where('occurred_at', '>=', range.start)
+    .where('occurred_at', '<', range.end)
+    .where('report_id', 'in', report_ids)
+    .groupBy('report_id')
+    .execute();
+  return { quantities: new Map(rows.map((row) => [row.report_id, exactTotal(row.quantity)])) };
+}
+
+export async function nextPeriodEnd(db: Db): Promise<Instant | null> {
+  const row = await db
+    .selectFrom('usage')
+    .select('billing_period_end')
+    .where('status', '=', 'open')
+    .orderBy('billing_period_end')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.billing_period_end ?? null;
+}
+
+export async function nextDueAt(db: Db): Promise<Instant | null> {
+  const row = await db
+    .selectFrom('usage')
+    .select('due_at')
+    .where('due_at', 'is not', null)
+    .orderBy('due_at')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.due_at ?? null;
+}
+
+export async function listDueAccounts(db: Db, { now, after, limit }: ListDueAccountsParams): Promise<string[]> {
+  const rows = await db
+    .selectFrom('usage')
+    .select('account_id')
+    .distinct()
+    .where('due_at', '<=', now)
+    .$if(after !== null, (query) => query.where('account_id', '>', after))
+    .orderBy('account_id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ account_id }) => account_id);
+}
+
+export async function listUnfinishedReports(db: Db, account_id: string): Promise<UsageReport[]> {
+  const rows = await db
+    .selectFrom('usage')
+    .select(REPORT_COLUMNS)
+    .where('account_id', '=', account_id)
+    .where('status', 'in', ['closed', 'sending', 'held'])
+    .orderBy('meter')
+    .orderBy('report_id')
+    .execute();
+  return rows.map(toReport);
+}
+
+export async function listSlots(db: Db, { stripe_customer, meter, range }: ListSlotsParams): Promise<SlotUse[]> {
+  const rows = await db
+    .selectFrom('usage')
+    .select(['account_id', 'report_id', 'slot', 'quantity', 'status'])
+    .where('stripe_customer', '=', stripe_customer)
+    .where('meter', '=', meter)
+    .where('slot', '>=', range.start)
+    .where('slot', '<', range.end)
+    .execute();
+  return rows.map(({ slot, ...row }) => ({ ...row, slot: slot ?? 0 }));
+}

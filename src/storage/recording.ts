@@ -1,0 +1,83 @@
+import {
+  CommitUnknownError,
+  type RecordUsageParams,
+  type RecordUsageResult,
+  type UsageEntryOutcome,
+} from '../core/store.ts';
+import { openReportsFor, sealFullReports } from './opening.ts';
+import type { Db } from './report-rows.ts';
+import type { RoutedEntry, WriteOutcome, WriteParams, WritePath } from './write-path.ts';
+
+/** A report that was opened for an entry can be closed again before the entry is written, but not forever. */
+const MAX_ROUNDS = 8;
+const MAX_COMMIT_TRIES = 3;
+
+export interface RecordingContext {
+  readonly writePath: WritePath;
+  /** Runs a function in one transaction. */
+  readonly transact: <Result>(run: (db: Db) => Promise<Result>) => Promise<Result>;
+  readonly uuid: () => string;
+}
+
+/** Records usage: the write path does nearly all of it, the entries that have no open report go round once more. */
+export async function recordUsage(
+  context: RecordingContext,
+  { flush_id, recorded_at, entries }: RecordUsageParams,
+): Promise<RecordUsageResult> {
+  const outcomes = new Array<UsageEntryOutcome>(entries.length);
+  let waiting = entries.map((entry, index) => ({ entry: { ...entry, report_id: null } as RoutedEntry, index }));
+  for (let round = 0; waiting.length > 0; round += 1) {
+    if (round === MAX_ROUNDS) throw new Error(`No open report stayed open in ${MAX_ROUNDS} rounds.`);
+    const written = await writeOnce(context.writePath, {
+      flush_id: round === 0 ? flush_id : context.uuid(),
+      recorded_at,
+      entries: waiting.map(({ entry }) => entry),
+    });
+    const again: typeof waiting = [];
+    const full: RoutedEntry[] = [];
+    waiting.forEach(({ entry, index }, position) => {
+      const outcome = written[position];
+      if (outcome === 'full') full.push(entry);
+      if (outcome === 'no_report' || outcome === 'full') again.push({ entry, index });
+      else if (outcome) outcomes[index] = outcome;
+    });
+    waiting = again.length === 0 ? again : await openFor(context, again, full, recorded_at);
+  }
+  return { outcomes };
+}
+
+/** Repeats a commit whose answer was lost: under the same id it counts once. */
+async function writeOnce(writePath: WritePath, params: WriteParams): Promise<readonly WriteOutcome[]> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await writePath.write(params);
+    } catch (error) {
+      if (!(error instanceof CommitUnknownError) || tries === MAX_COMMIT_TRIES) throw error;
+    }
+  }
+}
+
+interface Waiting {
+  readonly entry: RoutedEntry;
+  readonly index: number;
+}
+
+async function openFor(
+  { transact }: RecordingContext,
+  waiting: readonly Waiting[],
+  full: readonly RoutedEntry[],
+  now: number,
+): Promise<Waiting[]> {
+  const report_ids = await transact(async (db) => {
+    await sealFullReports(db, full, now);
+    return await openReportsFor(
+      db,
+      waiting.map(({ entry }) => entry),
+      now,
+    );
+  });
+  return waiting.map(({ entry, index }, position) => ({
+    entry: { ...entry, report_id: report_ids[position] ?? null },
+    index,
+  }));
+}

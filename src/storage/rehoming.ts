@@ -1,0 +1,105 @@
+import { type BillingPeriod, type BillingTimeline, billingPeriodAt } from '../core/billing-period.ts';
+import type { Instant } from '../core/environment.ts';
+import { floorToSecond } from '../core/instant.ts';
+import type { SetSubscriptionItemsParams } from '../core/store.ts';
+import type { ReportStatus, UsageReport } from '../core/usage-report.ts';
+import { getAccount, replaceItems, timelineOf, wakeWaitingReports } from './accounts.ts';
+import { openReport } from './opening.ts';
+import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
+
+/** Reports that Stripe has not been asked to count: their usage can still be given to other billing periods. */
+const UNSENT: readonly ReportStatus[] = ['open', 'closed', 'not_billable'];
+
+/**
+ * Stores what Stripe bills an account by, and moves unsent usage to the billing periods that follow from it, event
+ * by event: usage before a subscription's start stays out of its bill, usage since then is in it, however late we
+ * learn of the start.
+ */
+export async function setSubscriptionItems(db: Db, params: SetSubscriptionItemsParams): Promise<void> {
+  const { account_id, stripe_customer, items, now } = params;
+  const known = await getAccount(db, account_id);
+  if (known?.account.stripe_customer !== stripe_customer) return;
+  await db.updateTable('account').set({ synced_at: now }).where('account_id', '=', account_id).execute();
+  await replaceItems(db, account_id, items);
+  const rows = await db
+    .selectFrom('usage')
+    .select(REPORT_COLUMNS)
+    .where('account_id', '=', account_id)
+    .where('status', 'in', UNSENT)
+    .execute();
+  for (const report of rows.map(toReport)) {
+    await rehome(db, report, timelineOf({ ...known, items }, report.meter), now);
+  }
+  await wakeWaitingReports(db, account_id, now);
+}
+
+async function rehome(db: Db, report: UsageReport, timeline: BillingTimeline, now: Instant): Promise<void> {
+  const { first_occurred_at: first, last_occurred_at: last } = report;
+  if (first === null || last === null) return await rehomeEmpty(db, report, timeline, now);
+  const home = billingPeriodAt(timeline, report.period_start);
+  const stays = isHome(report, home) && first >= home.start && last < home.end;
+  if (stays || countsInLaterPeriod(report, home)) return;
+  await db.updateTable('usage').set({ status: 'voided', due_at: null }).where(isReport(report)).execute();
+  for (let at = first; at <= last; ) {
+    const period = billingPeriodAt(timeline, at);
+    await moveEvents(db, report, period, now);
+    at = period.end;
+  }
+}
+
+function isHome(report: UsageReport, period: BillingPeriod): boolean {
+  return report.billing_period_start === period.start && report.billing_period_end === period.end;
+}
+
+/** Usage of an earlier period whose invoice was final is counted in this one on purpose, and stays. */
+function countsInLaterPeriod(report: UsageReport, home: BillingPeriod): boolean {
+  return isHome(report, home) && (report.first_occurred_at ?? home.start) < home.start;
+}
+
+async function rehomeEmpty(db: Db, report: UsageReport, timeline: BillingTimeline, now: Instant): Promise<void> {
+  if (report.status !== 'open' || isHome(report, billingPeriodAt(timeline, now))) return;
+  await db.updateTable('usage').set({ status: 'voided' }).where(isReport(report)).execute();
+  if (report.late) return;
+  await openReport(db, report.account_id, report.meter, billingPeriodAt(timeline, now), now);
+}
+
+/** Gives the events of a voided report that occurred in a period to that period's open report. */
+async function moveEvents(db: Db, from: UsageReport, period: BillingPeriod, now: Instant): Promise<void> {
+  const { account_id, meter } = from;
+  const events = () =>
+    db
+      .selectFrom('usage_event')
+      .select((eb) => [
+        eb.fn.sum<number>('quantity').as('quantity'),
+        eb.fn.min('occurred_at').as('first'),
+        eb.fn.max('occurred_at').as('last'),
+      ])
+      .where('account_id', '=', account_id)
+      .where('meter', '=', meter)
+      .where('report_id', '=', from.report_id)
+      .where('occurred_at', '>=', period.start)
+      .where('occurred_at', '<', period.end);
+  const { quantity, first, last } = await events().executeTakeFirstOrThrow();
+  if (quantity === null || first === null || last === null) return;
+  const to = await openReport(db, account_id, meter, period, now);
+  await db
+    .updateTable('usage_event')
+    .set({ report_id: to.report_id })
+    .where('account_id', '=', account_id)
+    .where('meter', '=', meter)
+    .where('report_id', '=', from.report_id)
+    .where('occurred_at', '>=', period.start)
+    .where('occurred_at', '<', period.end)
+    .execute();
+  await db
+    .updateTable('usage')
+    .set({
+      quantity: to.quantity + Number(quantity),
+      first_occurred_at: Math.min(to.first_occurred_at ?? first, first),
+      last_occurred_at: Math.max(to.last_occurred_at ?? last, last),
+      // The report reaches back over the usage it has taken in; what stood there is voided.
+      ...(to.late ? {} : { period_start: Math.min(to.period_start, Math.max(floorToSecond(first), period.start)) }),
+    })
+    .where(isReport(to))
+    .execute();
+}

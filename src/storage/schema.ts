@@ -1,0 +1,62 @@
+import type { UsageReport } from '../core/usage-report.ts';
+
+/**
+ * The tables, as both engines have them. Instants are milliseconds since 1970, quantities and counts whole
+ * numbers. SQLite keeps booleans as 0 and 1; the rows are read with Boolean().
+ */
+export interface Database {
+  account: AccountTable;
+  subscription: SubscriptionTable;
+  usage: UsageTable;
+  usage_event: UsageEventTable;
+  job_lease: JobLeaseTable;
+}
+
+export interface AccountTable {
+  account_id: string;
+  plan: string | null;
+  stripe_customer: string | null;
+  created_at: number;
+  synced_at: number | null;
+}
+
+export interface SubscriptionTable {
+  account_id: string;
+  stripe_subscription_item: string;
+  stripe_subscription: string;
+  meter: string;
+  /** Price as JSON. */
+  price: string;
+  anchor: number;
+  interval: 'day' | 'week' | 'month' | 'year';
+  interval_count: number;
+  started_at: number;
+  trial_end: number | null;
+  ended_at: number | null;
+  current_period_start: number;
+  current_period_end: number;
+}
+
+/** `reported` is computed by the database from `status` and therefore left out of what is written. */
+export type UsageTable = {
+  -readonly [Column in keyof Omit<UsageReport, 'reported' | 'late'>]: UsageReport[Column];
+} & { late: boolean; slot_shared: boolean };
+
+export interface UsageEventTable {
+  account_id: string;
+  meter: string;
+  occurred_at: number;
+  event_id: string;
+  quantity: number;
+  recorded_at: number;
+  report_id: number;
+  idempotency_key: string | null;
+  properties: string | null;
+}
+
+export interface JobLeaseTable {
+  job: string;
+  holder: string | null;
+  expires_at: number;
+  last_run_at: number | null;
+}

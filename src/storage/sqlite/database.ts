@@ -1,0 +1,136 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+
+/** Rows of one statement, and how many rows it changed. */
+export interface StatementResult {
+  readonly rows: Record<string, unknown>[];
+  readonly changes: number;
+}
+
+/** How long a writer waits for other processes to let go of the file. */
+const BUSY_TIMEOUT_MS = 10_000;
+/** Kysely compiles each call site to the same text, so this is far more than there are. */
+const MAX_PREPARED = 500;
+/** Pages of write-ahead log (16 MB) before a commit also copies them into the database file. */
+const CHECKPOINT_PAGES = 4_000;
+
+/**
+ * One synchronous connection to a SQLite file: durable (write-ahead log, `synchronous=FULL`) and safe next to
+ * other processes. It blocks its thread, so it lives in a thread of its own outside of tests.
+ */
+export class SqliteDatabase {
+  readonly #database: DatabaseSync;
+  readonly #prepared = new Map<string, StatementSync>();
+  readonly #readonly: boolean;
+
+  constructor(path: string, options: { readonly readonly: boolean }) {
+    this.#readonly = options.readonly;
+    this.#database = new DatabaseSync(path, { readOnly: options.readonly, timeout: BUSY_TIMEOUT_MS });
+    this.#database.exec('PRAGMA cache_size = -65536');
+    if (options.readonly) return;
+    this.#database.exec('PRAGMA journal_mode = WAL');
+    this.#database.exec('PRAGMA synchronous = FULL');
+    this.#database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    this.#database.exec('PRAGMA foreign_keys = ON');
+    this.#database.exec('PRAGMA busy_timeout = 0'); // begin() waits instead
+  }
+
+  /** Runs one statement; `begin`, `commit` and `rollback` are statements too. */
+  execute(sql: string, parameters: readonly unknown[]): StatementResult {
+    if (sql === 'begin' || sql === 'commit' || sql === 'rollback') {
+      this[sql]();
+      return { rows: [], changes: 0 };
+    }
+    if (this.#readonly || this.#database.isTransaction) return this.#run(sql, parameters);
+    this.begin();
+    try {
+      const result = this.#run(sql, parameters);
+      this.commit();
+      return result;
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
+  }
+
+  #run(sql: string, parameters: readonly unknown[]): StatementResult {
+    const statement = this.prepare(sql);
+    const values = parameters.map(toSqlite);
+    if (statement.columns().length > 0) return { rows: statement.all(...values), changes: 0 };
+    return { rows: [], changes: Number(statement.run(...values).changes) };
+  }
+
+  /** Runs a script of several statements. */
+  executeScript(sql: string): void {
+    this.#database.exec(sql);
+  }
+
+  /** A prepared statement, kept for the next time. */
+  prepare(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql);
+    if (!statement) {
+      statement = this.#database.prepare(sql);
+      if (this.#prepared.size < MAX_PREPARED) this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /**
+   * Begins a transaction that holds the write lock from the start. SQLite's own waiting sleeps up to 100 ms between
+   * tries, and starves beside a busy writer: while waiting, this tries every millisecond or so.
+   */
+  begin(): void {
+    if (this.#readonly) return this.#database.exec('BEGIN');
+    for (let waited_ms = 0; !this.#tryBegin(waited_ms >= BUSY_TIMEOUT_MS); waited_ms += 1) pauseThread(1);
+  }
+
+  #tryBegin(isLast: boolean): boolean {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      return true;
+    } catch (error) {
+      if (isLast || !isBusy(error)) throw error;
+      return false;
+    }
+  }
+
+  commit(): void {
+    this.#database.exec('COMMIT');
+  }
+
+  rollback(): void {
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function toSqlite(value: unknown): SQLInputValue {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') {
+    return value;
+  }
+  throw new TypeError(`SQLite cannot store a value of type ${typeof value}.`);
+}
+
+/** The primary result code (sqlite.org/rescode.html) of an error that node:sqlite threw; null for other errors. */
+export function sqliteCode(error: unknown): number | null {
+  if (typeof error !== 'object' || error === null || !('errcode' in error)) return null;
+  return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+}
+
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
+
+export function isBusy(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === SQLITE_BUSY || code === SQLITE_LOCKED;
+}
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** Blocks this thread: the connection's thread has nothing else to do while it waits for the lock. */
+function pauseThread(ms: number): void {
+  Atomics.wait(never, 0, 0, ms);
+}

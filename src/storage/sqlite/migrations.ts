@@ -1,0 +1,199 @@
+/**
+ * Numbered from 1, forward only, never edited once released. Each runs in one transaction with its row in
+ * `migration`. The names and meanings of tables and columns are those of `../schema.ts`.
+ */
+export const SQLITE_MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE account (
+    account_id TEXT NOT NULL PRIMARY KEY,
+    plan TEXT,
+    stripe_customer TEXT UNIQUE,
+    created_at INTEGER NOT NULL CHECK (created_at % 1000 = 0),
+    synced_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE subscription (
+    account_id TEXT NOT NULL REFERENCES account,
+    stripe_subscription_item TEXT NOT NULL,
+    stripe_subscription TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    price TEXT NOT NULL,
+    anchor INTEGER NOT NULL,
+    "interval" TEXT NOT NULL CHECK ("interval" IN ('day', 'week', 'month', 'year')),
+    interval_count INTEGER NOT NULL CHECK (interval_count > 0),
+    started_at INTEGER NOT NULL,
+    trial_end INTEGER,
+    ended_at INTEGER,
+    current_period_start INTEGER NOT NULL,
+    current_period_end INTEGER NOT NULL CHECK (current_period_end > current_period_start),
+    PRIMARY KEY (account_id, stripe_subscription_item)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE usage (
+    account_id TEXT NOT NULL REFERENCES account,
+    meter TEXT NOT NULL,
+    report_id INTEGER NOT NULL CHECK (report_id > 0),
+    status TEXT NOT NULL CHECK (status IN
+      ('open', 'closed', 'sending', 'reported', 'failed', 'held', 'voided', 'not_billable')),
+    reason TEXT,
+    reported INTEGER NOT NULL GENERATED ALWAYS AS (status = 'reported') VIRTUAL,
+    late INTEGER NOT NULL CHECK (late IN (0, 1)),
+    period_start INTEGER NOT NULL CHECK (period_start % 1000 = 0),
+    period_end INTEGER CHECK (period_end % 1000 = 0),
+    billing_period_start INTEGER NOT NULL,
+    billing_period_end INTEGER NOT NULL,
+    quantity INTEGER NOT NULL CHECK (quantity BETWEEN -999999999999999 AND 999999999999999),
+    first_occurred_at INTEGER,
+    last_occurred_at INTEGER,
+    stripe_customer TEXT,
+    identifier TEXT,
+    slot INTEGER,
+    slot_shared INTEGER NOT NULL CHECK (slot_shared IN (0, 1)),
+    generation INTEGER NOT NULL CHECK (generation > 0),
+    attempts INTEGER NOT NULL CHECK (attempts >= 0),
+    first_attempt_at INTEGER,
+    reported_at INTEGER,
+    due_at INTEGER,
+    last_error TEXT,
+    PRIMARY KEY (account_id, meter, report_id),
+    CHECK (period_start < period_end),
+    CHECK (billing_period_start <= period_start AND coalesce(period_end, period_start) <= billing_period_end),
+    CHECK ((period_end IS NULL) = (status = 'open') OR status = 'voided'),
+    CHECK ((first_occurred_at IS NULL) = (last_occurred_at IS NULL) AND first_occurred_at <= last_occurred_at),
+    CHECK (status NOT IN ('sending', 'reported', 'failed') OR (stripe_customer IS NOT NULL
+      AND identifier IS NOT NULL AND slot IS NOT NULL AND attempts > 0 AND first_attempt_at IS NOT NULL)),
+    CHECK (slot IS NULL OR (slot >= period_start AND slot < period_end)),
+    CHECK ((reported_at IS NOT NULL) = (status = 'reported')),
+    CHECK (status <> 'not_billable' OR reason IS NOT NULL)
+  ) STRICT, WITHOUT ROWID;
+
+  -- I3: one open report per account, meter and billing period; also how an increment finds its report.
+  CREATE UNIQUE INDEX usage_open ON usage (account_id, meter, billing_period_start) WHERE status = 'open';
+  CREATE INDEX usage_period ON usage (account_id, meter, period_start);
+  -- These two are scanned by the report job across accounts.
+  CREATE INDEX usage_open_end ON usage (billing_period_end) WHERE status = 'open';
+  CREATE INDEX usage_due ON usage (account_id, due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX usage_due_at ON usage (due_at) WHERE due_at IS NOT NULL;
+  CREATE UNIQUE INDEX usage_identifier ON usage (identifier) WHERE identifier IS NOT NULL;
+  CREATE UNIQUE INDEX usage_slot ON usage (stripe_customer, meter, slot / 60000)
+    WHERE slot IS NOT NULL AND slot_shared = 0;
+
+  CREATE TRIGGER usage_sealed BEFORE UPDATE OF account_id, meter, report_id, late, quantity, period_start, period_end,
+    billing_period_start, billing_period_end, first_occurred_at, last_occurred_at ON usage
+  WHEN OLD.status <> 'open' BEGIN
+    SELECT RAISE(ABORT, 'tallybook: a sealed report does not change');
+  END;
+
+  CREATE TRIGGER usage_identity BEFORE UPDATE OF stripe_customer, identifier, slot ON usage
+  WHEN OLD.attempts > 0 AND (OLD.stripe_customer IS NOT NEW.stripe_customer
+    OR OLD.slot IS NOT NEW.slot OR (OLD.identifier IS NOT NEW.identifier AND OLD.generation = NEW.generation))
+  BEGIN
+    SELECT RAISE(ABORT, 'tallybook: a report that was sent keeps its identifier, customer and slot');
+  END;
+
+  CREATE TRIGGER usage_transition BEFORE UPDATE OF status ON usage
+  WHEN OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (VALUES
+    ('open', 'closed'), ('open', 'voided'),
+    ('closed', 'sending'), ('closed', 'not_billable'), ('closed', 'held'), ('closed', 'voided'),
+    ('sending', 'reported'), ('sending', 'failed'), ('sending', 'held'),
+    ('held', 'closed'), ('held', 'reported'), ('held', 'failed'),
+    ('failed', 'closed'), ('not_billable', 'voided'))
+  BEGIN
+    SELECT RAISE(ABORT, 'tallybook: illegal transition of a report');
+  END;
+
+  CREATE TRIGGER usage_no_delete BEFORE DELETE ON usage BEGIN
+    SELECT RAISE(ABORT, 'tallybook: reports are never deleted');
+  END;
+
+  -- I4: regular reports never overlap. They do not overlap before this row, so its two neighbours decide.
+  CREATE TRIGGER usage_overlap_insert BEFORE INSERT ON usage WHEN NEW.late = 0 AND (
+    NEW.period_start < (SELECT coalesce(period_end, billing_period_end) FROM usage
+      WHERE account_id = NEW.account_id AND meter = NEW.meter AND period_start <= NEW.period_start
+        AND late = 0 AND status <> 'voided' ORDER BY period_start DESC LIMIT 1)
+    OR EXISTS (SELECT 1 FROM usage
+      WHERE account_id = NEW.account_id AND meter = NEW.meter AND period_start > NEW.period_start
+        AND period_start < coalesce(NEW.period_end, NEW.billing_period_end) AND late = 0 AND status <> 'voided'))
+  BEGIN
+    SELECT RAISE(ABORT, 'tallybook: regular reports do not overlap');
+  END;
+
+  CREATE TRIGGER usage_overlap_update BEFORE UPDATE OF period_start, period_end, billing_period_end ON usage
+  WHEN NEW.late = 0 AND NEW.status <> 'voided' AND (
+    NEW.period_start < (SELECT coalesce(period_end, billing_period_end) FROM usage
+      WHERE account_id = NEW.account_id AND meter = NEW.meter AND period_start <= NEW.period_start
+        AND report_id <> NEW.report_id AND late = 0 AND status <> 'voided' ORDER BY period_start DESC LIMIT 1)
+    OR EXISTS (SELECT 1 FROM usage
+      WHERE account_id = NEW.account_id AND meter = NEW.meter AND period_start > NEW.period_start
+        AND period_start < coalesce(NEW.period_end, NEW.billing_period_end)
+        AND report_id <> NEW.report_id AND late = 0 AND status <> 'voided'))
+  BEGIN
+    SELECT RAISE(ABORT, 'tallybook: regular reports do not overlap');
+  END;
+
+  -- Clustered by account, meter and time: a range of one account is one scan, and an event costs one tree.
+  CREATE TABLE usage_event (
+    account_id TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    event_id TEXT NOT NULL,
+    quantity INTEGER NOT NULL CHECK (quantity <> 0),
+    recorded_at INTEGER NOT NULL,
+    report_id INTEGER NOT NULL,
+    idempotency_key TEXT,
+    properties TEXT,
+    PRIMARY KEY (account_id, meter, occurred_at, event_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TRIGGER usage_event_append_only BEFORE UPDATE ON usage_event
+  WHEN NEW.account_id <> OLD.account_id OR NEW.meter <> OLD.meter OR NEW.occurred_at <> OLD.occurred_at
+    OR NEW.event_id <> OLD.event_id OR NEW.quantity <> OLD.quantity OR NEW.recorded_at <> OLD.recorded_at
+    OR NEW.idempotency_key IS NOT OLD.idempotency_key OR NEW.properties IS NOT OLD.properties
+    OR (SELECT status FROM usage WHERE account_id = OLD.account_id AND meter = OLD.meter
+      AND report_id = OLD.report_id) NOT IN ('open', 'voided')
+  BEGIN
+    SELECT RAISE(ABORT, 'tallybook: the ledger is append-only');
+  END;
+
+  CREATE TRIGGER usage_event_no_delete BEFORE DELETE ON usage_event BEGIN
+    SELECT RAISE(ABORT, 'tallybook: the ledger is append-only');
+  END;
+
+  CREATE TABLE usage_key (
+    account_id TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    content TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, meter, idempotency_key)
+  ) STRICT, WITHOUT ROWID;
+
+  -- The tables below belong to the installation, not to an account.
+  CREATE TABLE usage_flush (
+    flush_id TEXT NOT NULL PRIMARY KEY,
+    outcomes TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE job_lease (
+    job TEXT NOT NULL PRIMARY KEY,
+    holder TEXT,
+    expires_at INTEGER NOT NULL,
+    last_run_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE webhook_event (
+    event_id TEXT NOT NULL PRIMARY KEY,
+    type TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    handled_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE api_key (
+    api_key_id TEXT NOT NULL PRIMARY KEY,
+    secret_sha256 TEXT NOT NULL UNIQUE,
+    scope TEXT NOT NULL CHECK (scope IN ('read', 'write', 'admin')),
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

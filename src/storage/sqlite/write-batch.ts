@@ -1,0 +1,211 @@
+import { MAX_QUANTITY } from '../../core/quantity.ts';
+import type { RoutedEntry, WriteOutcome, WriteParams } from '../write-path.ts';
+import type { SqliteDatabase } from './database.ts';
+
+/** One letter per outcome: how a flush remembers what it answered. */
+const LETTERS: Readonly<Record<WriteOutcome, string>> = {
+  recorded: 'r',
+  duplicate: 'd',
+  conflict: 'c',
+  no_report: 'n',
+  full: 'f',
+};
+const OUTCOMES = Object.fromEntries(
+  Object.entries(LETTERS).map(([outcome, letter]) => [letter, outcome as WriteOutcome]),
+);
+
+/** Answers are asked for again within seconds; the ids of older flushes are dropped. */
+const REMEMBERED_FLUSHES_MS = 600_000;
+const FLUSHES_BETWEEN_PRUNING = 256;
+
+const SELECT_OPEN_REPORT = 'SELECT report_id, billing_period_start, billing_period_end, quantity FROM usage';
+
+interface OpenReport {
+  readonly account_id: string;
+  readonly meter: string;
+  readonly report_id: number;
+  readonly billing_period_start: number;
+  readonly billing_period_end: number;
+  readonly quantity: number;
+}
+
+/** What a batch adds to one open report. */
+interface Addition {
+  readonly report: OpenReport;
+  quantity: number;
+  first_occurred_at: number;
+  last_occurred_at: number;
+}
+
+/**
+ * Writes a batch of usage in one transaction. Runs in the connection's thread, straight on prepared statements:
+ * this loop is what the throughput of an installation depends on.
+ */
+export class BatchWriter {
+  readonly #database: SqliteDatabase;
+  #flushes = 0;
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
+  }
+
+  write(params: WriteParams): WriteOutcome[] {
+    this.#database.begin();
+    try {
+      const outcomes = this.#remembered(params) ?? this.#writeNew(params);
+      this.#database.commit();
+      return outcomes;
+    } catch (error) {
+      this.#database.rollback();
+      throw error;
+    }
+  }
+
+  /** The answer to a flush that was committed before, or null. */
+  #remembered({ flush_id, entries }: WriteParams): WriteOutcome[] | null {
+    const row = this.#database.prepare('SELECT outcomes FROM usage_flush WHERE flush_id = ?').get(flush_id);
+    if (!row) return null;
+    const letters = String(row['outcomes']);
+    return entries.map((_, index) => OUTCOMES[letters[index] ?? LETTERS.recorded] ?? 'recorded');
+  }
+
+  #writeNew({ flush_id, recorded_at, entries }: WriteParams): WriteOutcome[] {
+    const outcomes: WriteOutcome[] = [];
+    let addition: Addition | null = null;
+    for (const entry of entries) {
+      if (!addition || !takes(addition.report, entry, recorded_at)) {
+        if (addition) this.#add(addition);
+        addition = this.#openReport(entry, recorded_at);
+      }
+      outcomes.push(addition ? this.#writeEntry(entry, recorded_at, addition) : 'no_report');
+    }
+    if (addition) this.#add(addition);
+    this.#remember(flush_id, outcomes, recorded_at);
+    return outcomes;
+  }
+
+  #openReport(entry: RoutedEntry, recorded_at: number): Addition | null {
+    const row =
+      entry.report_id === null
+        ? this.#database
+            .prepare(
+              `${SELECT_OPEN_REPORT} WHERE account_id = ? AND meter = ? AND status = 'open'
+                 AND billing_period_start <= ? AND billing_period_end > ?
+               ORDER BY billing_period_start DESC LIMIT 1`,
+            )
+            .get(entry.account_id, entry.meter, routeOf(entry, recorded_at), routeOf(entry, recorded_at))
+        : this.#database
+            .prepare(`${SELECT_OPEN_REPORT} WHERE account_id = ? AND meter = ? AND report_id = ? AND status = 'open'`)
+            .get(entry.account_id, entry.meter, entry.report_id);
+    if (!row) return null;
+    const report = {
+      account_id: entry.account_id,
+      meter: entry.meter,
+      report_id: Number(row['report_id']),
+      billing_period_start: Number(row['billing_period_start']),
+      billing_period_end: Number(row['billing_period_end']),
+      quantity: Number(row['quantity']),
+    };
+    return {
+      report,
+      quantity: 0,
+      first_occurred_at: Number.POSITIVE_INFINITY,
+      last_occurred_at: Number.NEGATIVE_INFINITY,
+    };
+  }
+
+  #writeEntry(entry: RoutedEntry, recorded_at: number, addition: Addition): WriteOutcome {
+    const { report } = addition;
+    if (report.quantity + addition.quantity + entry.quantity > MAX_QUANTITY) return 'full';
+    if (entry.idempotency_key !== null) {
+      const claimed = this.#claimKey(entry, recorded_at);
+      if (claimed !== 'recorded') return claimed;
+    }
+    // A timestamp slightly ahead stays in the billing period in which it was recorded.
+    const occurred_at = Math.min(entry.occurred_at ?? recorded_at, report.billing_period_end - 1);
+    this.#database
+      .prepare(
+        `INSERT INTO usage_event (account_id, meter, occurred_at, event_id, quantity, recorded_at, report_id,
+           idempotency_key, properties) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        entry.account_id,
+        entry.meter,
+        occurred_at,
+        entry.event_id,
+        entry.quantity,
+        recorded_at,
+        report.report_id,
+        entry.idempotency_key,
+        entry.properties,
+      );
+    addition.quantity += entry.quantity;
+    if (occurred_at < addition.first_occurred_at) addition.first_occurred_at = occurred_at;
+    if (occurred_at > addition.last_occurred_at) addition.last_occurred_at = occurred_at;
+    return 'recorded';
+  }
+
+  #claimKey(entry: RoutedEntry, recorded_at: number): 'recorded' | 'duplicate' | 'conflict' {
+    const claim = this.#database
+      .prepare(
+        `INSERT INTO usage_key (account_id, meter, idempotency_key, content, recorded_at)
+         VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      )
+      .run(entry.account_id, entry.meter, entry.idempotency_key, entry.content, recorded_at);
+    if (claim.changes === 1) return 'recorded';
+    const row = this.#database
+      .prepare('SELECT content FROM usage_key WHERE account_id = ? AND meter = ? AND idempotency_key = ?')
+      .get(entry.account_id, entry.meter, entry.idempotency_key);
+    return row?.['content'] === entry.content ? 'duplicate' : 'conflict';
+  }
+
+  #add({ report, quantity, first_occurred_at, last_occurred_at }: Addition): void {
+    if (quantity === 0) return;
+    this.#database
+      .prepare(
+        `UPDATE usage SET quantity = quantity + ?, first_occurred_at = min(coalesce(first_occurred_at, ?), ?),
+           last_occurred_at = max(coalesce(last_occurred_at, ?), ?)
+         WHERE account_id = ? AND meter = ? AND report_id = ?`,
+      )
+      .run(
+        quantity,
+        first_occurred_at,
+        first_occurred_at,
+        last_occurred_at,
+        last_occurred_at,
+        report.account_id,
+        report.meter,
+        report.report_id,
+      );
+  }
+
+  #remember(flush_id: string, outcomes: readonly WriteOutcome[], recorded_at: number): void {
+    const letters = outcomes.some((outcome) => outcome !== 'recorded')
+      ? outcomes.map((outcome) => LETTERS[outcome]).join('')
+      : '';
+    this.#database.prepare('INSERT INTO usage_flush (flush_id, outcomes) VALUES (?, ?)').run(flush_id, letters);
+    this.#flushes += 1;
+    if (this.#flushes % FLUSHES_BETWEEN_PRUNING !== 1) return;
+    this.#database
+      .prepare('DELETE FROM usage_flush WHERE flush_id < ?')
+      .run(firstUuidAt(recorded_at - REMEMBERED_FLUSHES_MS));
+  }
+}
+
+/** The instant that decides the billing period: never later than now. */
+function routeOf(entry: RoutedEntry, recorded_at: number): number {
+  return entry.occurred_at === null ? recorded_at : Math.min(entry.occurred_at, recorded_at);
+}
+
+function takes(report: OpenReport, entry: RoutedEntry, recorded_at: number): boolean {
+  if (report.account_id !== entry.account_id || report.meter !== entry.meter) return false;
+  if (entry.report_id !== null) return report.report_id === entry.report_id;
+  const route = routeOf(entry, recorded_at);
+  return report.billing_period_start <= route && route < report.billing_period_end;
+}
+
+/** The smallest UUID version 7 of an instant: its first 48 bits are the milliseconds (RFC 9562, 5.7). */
+function firstUuidAt(instant: number): string {
+  const hex = Math.max(0, instant).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}

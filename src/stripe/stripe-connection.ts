@@ -1,0 +1,36 @@
+import type { Stripe } from 'stripe';
+import { UsageError } from '../core/errors.ts';
+
+/** How long Stripe may take to answer before the outcome counts as unknown. */
+const TIMEOUT_MS = 20_000;
+
+export interface StripeConnectionOptions {
+  readonly secret_key: string;
+  /** Passed on to the SDK. */
+  readonly config?: Stripe.StripeConfig;
+}
+
+/** Opens the official SDK on first use: apps that do not bill yet need not install it. */
+export function connectStripe({ secret_key, config }: StripeConnectionOptions): () => Promise<Stripe> {
+  let connecting: Promise<Stripe> | null = null;
+  return () => {
+    connecting ??= importStripe().then(
+      ({ Stripe }) =>
+        // The report job retries by its own rules, so the SDK must not.
+        new Stripe(secret_key, { timeout: TIMEOUT_MS, telemetry: false, ...config, maxNetworkRetries: 0 }),
+    );
+    return connecting;
+  };
+}
+
+async function importStripe(): Promise<typeof import('stripe')> {
+  try {
+    return await import('stripe');
+  } catch (cause) {
+    throw new UsageError('invalid_configuration', {
+      field: 'stripe',
+      reason: 'The package "stripe" is not installed: npm install stripe.',
+      cause,
+    });
+  }
+}

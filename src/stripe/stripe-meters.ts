@@ -1,0 +1,55 @@
+import type { Stripe } from 'stripe';
+
+/** A meter as Stripe has it. */
+export interface StripeMeter {
+  readonly id: string;
+  readonly event_name: string;
+  /** Payload key of the customer, usually `stripe_customer_id`. */
+  readonly customer_key: string;
+  /** Payload key of the quantity, usually `value`. */
+  readonly value_key: string;
+}
+
+/** A Stripe account has a handful of meters; reading on past this would be a loop. */
+const MAX_METERS = 1_000;
+
+/** The configured meters at Stripe: only their display name can change there, so they are read once. */
+export class StripeMeters {
+  readonly #connect: () => Promise<Stripe>;
+  readonly #eventNames: ReadonlyMap<string, string>;
+  #known = new Map<string, StripeMeter>();
+
+  constructor(connect: () => Promise<Stripe>, eventNames: ReadonlyMap<string, string>) {
+    this.#connect = connect;
+    this.#eventNames = eventNames;
+  }
+
+  /** @throws Error when Stripe has no active meter of that event name, or does not answer. */
+  async get(name: string): Promise<StripeMeter> {
+    const event_name = this.#eventNames.get(name) ?? name;
+    if (!this.#known.has(event_name)) await this.#read();
+    const meter = this.#known.get(event_name);
+    if (!meter) throw new Error(`Stripe has no active meter with the event name ${JSON.stringify(event_name)}.`);
+    return meter;
+  }
+
+  /** Our name of a Stripe meter; null when it is not configured. */
+  async nameOf(id: string): Promise<string | null> {
+    const find = () => [...this.#known.values()].find((meter) => meter.id === id);
+    if (!find()) await this.#read();
+    const event_name = find()?.event_name;
+    for (const [name, configured] of this.#eventNames) if (configured === event_name) return name;
+    return null;
+  }
+
+  async #read(): Promise<void> {
+    const stripe = await this.#connect();
+    const known = new Map<string, StripeMeter>();
+    const meters = await stripe.billing.meters.list({ status: 'active', limit: 100 }).autoPagingToArray({ limit: MAX_METERS });
+    for (const { id, event_name, customer_mapping, value_settings } of meters) {
+      const { event_payload_key: customer_key } = customer_mapping;
+      known.set(event_name, { id, event_name, customer_key, value_key: value_settings.event_payload_key });
+    }
+    this.#known = known;
+  }
+}

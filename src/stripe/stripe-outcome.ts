@@ -1,0 +1,44 @@
+import type { Failed, SendReportResult, Unavailable } from '../core/billing-provider.ts';
+
+/** What the SDK's errors have in common (stripe-node's StripeError), as far as it decides what to do. */
+interface StripeErrorShape {
+  readonly message: string;
+  readonly statusCode?: number;
+  readonly code?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a failed call means for the report that it was to send. */
+export function sendFailureOf(error: unknown): SendReportResult {
+  return isDuplicate(shapeOf(error)) ? { outcome: 'duplicate' } : failureOf(error);
+}
+
+/**
+ * What a failed call means. Only a 4xx that is about the request itself is final: 409 and 429 ask to come back, 401
+ * and 403 are about our key and not about the account, and everything else (5xx, connection lost, time-out, an answer
+ * that is not JSON) may have taken effect.
+ */
+export function failureOf(error: unknown): Failed {
+  const { message, statusCode = 0 } = shapeOf(error);
+  const isFinal = statusCode >= 400 && statusCode < 500 && ![401, 403, 409, 429].includes(statusCode);
+  return isFinal ? { outcome: 'refused', message } : unavailableOf(error);
+}
+
+function unavailableOf(error: unknown): Unavailable {
+  const { message, headers } = shapeOf(error);
+  const seconds = Number(headers?.['retry-after'] ?? Number.NaN);
+  return {
+    outcome: 'unknown',
+    message,
+    retry_after_ms: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : null,
+  };
+}
+
+/** Stripe answers a repeated identifier with a 400 that has no code of its own; version 2 of the API names it. */
+function isDuplicate({ statusCode, code, message }: StripeErrorShape): boolean {
+  return statusCode === 400 && (code === 'duplicate_meter_event' || /already exists with identifier/i.test(message));
+}
+
+function shapeOf(error: unknown): StripeErrorShape {
+  return error instanceof Error ? error : { message: String(error) };
+}

@@ -1,0 +1,54 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Environment, Instant, Logger } from './core/environment.ts';
+
+/** The machine's clock and randomness, and a logger that says nothing below a warning. */
+export function systemEnvironment(): Environment {
+  return {
+    clock: { now: () => Date.now(), sleep: sleepUntilAborted },
+    logger: quietLogger,
+    uuid: () => uuidVersion7(Date.now()),
+    random: Math.random,
+    digest: (text) => createHash('sha256').update(text).digest('hex'),
+  };
+}
+
+/** setTimeout takes at most 2³¹ − 1 milliseconds and fires at once beyond. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+async function sleepUntilAborted(ms: number, signal?: AbortSignal): Promise<void> {
+  try {
+    // Waiting for the next run of a job does not keep a process alive that has nothing else to do.
+    await sleep(Math.min(ms, MAX_TIMEOUT_MS), undefined, { ref: false, ...(signal ? { signal } : {}) });
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+  }
+}
+
+/** RFC 9562, 5.7: 48 bits of milliseconds, then randomness, here a version 4 UUID's. */
+export function uuidVersion7(now: Instant): string {
+  const time = now.toString(16).padStart(12, '0');
+  const random = randomUUID();
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(15)}`;
+}
+
+const quietLogger: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: (fields, message) => writeLine('warning', fields, message),
+  error: (fields, message) => writeLine('error', fields, message),
+};
+
+function writeLine(level: string, fields: object, message: string): void {
+  process.stderr.write(`tallybook: ${level}: ${message} ${JSON.stringify(fields, describeErrors)}\n`);
+}
+
+function describeErrors(_key: string, value: unknown): unknown {
+  return value instanceof Error ? value.message : value;
+}
+
+/** Whether the app says that it runs in production: a convention that every Node framework follows. */
+export function isProduction(): boolean {
+  // biome-ignore lint/style/noProcessEnv: the one setting that the library itself takes from the environment.
+  return process.env['NODE_ENV'] === 'production';
+}

@@ -1,0 +1,248 @@
+import { isAbsolute } from 'node:path';
+import type { Stripe } from 'stripe';
+import { z } from 'zod';
+import type { Environment, Logger } from './core/environment.ts';
+import { UsageError } from './core/errors.ts';
+import type { Meters } from './core/meter.ts';
+import type { Plans } from './core/plan.ts';
+import { assertPrice, type Price } from './core/price.ts';
+import type { ScheduleInput } from './worker/schedule.ts';
+
+/** Options of `createUsage`. */
+export interface UsageOptions<Meter extends string = string, Plan extends string = string> {
+  /** Path of the SQLite file, or the options of one. */
+  readonly database: string | SqliteOptions;
+  /** Absent: reports wait in the database, nothing is sent and nothing is lost. */
+  readonly stripe?: StripeOptions;
+  /** When reports are sent, besides the ends of billing periods. */
+  readonly worker_schedule?: {
+    /** Default: `'0 0 * * *'`, midnight UTC. */
+    readonly usage?: ScheduleInput;
+  };
+  /** What is counted: name → options. */
+  readonly meters: Readonly<Record<Meter, MeterOptions>>;
+  /** The meter that a call means that names none. Default: the only meter. */
+  readonly default_meter?: NoInfer<Meter>;
+  /** What accounts can subscribe to: name → plan. A plan without prices is free. */
+  readonly plans?: Readonly<Record<Plan, PlanOptions<NoInfer<Meter>>>>;
+  /** Told once of everything that fails, also of increments nobody awaits. Default: a line on standard error. */
+  readonly onError?: (error: unknown) => void;
+  /** Default: warnings and errors as lines on standard error. A pino logger fits. */
+  readonly logger?: Logger;
+  /** Replaces the clock and randomness, for tests. */
+  readonly environment?: Partial<Environment>;
+}
+
+export interface SqliteOptions {
+  /** Path of the database file; it is created where it does not exist. */
+  readonly path: string;
+  /** Allows a relative path where `NODE_ENV` is `production`. Default: false, since it depends on the directory. */
+  readonly allow_relative?: boolean;
+  /** `worker` (default) keeps the disk off the app's event loop; `in_thread` repeats exactly, for tests. */
+  readonly thread?: 'worker' | 'in_thread';
+}
+
+export interface StripeOptions {
+  /** `sk_…` or a restricted key `rk_…`. */
+  readonly secret_key: string;
+  /** `whsec_…`. */
+  readonly webhook_secret?: string;
+  /** Allows a test key where `NODE_ENV` is `production`, as in staging. Default: false. */
+  readonly allow_test_key?: boolean;
+  /** Calls to Stripe a second. Default: 20 with a test key, 80 with a live key (Stripe allows 25 and 100). */
+  readonly max_requests_per_second?: number;
+  /** Passed on to the Stripe SDK, such as `host`, `port` and `protocol` of the simulator. */
+  readonly config?: Stripe.StripeConfig;
+}
+
+export interface MeterOptions {
+  /** `event_name` of the meter at Stripe. Default: the meter's name. */
+  readonly stripe_event_name?: string;
+}
+
+export interface PlanOptions<Meter extends string = string> {
+  /** At most one per meter and interval. */
+  readonly prices: readonly (Price & {
+    readonly interval: 'day' | 'week' | 'month' | 'year';
+    /** Default: the only meter, or `default_meter`. */
+    readonly meter?: Meter;
+  })[];
+  /** Units a billing period includes, by meter. Kept with the plan; this version does not enforce it. */
+  readonly limits?: Readonly<Partial<Record<Meter, number>>>;
+}
+
+/** The options, checked and with their defaults. */
+export interface UsageConfig {
+  readonly database: SqliteOptions;
+  readonly stripe: (StripeOptions & { readonly max_requests_per_second: number }) | null;
+  readonly schedule: ScheduleInput;
+  readonly meters: Meters;
+  /** Meter → `event_name` at Stripe. */
+  readonly event_names: ReadonlyMap<string, string>;
+  readonly plans: Plans;
+}
+
+const METER_NAME = /^[A-Za-z][\w.-]{0,99}$/;
+const PLAN_NAME = /^[A-Za-z][\w.-]{0,99}$/;
+const SECRET_KEY = /^(sk|rk)_(test|live)_\w+$/;
+
+const decimal = z.string();
+const tier = z.strictObject({
+  up_to: z.union([z.number(), z.literal('inf')]),
+  unit_amount_decimal: decimal.optional(),
+  flat_amount_decimal: decimal.optional(),
+});
+const price = z.strictObject({
+  currency: z.string(),
+  interval: z.enum(['day', 'week', 'month', 'year']),
+  meter: z.string().optional(),
+  billing_scheme: z.enum(['per_unit', 'tiered']).optional(),
+  unit_amount_decimal: decimal.optional(),
+  tiers_mode: z.enum(['volume', 'graduated']).optional(),
+  tiers: z.array(tier).min(1).optional(),
+  transform_quantity: z.strictObject({ divide_by: z.number(), round: z.enum(['up', 'down']) }).optional(),
+});
+const schema = z.strictObject({
+  database: z.union([
+    z.string(),
+    z.strictObject({
+      path: z.string(),
+      allow_relative: z.boolean().optional(),
+      thread: z.enum(['worker', 'in_thread']).optional(),
+    }),
+  ]),
+  stripe: z
+    .strictObject({
+      secret_key: z.string(),
+      webhook_secret: z.string().startsWith('whsec_').optional(),
+      allow_test_key: z.boolean().optional(),
+      max_requests_per_second: z.number().positive().optional(),
+      config: z.looseObject({}).optional(),
+    })
+    .optional(),
+  worker_schedule: z
+    .strictObject({
+      usage: z
+        .union([z.string(), z.strictObject({ cron: z.string(), time_zone: z.string().optional() })])
+        .optional(),
+    })
+    .optional(),
+  meters: z.record(
+    z.string().regex(METER_NAME),
+    z.strictObject({ stripe_event_name: z.string().min(1).max(100).optional() }),
+  ),
+  default_meter: z.string().optional(),
+  plans: z
+    .record(
+      z.string().regex(PLAN_NAME),
+      z.strictObject({ prices: z.array(price), limits: z.record(z.string(), z.int().min(0)).optional() }),
+    )
+    .optional(),
+  onError: z.function().optional(),
+  logger: z.looseObject({}).optional(),
+  environment: z.looseObject({}).optional(),
+});
+
+const DEFAULT_SCHEDULE = '0 0 * * *';
+const TEST_REQUESTS_PER_SECOND = 20;
+const LIVE_REQUESTS_PER_SECOND = 80;
+
+/**
+ * Checks the options of `createUsage` at once, so that a mistake shows when the app starts.
+ *
+ * @throws UsageError `invalid_configuration`, `invalid_price`.
+ */
+export function parseOptions(options: UsageOptions, isProduction: boolean): UsageConfig {
+  refuseEmpty(options, '');
+  const result = schema.safeParse(options);
+  if (!result.success) throw fromIssue(result.error);
+  const parsed = result.data;
+  const names = Object.keys(parsed.meters);
+  const meters = { names: new Set(names), default_meter: defaultMeter(names, parsed.default_meter) };
+  return {
+    database: parseDatabase(options.database, isProduction),
+    stripe: options.stripe ? parseStripe(options.stripe, isProduction) : null,
+    schedule: options.worker_schedule?.usage ?? DEFAULT_SCHEDULE,
+    meters,
+    event_names: new Map(Object.entries(parsed.meters).map(([name, meter]) => [name, meter.stripe_event_name ?? name])),
+    plans: parsePlans(options.plans ?? {}, meters),
+  };
+}
+
+/** An environment variable that is not set must not quietly choose a default where billing data goes. */
+function refuseEmpty(value: unknown, path: string): void {
+  if (value === undefined || value === '') {
+    throw invalid(path, 'The option is there but has no value; leave it out to get its default.');
+  }
+  if (typeof value !== 'object' || value === null) return;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) return;
+  for (const [key, entry] of Object.entries(value)) refuseEmpty(entry, path === '' ? key : `${path}.${key}`);
+}
+
+/** Names the option and what is wrong, never the value: it may be a secret. */
+function fromIssue(error: z.ZodError): UsageError {
+  const [issue] = error.issues;
+  const path = issue?.path.map(String).join('.') ?? '';
+  return invalid(path === '' ? 'options' : path, `${issue?.message ?? 'It is not valid'}.`);
+}
+
+function invalid(field: string, reason: string): UsageError {
+  return new UsageError('invalid_configuration', { field: field === '' ? 'options' : field, reason });
+}
+
+function defaultMeter(names: readonly string[], configured: string | undefined): string | null {
+  if (names.length === 0) throw invalid('meters', 'At least one meter is needed.');
+  if (configured === undefined) return names.length === 1 ? (names[0] ?? null) : null;
+  if (names.includes(configured)) return configured;
+  throw invalid('default_meter', `It is not one of the meters: ${names.join(', ')}.`);
+}
+
+function parseDatabase(database: string | SqliteOptions, isProduction: boolean): SqliteOptions {
+  const options = typeof database === 'string' ? { path: database } : database;
+  if (/^\w{2,}:/.test(options.path)) {
+    throw invalid('database', 'This version stores in SQLite: pass the path of a file.');
+  }
+  if (options.path === ':memory:') throw invalid('database', 'A database in memory is not durable: pass a path.');
+  if (isProduction && !isAbsolute(options.path) && !options.allow_relative) {
+    const reason = 'A relative path depends on the directory that the app is started in; in production pass an absolute one, or set allow_relative.';
+    throw invalid('database', reason);
+  }
+  return options;
+}
+
+function parseStripe(stripe: StripeOptions, isProduction: boolean): NonNullable<UsageConfig['stripe']> {
+  const mode = SECRET_KEY.exec(stripe.secret_key)?.[2];
+  if (mode === undefined) {
+    throw invalid('stripe.secret_key', 'It is not a secret key (sk_…) or a restricted key (rk_…) of Stripe.');
+  }
+  if (isProduction && mode === 'test' && !stripe.allow_test_key) {
+    throw invalid('stripe.secret_key', 'It is a test key and NODE_ENV is production; set allow_test_key in staging.');
+  }
+  const standard = mode === 'test' ? TEST_REQUESTS_PER_SECOND : LIVE_REQUESTS_PER_SECOND;
+  return { ...stripe, max_requests_per_second: stripe.max_requests_per_second ?? standard };
+}
+
+function parsePlans(plans: Readonly<Record<string, PlanOptions>>, meters: Meters): Plans {
+  return Object.fromEntries(
+    Object.entries(plans).map(([name, plan]) => {
+      const taken = new Set<string>();
+      const prices = plan.prices.map(({ meter: named, interval, ...price }, index) => {
+        const field = `plans.${name}.prices[${index}]`;
+        const meter = named ?? meters.default_meter;
+        if (meter === null || !meters.names.has(meter)) {
+          throw invalid(`${field}.meter`, `It must be one of the meters: ${[...meters.names].join(', ')}.`);
+        }
+        if (taken.size === taken.add(`${interval} ${meter}`).size) {
+          throw invalid(field, 'A plan has at most one price per meter and interval.');
+        }
+        assertPrice(price, field);
+        return { ...price, interval, meter };
+      });
+      for (const meter of Object.keys(plan.limits ?? {})) {
+        if (!meters.names.has(meter)) throw invalid(`plans.${name}.limits.${meter}`, 'There is no such meter.');
+      }
+      return [name, { prices }];
+    }),
+  );
+}

@@ -1,0 +1,241 @@
+import { type AccountResult, type AccountsPage, createAccounts, type SetAccountParams } from './accounts.ts';
+import { parseAccountId } from './core/account.ts';
+import type { Period } from './core/billing-period.ts';
+import type { Environment } from './core/environment.ts';
+import { UsageError } from './core/errors.ts';
+import { type DateInput, DAY_MS, parseInstant } from './core/instant.ts';
+import { parseMeter } from './core/meter.ts';
+import { type IncrementParams, parseFields, parseIncrement } from './core/usage-event.ts';
+import { queryUsage } from './query/usage-query.ts';
+import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
+import { type IncrementResult, Recorder } from './recorder/recorder.ts';
+import { createSqliteStore } from './storage/sqlite/sqlite-store.ts';
+import { connectStripe } from './stripe/stripe-connection.ts';
+import { createStripeProvider } from './stripe/stripe-provider.ts';
+import { isProduction, systemEnvironment } from './system-environment.ts';
+import { parseOptions, type UsageConfig, type UsageOptions } from './usage-options.ts';
+import type { ReportRun } from './worker/report-cycle.ts';
+import { parseSchedule } from './worker/schedule.ts';
+import { Worker } from './worker/worker.ts';
+
+/** Usage billing of one app: what `createUsage` gives. */
+export interface Usage<Meter extends string = string, Plan extends string = string> {
+  /** Who is billed. */
+  readonly accounts: {
+    /**
+     * Creates an account or changes it; fields that are left out stay as they are.
+     *
+     * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_stripe_customer`, `stripe_customer_taken`,
+     * `invalid_parameter`, `storage_failed`, `storage_busy`, `closed`.
+     */
+    set(params: SetAccountParams<Plan>): Promise<AccountResult<Plan>>;
+    /** @throws UsageError `invalid_account`, `account_not_found`, `storage_failed`, `closed`. */
+    get(params: { readonly account: string }): Promise<AccountResult<Plan>>;
+    /**
+     * Accounts in the order of their ids, a page at a time. `limit`: 1 to 1,000, default 100.
+     *
+     * @throws UsageError `invalid_parameter`, `storage_failed`, `closed`.
+     */
+    list(params?: { readonly after?: string; readonly limit?: number }): Promise<AccountsPage<Plan>>;
+  };
+
+  /**
+   * Counts usage. When the promise resolves the usage is durable; when nobody awaits it, nothing is lost but the
+   * news, and an error still reaches `onError`. With an `idempotency_key`, repeated calls count once.
+   *
+   * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_quantity`,
+   * `invalid_idempotency_key`, `invalid_timestamp`, `invalid_properties`, `invalid_parameter`,
+   * `idempotency_conflict`, `overloaded`, `storage_failed`, `storage_busy`, `closed`.
+   */
+  increment(params: IncrementParams<Meter>): Promise<IncrementResult>;
+
+  /**
+   * What an account used: in exactly `[period_start, period_end)`, or without dates in the current billing period,
+   * with its cost so far.
+   *
+   * @throws UsageError `invalid_account`, `invalid_meter`, `invalid_period`, `invalid_parameter`,
+   * `account_not_found`, `quantity_overflow`, `storage_failed`, `closed`.
+   */
+  get<Params extends GetParams<Meter>>(params: Params): Promise<GetResult<Meter, Params>>;
+
+  /**
+   * Seals the open reports now and sends what is due, of all accounts or of one; the worker does the same on its
+   * schedule.
+   *
+   * @throws UsageError `invalid_account`, `invalid_parameter`, `storage_failed`, `storage_busy`, `closed`.
+   */
+  report(params?: { readonly account?: string }): Promise<ReportRun>;
+
+  /** The report job. */
+  readonly worker: {
+    /** Runs it in the background of this process. Several processes may: one of them works at a time. */
+    start(): void;
+    /** Resolves when the run under way has ended. */
+    stop(): Promise<void>;
+    /** Runs it once, for platforms that bring their own cron. The same as `usage.report()`. */
+    runOnce(): Promise<ReportRun>;
+    /** Does what is due by the clock and nothing else; `start` does this over and over. For tests. */
+    tick(): Promise<void>;
+    /** When something is due next, in milliseconds since 1970. For tests. */
+    nextDueAt(): Promise<number>;
+  };
+
+  /** Writes what is pending, stops the worker and lets go of the database. Later calls are refused as `closed`. */
+  close(): Promise<void>;
+}
+
+/** Parameters of `usage.get`. */
+export interface GetParams<Meter extends string = string> {
+  readonly account: string;
+  /** Default: the only meter; every meter where several are configured. */
+  readonly meter?: Meter | undefined;
+  /** A Date, `'2026-10-10'` (UTC midnight) or an ISO 8601 instant. With `period_end`. */
+  readonly period_start?: DateInput | undefined;
+  /** Exclusive. At most 100 years after `period_start`. */
+  readonly period_end?: DateInput | undefined;
+}
+
+/** One result, or one per meter where several are configured and the call names none. */
+export type GetResult<Meter extends string, Params> = Params extends { readonly meter: string }
+  ? UsageResult
+  : IsUnion<Meter> extends true
+    ? UsageByMeterResult<Meter>
+    : UsageResult;
+
+type IsUnion<Name, Each = Name> = Each extends unknown ? ([Name] extends [Each] ? false : true) : never;
+
+const GET_FIELDS = new Set(['account', 'meter', 'period_start', 'period_end']);
+const REPORT_FIELDS = new Set(['account']);
+const MAX_RANGE_MS = 36_525 * DAY_MS;
+
+/**
+ * Usage billing in the app's own database. Synchronous: the database is opened, and migrated, on first use.
+ *
+ * @throws UsageError `invalid_configuration`, `invalid_price`.
+ */
+export function createUsage<const Meter extends string, const Plan extends string = never>(
+  options: UsageOptions<Meter, Plan>,
+): Usage<Meter, Plan> {
+  const config = parseOptions(options as UsageOptions, isProduction());
+  const environment = environmentOf(options);
+  const store = createSqliteStore({ ...config.database, environment });
+  const recorder = new Recorder(store, environment);
+  const onError = options.onError ?? ((error: unknown) => environment.logger.error({ err: error }, 'An error'));
+  const worker = new Worker({
+    store,
+    environment,
+    provider: providerOf(config, environment),
+    plans: config.plans,
+    schedule: parseSchedule(config.schedule, 'worker_schedule.usage'),
+    onError: tell,
+  });
+  const query = { store, clock: environment.clock, plans: config.plans };
+  let closing: Promise<void> | null = null;
+
+  /** Hands an error to the app, whose own mistakes must not become unhandled rejections of ours. */
+  function tell(error: unknown): void {
+    try {
+      onError(error);
+    } catch (cause) {
+      environment.logger.error({ err: cause }, 'onError itself failed');
+    }
+  }
+
+  /** Runs a public method: a rejection is told once and never unhandled. */
+  function guard<Result>(run: () => Promise<Result>): Promise<Result> {
+    const promise = closing ? Promise.reject(new UsageError('closed')) : attempt(run);
+    promise.catch(tell);
+    return promise;
+  }
+
+  function increment(params: IncrementParams): Promise<IncrementResult> {
+    return guard(() => recorder.record(parseIncrement(params, config.meters, environment.clock.now())));
+  }
+
+  async function get(params: GetParams): Promise<UsageResult | UsageByMeterResult> {
+    const fields = parseFields(params, GET_FIELDS);
+    const account_id = parseAccountId(fields['account']);
+    const range = parseRange(fields['period_start'], fields['period_end']);
+    const isOne = fields['meter'] !== undefined || config.meters.names.size === 1;
+    const meters = isOne ? [parseMeter(fields['meter'], config.meters)] : [...config.meters.names];
+    const results = await queryUsage(query, { account_id, meters, range });
+    const [first] = results;
+    if (isOne && first) return first;
+    return { account: account_id, meters: Object.fromEntries(results.map((result) => [result.meter, result])) };
+  }
+
+  async function report(params: { readonly account?: string } = {}): Promise<ReportRun> {
+    const { account } = parseFields(params, REPORT_FIELDS);
+    const account_id = account === undefined ? null : parseAccountId(account);
+    await recorder.drain();
+    return await worker.runOnce(account_id);
+  }
+
+  async function closeAll(): Promise<void> {
+    await worker.stop();
+    await recorder.drain();
+    await store.close();
+  }
+
+  const accounts = createAccounts({ store, clock: environment.clock, plans: config.plans });
+  const usage = {
+    accounts: {
+      set: (params: unknown) => guard(() => accounts.set(params)),
+      get: (params: unknown) => guard(() => accounts.get(params)),
+      list: (params: unknown) => guard(() => accounts.list(params)),
+    },
+    increment,
+    get: (params: GetParams) => guard(() => get(params)),
+    report: (params?: { readonly account?: string }) => guard(() => report(params)),
+    worker: {
+      start: () => {
+        if (closing) throw new UsageError('closed');
+        worker.start();
+      },
+      stop: () => worker.stop(),
+      runOnce: () => guard(() => report()),
+      tick: () => guard(() => worker.tick()),
+      nextDueAt: () => guard(() => worker.nextDueAt()),
+    },
+    close: () => {
+      closing ??= closeAll();
+      return closing;
+    },
+  };
+  // The parameters were checked against the configuration, which is where Meter and Plan come from.
+  return usage as unknown as Usage<Meter, Plan>;
+}
+
+function environmentOf({ environment, logger }: UsageOptions): Environment {
+  return { ...systemEnvironment(), ...(logger ? { logger } : {}), ...environment };
+}
+
+function providerOf({ stripe, event_names }: UsageConfig, environment: Environment) {
+  if (!stripe) return null;
+  const { max_requests_per_second } = stripe;
+  return createStripeProvider({
+    connect: connectStripe(stripe),
+    clock: environment.clock,
+    max_requests_per_second,
+    event_names,
+  });
+}
+
+async function attempt<Result>(run: () => Promise<Result>): Promise<Result> {
+  return await run();
+}
+
+function parseRange(start: unknown, end: unknown): Period | null {
+  if (start === undefined && end === undefined) return null;
+  const range = {
+    start: parseInstant(start, 'period_start', 'invalid_period'),
+    end: parseInstant(end, 'period_end', 'invalid_period'),
+  };
+  if (range.start >= range.end) {
+    throw new UsageError('invalid_period', { field: 'period_end', value: end, reason: 'It is not after period_start.' });
+  }
+  if (range.end - range.start > MAX_RANGE_MS) {
+    throw new UsageError('invalid_period', { field: 'period_end', value: end, reason: 'The range is over 100 years.' });
+  }
+  return range;
+}

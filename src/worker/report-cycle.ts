@@ -1,0 +1,95 @@
+import type { Environment, Instant } from '../core/environment.ts';
+import { MINUTE_MS } from '../core/instant.ts';
+import { AccountReporter, type ReportCounts, type ReporterContext } from './account-reporter.ts';
+
+/** What one run of the report job did. */
+export interface ReportRun extends Readonly<ReportCounts> {
+  /** Open reports that were sealed. */
+  readonly closed: number;
+}
+
+export interface CycleContext extends ReporterContext {
+  /** Told of an account that failed; the others go on. */
+  readonly onError: (error: unknown) => void;
+  /** Called between batches; false = another worker has taken over, stop. */
+  readonly keepLease: () => Promise<boolean>;
+}
+
+/** Reports sealed in one transaction: more would keep increments waiting. */
+const CLOSE_BATCH = 500;
+const ACCOUNT_PAGE = 100;
+/** Accounts whose reports are sent at the same time. */
+const PARALLEL_ACCOUNTS = 8;
+/** An account that raised an error of our own is left alone for so long. */
+const QUARANTINE_MS = MINUTE_MS;
+
+/** Seals reports and brings them to Stripe. */
+export class ReportCycle {
+  readonly #context: CycleContext;
+  readonly #reporter: AccountReporter;
+  readonly #quarantined = new Map<string, Instant>();
+
+  constructor(context: CycleContext) {
+    this.#context = context;
+    this.#reporter = new AccountReporter(context);
+  }
+
+  /** @returns how many reports were sealed. */
+  async close(which: 'all' | 'ended', account_id: string | null): Promise<number> {
+    const now = this.#environment().clock.now();
+    let closed = 0;
+    for (let more = true; more; ) {
+      const batch = await this.#context.store.closeReports({ now, which, account_id, limit: CLOSE_BATCH });
+      closed += batch.closed;
+      more = batch.more && (await this.#context.keepLease());
+    }
+    return closed;
+  }
+
+  /** Looks at every report that is due, of all accounts or of one. */
+  async send(account_id: string | null): Promise<ReportCounts> {
+    const counts: ReportCounts = { reported: 0, failed: 0, held: 0, not_billable: 0, waiting: 0 };
+    if (account_id !== null) {
+      await this.#sendOne(account_id, counts);
+      return counts;
+    }
+    const now = this.#environment().clock.now();
+    let after: string | null = null;
+    do {
+      const page = await this.#context.store.listDueAccounts({ now, after, limit: ACCOUNT_PAGE });
+      await forEachParallel(page, PARALLEL_ACCOUNTS, (id) => this.#sendOne(id, counts));
+      after = page.length === ACCOUNT_PAGE ? (page.at(-1) ?? null) : null;
+    } while (after !== null && (await this.#context.keepLease()));
+    return counts;
+  }
+
+  #environment(): Environment {
+    return this.#context.environment;
+  }
+
+  /** One account's failure is its own (I13). */
+  async #sendOne(account_id: string, counts: ReportCounts): Promise<void> {
+    const now = this.#environment().clock.now();
+    if ((this.#quarantined.get(account_id) ?? 0) > now) return;
+    this.#quarantined.delete(account_id);
+    try {
+      await this.#reporter.report(account_id, counts);
+    } catch (error) {
+      this.#quarantined.set(account_id, now + QUARANTINE_MS);
+      this.#environment().logger.error({ account_id, err: error }, 'The reports of an account could not be sent');
+      this.#context.onError(error);
+    }
+  }
+}
+
+async function forEachParallel<Item>(
+  items: readonly Item[],
+  width: number,
+  run: (item: Item) => Promise<void>,
+): Promise<void> {
+  const rest = items.values();
+  const lane = async () => {
+    for (const item of rest) await run(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+}

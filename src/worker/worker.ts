@@ -1,0 +1,160 @@
+import type { Instant } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import { MINUTE_MS, SECOND_MS } from '../core/instant.ts';
+import type { ReportCounts } from './account-reporter.ts';
+import { type CycleContext, ReportCycle, type ReportRun } from './report-cycle.ts';
+import type { Schedule } from './schedule.ts';
+
+export interface WorkerContext extends Omit<CycleContext, 'keepLease'> {
+  readonly schedule: Schedule;
+}
+
+const JOB = 'usage';
+/** Renewed between batches; a worker that dies is replaced after this. */
+const LEASE_MS = 45 * SECOND_MS;
+/** A report that another process asked for or a lease that ran out is noticed within this. */
+const MAX_SLEEP_MS = 15 * SECOND_MS;
+const MIN_SLEEP_MS = 250;
+/** How long `runOnce` waits for the worker of another process to finish. */
+const LEASE_PATIENCE_MS = 2 * MINUTE_MS;
+
+/** Runs the report job: on its schedule, at the ends of billing periods, and when retries are due. */
+export class Worker {
+  readonly #context: WorkerContext;
+  readonly #cycle: ReportCycle;
+  readonly #holder: string;
+  /** Runs of this process follow each other. */
+  #lastRun: Promise<unknown> = Promise.resolve();
+  #hasLease = false;
+  #stopping: AbortController | null = null;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(context: WorkerContext) {
+    this.#context = context;
+    this.#holder = context.environment.uuid();
+    this.#cycle = new ReportCycle({ ...context, keepLease: () => this.#acquire() });
+  }
+
+  /** Starts the job in the background of this process; further calls change nothing. */
+  start(): void {
+    if (this.#stopping) return;
+    this.#stopping = new AbortController();
+    this.#loop = this.#run(this.#stopping.signal);
+  }
+
+  /** Resolves when the run under way has ended; nothing is lost, the next start continues. */
+  async stop(): Promise<void> {
+    this.#stopping?.abort();
+    await this.#loop;
+    await this.#lastRun.catch(() => {});
+    this.#stopping = null;
+  }
+
+  /**
+   * Seals and sends everything now, whatever the schedule.
+   *
+   * @throws UsageError `storage_busy` when another process keeps running the job; `storage_failed`.
+   */
+  runOnce(account_id: string | null = null): Promise<ReportRun> {
+    return this.#exclusively(async () => {
+      await this.#waitForLease();
+      let closed = await this.#cycle.close('all', account_id);
+      const counts = await this.#cycle.send(account_id);
+      // What Stripe said of a subscription can have moved usage to a billing period that has ended.
+      const moved = await this.#cycle.close('ended', account_id);
+      if (moved > 0) addCounts(counts, await this.#cycle.send(account_id));
+      closed += moved;
+      return { closed, ...counts };
+    });
+  }
+
+  /** Does what is due now and nothing else; what `start` does over and over. */
+  tick(): Promise<void> {
+    return this.#exclusively(async () => {
+      const isFirst = (await this.#context.store.getLastRun({ job: JOB })) === null;
+      if (!isFirst && (await this.nextDueAt()) > this.#now()) return;
+      if (await this.#acquire()) await this.#runDue();
+    });
+  }
+
+  /** When something is due next. */
+  async nextDueAt(): Promise<Instant> {
+    const { store, schedule } = this.#context;
+    const lastRun = await store.getLastRun({ job: JOB });
+    const scheduled = schedule.nextAfter(lastRun ?? this.#now());
+    const [periodEnd, retry] = await Promise.all([store.nextPeriodEnd(), store.nextDueAt()]);
+    return Math.min(scheduled, periodEnd ?? scheduled, retry ?? scheduled);
+  }
+
+  #now(): Instant {
+    return this.#context.environment.clock.now();
+  }
+
+  async #runDue(): Promise<void> {
+    const { store, schedule } = this.#context;
+    const now = this.#now();
+    const lastRun = await store.getLastRun({ job: JOB });
+    // The first start of an installation counts from now; a run that was missed while nothing ran is made up for.
+    if (lastRun === null) await store.setLastRun({ job: JOB, at: now });
+    else if (schedule.nextAfter(lastRun) <= now) {
+      await this.#cycle.close('all', null);
+      await store.setLastRun({ job: JOB, at: now });
+    }
+    const periodEnd = await store.nextPeriodEnd();
+    if (periodEnd !== null && periodEnd <= now) await this.#cycle.close('ended', null);
+    const dueAt = await store.nextDueAt();
+    if (dueAt !== null && dueAt <= this.#now()) await this.#cycle.send(null);
+  }
+
+  async #acquire(): Promise<boolean> {
+    const now = this.#now();
+    const lease = { job: JOB, holder: this.#holder, now, expires_at: now + LEASE_MS };
+    this.#hasLease = await this.#context.store.acquireLease(lease);
+    return this.#hasLease;
+  }
+
+  async #waitForLease(): Promise<void> {
+    for (let waited_ms = 0; !(await this.#acquire()); waited_ms += SECOND_MS) {
+      if (waited_ms >= LEASE_PATIENCE_MS) {
+        throw new UsageError('storage_busy', { reason: 'Another process has been running the report job for minutes.' });
+      }
+      await this.#context.environment.clock.sleep(SECOND_MS);
+    }
+  }
+
+  #exclusively<Result>(run: () => Promise<Result>): Promise<Result> {
+    const result = this.#lastRun.then(run).finally(() => this.#release());
+    this.#lastRun = result.catch(() => {});
+    return result;
+  }
+
+  /** A lease that could not be given back runs out by itself. */
+  async #release(): Promise<void> {
+    if (!this.#hasLease) return;
+    this.#hasLease = false;
+    await this.#context.store.releaseLease({ job: JOB, holder: this.#holder }).catch(() => {});
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#context.environment;
+    while (!signal.aborted) {
+      let sleep_ms = MAX_SLEEP_MS;
+      try {
+        await this.tick();
+        sleep_ms = Math.min(MAX_SLEEP_MS, Math.max(MIN_SLEEP_MS, (await this.nextDueAt()) - this.#now()));
+      } catch (error) {
+        logger.error({ err: error }, 'The report job failed and will try again');
+        this.#context.onError(error);
+      }
+      await clock.sleep(sleep_ms, signal);
+    }
+  }
+}
+
+function addCounts(counts: ReportCounts, more: ReportCounts): void {
+  counts.reported += more.reported;
+  counts.failed += more.failed;
+  counts.held += more.held;
+  counts.not_billable += more.not_billable;
+  counts.waiting += more.waiting;
+}
