@@ -44,7 +44,8 @@ function writeLine(level: string, fields: object, message: string): void {
 }
 
 function describeErrors(_key: string, value: unknown): unknown {
-  return value instanceof Error ? value.message : value;
+  if (!(value instanceof Error)) return value;
+  return value.cause instanceof Error ? `${value.message} (${value.cause.message})` : value.message;
 }
 
 /** Whether the app says that it runs in production: a convention that every Node framework follows. */

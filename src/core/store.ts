@@ -58,8 +58,6 @@ export interface Store {
 
 /** A usage event on its way into the ledger; several increments without a key may share one. */
 export interface UsageEntry {
-  /** UUID. */
-  readonly event_id: string;
   readonly account_id: string;
   readonly meter: string;
   /** From 1. */

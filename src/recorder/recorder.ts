@@ -84,7 +84,7 @@ export class Recorder {
   #entryOf(increment: Increment): UsageEntry {
     const content =
       increment.idempotency_key === null ? null : contentOf(increment, (text) => this.#environment.digest(text));
-    return { ...increment, content, event_id: this.#environment.uuid() };
+    return { ...increment, content };
   }
 
   /** After the current turn of the event loop, so that calls made together are committed together. */

@@ -108,10 +108,11 @@ export async function loadAccounts(db: Db, account_ids: readonly string[]): Prom
   if (ids.length === 0) return new Map();
   const accounts = await db.selectFrom('account').select(ACCOUNT_COLUMNS).where('account_id', 'in', ids).execute();
   const rows = await db.selectFrom('subscription').selectAll().where('account_id', 'in', ids).execute();
+  const items = Map.groupBy(rows, ({ account_id }) => account_id);
   return new Map(
     accounts.map((account) => [
       account.account_id,
-      { account, items: rows.filter((row) => row.account_id === account.account_id).map(toItem) },
+      { account, items: (items.get(account.account_id) ?? []).map(toItem) },
     ]),
   );
 }

@@ -6,7 +6,7 @@ import type { CloseReportsParams, CloseReportsResult } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import { loadAccounts, timelineOf } from './accounts.ts';
 import { openReport } from './opening.ts';
-import { type Db, isReport, openReportRow, REPORT_COLUMNS, toReport } from './report-rows.ts';
+import { type Db, insertReports, isReport, openReportRow, REPORT_COLUMNS, toReport } from './report-rows.ts';
 
 /**
  * Seals one batch of open reports and opens the next ones, in the caller's transaction. Reports without usage are
@@ -86,7 +86,7 @@ async function openWithinPeriod(db: Db, sealed: readonly UsageReport[]): Promise
       late: false,
     }),
   );
-  await db.insertInto('usage').values(rows).execute();
+  await insertReports(db, rows);
 }
 
 async function lastReportIds(db: Db, reports: readonly UsageReport[]): Promise<Map<string, number>> {

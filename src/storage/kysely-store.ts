@@ -3,6 +3,7 @@ import type { UsageError } from '../core/errors.ts';
 import type { ChangeReportParams, Store } from '../core/store.ts';
 import { getAccount, listAccounts, setAccount } from './accounts.ts';
 import { closeReports } from './closing.ts';
+import { sumUsage } from './ledger.ts';
 import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
 import {
   listDueAccounts,
@@ -12,7 +13,6 @@ import {
   listUnfinishedReports,
   nextDueAt,
   nextPeriodEnd,
-  sumUsage,
 } from './reading.ts';
 import { recordUsage } from './recording.ts';
 import { setSubscriptionItems } from './rehoming.ts';

@@ -5,7 +5,7 @@ import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { UsageEntry } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import { ensureAccounts, loadAccounts, timelineOf } from './accounts.ts';
-import { type Db, isReport, nextReportId, openReportRow, REPORT_COLUMNS, toReport } from './report-rows.ts';
+import { type Db, insertReports, isReport, nextReportId, openReportRow, REPORT_COLUMNS, toReport } from './report-rows.ts';
 
 /**
  * Opens the reports that entries need, and the accounts too.
@@ -16,18 +16,69 @@ export async function openReportsFor(db: Db, entries: readonly UsageEntry[], now
   const account_ids = [...new Set(entries.map(({ account_id }) => account_id))];
   await ensureAccounts(db, account_ids, now);
   const accounts = await loadAccounts(db, account_ids);
-  const opened = new Map<string, number>();
-  const report_ids: number[] = [];
-  for (const { account_id, meter, occurred_at } of entries) {
+  const needed = entries.map(({ account_id, meter, occurred_at }) => {
     const account = accounts.get(account_id);
     if (!account) throw new Error('An account that was just created is missing.');
-    const period = countingPeriodAt(timelineOf(account, meter), occurred_at ?? now, now);
-    const key = JSON.stringify([account_id, meter, period.start]);
-    const report_id = opened.get(key) ?? (await openReport(db, account_id, meter, period, now)).report_id;
-    opened.set(key, report_id);
+    return { account_id, meter, period: countingPeriodAt(timelineOf(account, meter), occurred_at ?? now, now) };
+  });
+  const opened = await openFirstReports(db, needed, now);
+  const report_ids: number[] = [];
+  for (const report of needed) {
+    const { account_id, meter, period } = report;
+    const report_id =
+      opened.get(keyOf(report)) ?? (await openReport(db, account_id, meter, period, now)).report_id;
+    opened.set(keyOf(report), report_id);
     report_ids.push(report_id);
   }
   return report_ids;
+}
+
+interface NeededReport {
+  readonly account_id: string;
+  readonly meter: string;
+  readonly period: BillingPeriod;
+}
+
+function keyOf({ account_id, meter, period }: NeededReport): string {
+  return JSON.stringify([account_id, meter, period.start]);
+}
+
+/**
+ * Opens the very first reports of accounts and meters, all in one statement: many new accounts often come at once,
+ * as in an import.
+ *
+ * @returns their numbers by {@link keyOf}.
+ */
+async function openFirstReports(
+  db: Db,
+  needed: readonly NeededReport[],
+  now: Instant,
+): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('usage')
+    .select(['account_id', 'meter'])
+    .distinct()
+    .where('account_id', 'in', [...new Set(needed.map(({ account_id }) => account_id))])
+    .execute();
+  const known = new Set(rows.map(({ account_id, meter }) => JSON.stringify([account_id, meter])));
+  const first = new Map<string, NeededReport>();
+  for (const report of needed) {
+    const pair = JSON.stringify([report.account_id, report.meter]);
+    if (!known.has(pair) && !first.has(pair)) first.set(pair, report);
+  }
+  const reports = [...first.values()];
+  const values = reports.map(({ account_id, meter, period: { start, end } }) =>
+    openReportRow({
+      account_id,
+      meter,
+      report_id: 1,
+      billing_period: { start, end },
+      period_start: start,
+      late: end <= now,
+    }),
+  );
+  await insertReports(db, values);
+  return new Map(reports.map((report) => [keyOf(report), 1]));
 }
 
 /** The open report of a billing period; a new one if there is none. */
@@ -52,7 +103,7 @@ export async function openReport(
     period_start: late ? start : sealedUntil,
     late,
   });
-  await db.insertInto('usage').values(row).execute();
+  await insertReports(db, [row]);
   return toReport(row);
 }
 

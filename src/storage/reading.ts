@@ -1,12 +1,9 @@
 import type { Instant } from '../core/environment.ts';
-import { exactTotal } from '../core/quantity.ts';
 import type {
   ListDueAccountsParams,
   ListReportsParams,
   ListSlotsParams,
   SlotUse,
-  SumUsageParams,
-  SumUsageResult,
 } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import { type Db, REPORT_COLUMNS, toReport } from './report-rows.ts';
@@ -39,22 +36,6 @@ export async function listReportsWithUsage(
     .where('last_occurred_at', '>=', range.start)
     .execute();
   return rows.map(toReport);
-}
-
-export async function sumUsage(db: Db, params: SumUsageParams): Promise<SumUsageResult> {
-  const { account_id, meter, range, report_ids } = params;
-  if (report_ids.length === 0) return { quantities: new Map() };
-  const rows = await db
-    .selectFrom('usage_event')
-    .select((eb) => ['report_id', eb.fn.sum<number | bigint>('quantity').as('quantity')])
-    .where('account_id', '=', account_id)
-    .where('meter', '=', meter)
-    .where('occurred_at', '>=', range.start)
-    .where('occurred_at', '<', range.end)
-    .where('report_id', 'in', report_ids)
-    .groupBy('report_id')
-    .execute();
-  return { quantities: new Map(rows.map((row) => [row.report_id, exactTotal(row.quantity)])) };
 }
 
 export async function nextPeriodEnd(db: Db): Promise<Instant | null> {

@@ -1,9 +1,9 @@
 import { type BillingPeriod, type BillingTimeline, billingPeriodAt } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
-import { floorToSecond } from '../core/instant.ts';
 import type { SetSubscriptionItemsParams } from '../core/store.ts';
 import type { ReportStatus, UsageReport } from '../core/usage-report.ts';
 import { getAccount, replaceItems, timelineOf, wakeWaitingReports } from './accounts.ts';
+import { moveEvents } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
 
@@ -40,11 +40,7 @@ async function rehome(db: Db, report: UsageReport, timeline: BillingTimeline, no
   const stays = isHome(report, home) && first >= home.start && last < home.end;
   if (stays || countsInLaterPeriod(report, home)) return;
   await db.updateTable('usage').set({ status: 'voided', due_at: null }).where(isReport(report)).execute();
-  for (let at = first; at <= last; ) {
-    const period = billingPeriodAt(timeline, at);
-    await moveEvents(db, report, period, now);
-    at = period.end;
-  }
+  await moveEvents(db, report, timeline, now);
 }
 
 function isHome(report: UsageReport, period: BillingPeriod): boolean {
@@ -61,45 +57,4 @@ async function rehomeEmpty(db: Db, report: UsageReport, timeline: BillingTimelin
   await db.updateTable('usage').set({ status: 'voided' }).where(isReport(report)).execute();
   if (report.late) return;
   await openReport(db, report.account_id, report.meter, billingPeriodAt(timeline, now), now);
-}
-
-/** Gives the events of a voided report that occurred in a period to that period's open report. */
-async function moveEvents(db: Db, from: UsageReport, period: BillingPeriod, now: Instant): Promise<void> {
-  const { account_id, meter } = from;
-  const events = () =>
-    db
-      .selectFrom('usage_event')
-      .select((eb) => [
-        eb.fn.sum<number>('quantity').as('quantity'),
-        eb.fn.min('occurred_at').as('first'),
-        eb.fn.max('occurred_at').as('last'),
-      ])
-      .where('account_id', '=', account_id)
-      .where('meter', '=', meter)
-      .where('report_id', '=', from.report_id)
-      .where('occurred_at', '>=', period.start)
-      .where('occurred_at', '<', period.end);
-  const { quantity, first, last } = await events().executeTakeFirstOrThrow();
-  if (quantity === null || first === null || last === null) return;
-  const to = await openReport(db, account_id, meter, period, now);
-  await db
-    .updateTable('usage_event')
-    .set({ report_id: to.report_id })
-    .where('account_id', '=', account_id)
-    .where('meter', '=', meter)
-    .where('report_id', '=', from.report_id)
-    .where('occurred_at', '>=', period.start)
-    .where('occurred_at', '<', period.end)
-    .execute();
-  await db
-    .updateTable('usage')
-    .set({
-      quantity: to.quantity + Number(quantity),
-      first_occurred_at: Math.min(to.first_occurred_at ?? first, first),
-      last_occurred_at: Math.max(to.last_occurred_at ?? last, last),
-      // The report reaches back over the usage it has taken in; what stood there is voided.
-      ...(to.late ? {} : { period_start: Math.min(to.period_start, Math.max(floorToSecond(first), period.start)) }),
-    })
-    .where(isReport(to))
-    .execute();
 }

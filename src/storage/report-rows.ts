@@ -7,7 +7,7 @@ import type { Database, UsageTable } from './schema.ts';
 /** The database itself, or a transaction on it. */
 export type Db = Kysely<Database> | Transaction<Database>;
 
-type UsageRow = Omit<UsageTable, 'late' | 'slot_shared'> & { late: unknown };
+type UsageRow = Omit<UsageTable, 'late' | 'slot_shared' | 'last_event_id'> & { late: unknown };
 
 export const REPORT_COLUMNS = [
   'account_id',
@@ -73,6 +73,7 @@ export function openReportRow({ billing_period, ...report }: NewReport): UsageTa
     quantity: 0,
     first_occurred_at: null,
     last_occurred_at: null,
+    last_event_id: null,
     stripe_customer: null,
     identifier: null,
     slot: null,
@@ -84,4 +85,16 @@ export function openReportRow({ billing_period, ...report }: NewReport): UsageTa
     due_at: null,
     last_error: null,
   };
+}
+
+/** SQLite binds at most 32,766 values in a statement; a report has about two dozen. */
+const ROWS_PER_STATEMENT = 500;
+
+export async function insertReports(db: Db, rows: readonly UsageTable[]): Promise<void> {
+  for (let at = 0; at < rows.length; at += ROWS_PER_STATEMENT) {
+    await db
+      .insertInto('usage')
+      .values(rows.slice(at, at + ROWS_PER_STATEMENT))
+      .execute();
+  }
 }

@@ -1,3 +1,4 @@
+import type { Generated } from 'kysely';
 import type { UsageReport } from '../core/usage-report.ts';
 
 /**
@@ -40,16 +41,24 @@ export interface SubscriptionTable {
 /** `reported` is computed by the database from `status` and therefore left out of what is written. */
 export type UsageTable = {
   -readonly [Column in keyof Omit<UsageReport, 'reported' | 'late'>]: UsageReport[Column];
-} & { late: boolean; slot_shared: boolean };
+} & {
+  late: boolean;
+  slot_shared: boolean;
+  /** The newest of the report's events, which form a chain; null = it has none. */
+  last_event_id: number | null;
+};
 
 export interface UsageEventTable {
+  /** Ascends in the order of recording. */
+  event_id: Generated<number>;
   account_id: string;
   meter: string;
-  occurred_at: number;
-  event_id: string;
-  quantity: number;
-  recorded_at: number;
   report_id: number;
+  /** The event of the same report that was recorded before this one; null = this is its first. */
+  previous_event_id: number | null;
+  quantity: number;
+  occurred_at: number;
+  recorded_at: number;
   idempotency_key: string | null;
   properties: string | null;
 }

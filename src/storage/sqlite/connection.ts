@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { CommitUnknownError } from '../../core/store.ts';
 import type { WriteOutcome, WriteParams } from '../write-path.ts';
+import { encodeBatch } from './batch-message.ts';
 import { SqliteDatabase, type StatementResult } from './database.ts';
-import { BatchWriter } from './write-batch.ts';
+import { BatchWriter, decodeOutcomes } from './write-batch.ts';
 
 /** A connection as the rest of the storage sees it, whichever thread it lives in. */
 export interface SqliteConnection {
@@ -26,7 +27,7 @@ export function connectInThread({ path, readonly }: ConnectionOptions): SqliteCo
   return {
     execute: async (sql, parameters) => database.execute(sql, parameters),
     executeScript: async (sql) => database.executeScript(sql),
-    write: async (params) => writer.write(params),
+    write: async (params) => decodeOutcomes(writer.write(params), params.entries.length),
     isLost: () => false,
     close: async () => database.close(),
   };
@@ -36,7 +37,7 @@ export function connectInThread({ path, readonly }: ConnectionOptions): SqliteCo
 export type ThreadRequest = { readonly id: number } & (
   | { readonly method: 'execute'; readonly sql: string; readonly parameters: readonly unknown[] }
   | { readonly method: 'executeScript'; readonly sql: string }
-  | { readonly method: 'write'; readonly params: WriteParams }
+  | { readonly method: 'write'; readonly batch: string }
   | { readonly method: 'close' }
 );
 
@@ -96,7 +97,10 @@ export function connectInWorker(options: ConnectionOptions): SqliteConnection {
   return {
     execute: (sql, parameters) => call({ method: 'execute', sql, parameters }) as Promise<StatementResult>,
     executeScript: (sql) => call({ method: 'executeScript', sql }) as Promise<void>,
-    write: (params) => call({ method: 'write', params }) as Promise<WriteOutcome[]>,
+    write: async (params) => {
+      const letters = await (call({ method: 'write', batch: encodeBatch(params) }) as Promise<string>);
+      return decodeOutcomes(letters, params.entries.length);
+    },
     isLost: () => stopped !== null,
     close: async () => {
       if (stopped) return;

@@ -45,6 +45,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     quantity INTEGER NOT NULL CHECK (quantity BETWEEN -999999999999999 AND 999999999999999),
     first_occurred_at INTEGER,
     last_occurred_at INTEGER,
+    last_event_id INTEGER,
     stripe_customer TEXT,
     identifier TEXT,
     slot INTEGER,
@@ -60,6 +61,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     CHECK (billing_period_start <= period_start AND coalesce(period_end, period_start) <= billing_period_end),
     CHECK ((period_end IS NULL) = (status = 'open') OR status = 'voided'),
     CHECK ((first_occurred_at IS NULL) = (last_occurred_at IS NULL) AND first_occurred_at <= last_occurred_at),
+    CHECK ((first_occurred_at IS NULL) = (last_event_id IS NULL)),
     CHECK (status NOT IN ('sending', 'reported', 'failed') OR (stripe_customer IS NOT NULL
       AND identifier IS NOT NULL AND slot IS NOT NULL AND attempts > 0 AND first_attempt_at IS NOT NULL)),
     CHECK (slot IS NULL OR (slot >= period_start AND slot < period_end)),
@@ -79,7 +81,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     WHERE slot IS NOT NULL AND slot_shared = 0;
 
   CREATE TRIGGER usage_sealed BEFORE UPDATE OF account_id, meter, report_id, late, quantity, period_start, period_end,
-    billing_period_start, billing_period_end, first_occurred_at, last_occurred_at ON usage
+    billing_period_start, billing_period_end, first_occurred_at, last_occurred_at, last_event_id ON usage
   WHEN OLD.status <> 'open' BEGIN
     SELECT RAISE(ABORT, 'tallybook: a sealed report does not change');
   END;
@@ -131,26 +133,28 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     SELECT RAISE(ABORT, 'tallybook: regular reports do not overlap');
   END;
 
-  -- Clustered by account, meter and time: a range of one account is one scan, and an event costs one tree.
+  -- Written at its end only, which is what makes increments of many accounts cheap: an index by account would cost
+  -- each of them a page of its own. The events of a report are a chain that begins at its last_event_id.
   CREATE TABLE usage_event (
+    event_id INTEGER NOT NULL PRIMARY KEY,
     account_id TEXT NOT NULL,
     meter TEXT NOT NULL,
-    occurred_at INTEGER NOT NULL,
-    event_id TEXT NOT NULL,
-    quantity INTEGER NOT NULL CHECK (quantity <> 0),
-    recorded_at INTEGER NOT NULL,
     report_id INTEGER NOT NULL,
+    previous_event_id INTEGER CHECK (previous_event_id <> event_id),
+    quantity INTEGER NOT NULL CHECK (quantity <> 0),
+    occurred_at INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
     idempotency_key TEXT,
-    properties TEXT,
-    PRIMARY KEY (account_id, meter, occurred_at, event_id)
-  ) STRICT, WITHOUT ROWID;
+    properties TEXT
+  ) STRICT;
 
+  -- An event changes its report only while that report is open or has been voided: then it moves as a whole.
   CREATE TRIGGER usage_event_append_only BEFORE UPDATE ON usage_event
-  WHEN NEW.account_id <> OLD.account_id OR NEW.meter <> OLD.meter OR NEW.occurred_at <> OLD.occurred_at
-    OR NEW.event_id <> OLD.event_id OR NEW.quantity <> OLD.quantity OR NEW.recorded_at <> OLD.recorded_at
+  WHEN NEW.event_id <> OLD.event_id OR NEW.account_id <> OLD.account_id OR NEW.meter <> OLD.meter
+    OR NEW.quantity <> OLD.quantity OR NEW.occurred_at <> OLD.occurred_at OR NEW.recorded_at <> OLD.recorded_at
     OR NEW.idempotency_key IS NOT OLD.idempotency_key OR NEW.properties IS NOT OLD.properties
-    OR (SELECT status FROM usage WHERE account_id = OLD.account_id AND meter = OLD.meter
-      AND report_id = OLD.report_id) NOT IN ('open', 'voided')
+    OR NOT EXISTS (SELECT 1 FROM usage WHERE account_id = OLD.account_id AND meter = OLD.meter
+      AND report_id = OLD.report_id AND status IN ('open', 'voided'))
   BEGIN
     SELECT RAISE(ABORT, 'tallybook: the ledger is append-only');
   END;
@@ -159,13 +163,14 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     SELECT RAISE(ABORT, 'tallybook: the ledger is append-only');
   END;
 
+  -- The key comes first: keys that ascend in time, as most do, are then written side by side.
   CREATE TABLE usage_key (
+    idempotency_key TEXT NOT NULL,
     account_id TEXT NOT NULL,
     meter TEXT NOT NULL,
-    idempotency_key TEXT NOT NULL,
     content TEXT NOT NULL,
     recorded_at INTEGER NOT NULL,
-    PRIMARY KEY (account_id, meter, idempotency_key)
+    PRIMARY KEY (idempotency_key, account_id, meter)
   ) STRICT, WITHOUT ROWID;
 
   -- The tables below belong to the installation, not to an account.

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ConnectionOptions, ThreadFailure, ThreadRequest, ThreadResponse } from './connection.ts';
+import { decodeBatch } from './batch-message.ts';
 import { SqliteDatabase } from './database.ts';
 import { BatchWriter } from './write-batch.ts';
 
@@ -28,7 +29,7 @@ function perform(request: ThreadRequest): unknown {
     case 'executeScript':
       return database.executeScript(request.sql);
     case 'write':
-      return writer.write(request.params);
+      return writer.write(decodeBatch(request.batch));
   }
 }
 

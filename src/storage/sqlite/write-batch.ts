@@ -10,15 +10,20 @@ const LETTERS: Readonly<Record<WriteOutcome, string>> = {
   no_report: 'n',
   full: 'f',
 };
-const OUTCOMES = Object.fromEntries(
-  Object.entries(LETTERS).map(([outcome, letter]) => [letter, outcome as WriteOutcome]),
-);
+const OUTCOMES = new Map(Object.entries(LETTERS).map(([outcome, letter]) => [letter, outcome as WriteOutcome]));
+
+/** The outcomes of a flush in their short form; '' = everything was recorded. */
+export function decodeOutcomes(letters: string, count: number): WriteOutcome[] {
+  return Array.from({ length: count }, (_, index) => OUTCOMES.get(letters[index] ?? '') ?? 'recorded');
+}
+
+const EVERYTHING_RECORDED = /^r*$/;
 
 /** Answers are asked for again within seconds; the ids of older flushes are dropped. */
 const REMEMBERED_FLUSHES_MS = 600_000;
 const FLUSHES_BETWEEN_PRUNING = 256;
 
-const SELECT_OPEN_REPORT = 'SELECT report_id, billing_period_start, billing_period_end, quantity FROM usage';
+const SELECT_OPEN_REPORT = 'SELECT report_id, billing_period_start, billing_period_end, quantity, last_event_id FROM usage';
 
 interface OpenReport {
   readonly account_id: string;
@@ -27,6 +32,7 @@ interface OpenReport {
   readonly billing_period_start: number;
   readonly billing_period_end: number;
   readonly quantity: number;
+  readonly last_event_id: number | null;
 }
 
 /** What a batch adds to one open report. */
@@ -35,6 +41,7 @@ interface Addition {
   quantity: number;
   first_occurred_at: number;
   last_occurred_at: number;
+  last_event_id: number | null;
 }
 
 /**
@@ -49,12 +56,13 @@ export class BatchWriter {
     this.#database = database;
   }
 
-  write(params: WriteParams): WriteOutcome[] {
+  /** @returns the outcomes in the short form that {@link decodeOutcomes} reads. */
+  write(params: WriteParams): string {
     this.#database.begin();
     try {
-      const outcomes = this.#remembered(params) ?? this.#writeNew(params);
+      const letters = this.#remembered(params.flush_id) ?? this.#writeNew(params);
       this.#database.commit();
-      return outcomes;
+      return letters;
     } catch (error) {
       this.#database.rollback();
       throw error;
@@ -62,24 +70,23 @@ export class BatchWriter {
   }
 
   /** The answer to a flush that was committed before, or null. */
-  #remembered({ flush_id, entries }: WriteParams): WriteOutcome[] | null {
+  #remembered(flush_id: string): string | null {
     const row = this.#database.prepare('SELECT outcomes FROM usage_flush WHERE flush_id = ?').get(flush_id);
-    if (!row) return null;
-    const letters = String(row['outcomes']);
-    return entries.map((_, index) => OUTCOMES[letters[index] ?? LETTERS.recorded] ?? 'recorded');
+    return row ? String(row['outcomes']) : null;
   }
 
-  #writeNew({ flush_id, recorded_at, entries }: WriteParams): WriteOutcome[] {
-    const outcomes: WriteOutcome[] = [];
+  #writeNew({ flush_id, recorded_at, entries }: WriteParams): string {
+    let letters = '';
     let addition: Addition | null = null;
     for (const entry of entries) {
       if (!addition || !takes(addition.report, entry, recorded_at)) {
         if (addition) this.#add(addition);
         addition = this.#openReport(entry, recorded_at);
       }
-      outcomes.push(addition ? this.#writeEntry(entry, recorded_at, addition) : 'no_report');
+      letters += LETTERS[addition ? this.#writeEntry(entry, recorded_at, addition) : 'no_report'];
     }
     if (addition) this.#add(addition);
+    const outcomes = EVERYTHING_RECORDED.test(letters) ? '' : letters;
     this.#remember(flush_id, outcomes, recorded_at);
     return outcomes;
   }
@@ -105,12 +112,14 @@ export class BatchWriter {
       billing_period_start: Number(row['billing_period_start']),
       billing_period_end: Number(row['billing_period_end']),
       quantity: Number(row['quantity']),
+      last_event_id: row['last_event_id'] === null ? null : Number(row['last_event_id']),
     };
     return {
       report,
       quantity: 0,
       first_occurred_at: Number.POSITIVE_INFINITY,
       last_occurred_at: Number.NEGATIVE_INFINITY,
+      last_event_id: report.last_event_id,
     };
   }
 
@@ -123,22 +132,23 @@ export class BatchWriter {
     }
     // A timestamp slightly ahead stays in the billing period in which it was recorded.
     const occurred_at = Math.min(entry.occurred_at ?? recorded_at, report.billing_period_end - 1);
-    this.#database
+    const { lastInsertRowid } = this.#database
       .prepare(
-        `INSERT INTO usage_event (account_id, meter, occurred_at, event_id, quantity, recorded_at, report_id,
+        `INSERT INTO usage_event (account_id, meter, report_id, previous_event_id, quantity, occurred_at, recorded_at,
            idempotency_key, properties) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         entry.account_id,
         entry.meter,
-        occurred_at,
-        entry.event_id,
-        entry.quantity,
-        recorded_at,
         report.report_id,
+        addition.last_event_id,
+        entry.quantity,
+        occurred_at,
+        recorded_at,
         entry.idempotency_key,
         entry.properties,
       );
+    addition.last_event_id = Number(lastInsertRowid);
     addition.quantity += entry.quantity;
     if (occurred_at < addition.first_occurred_at) addition.first_occurred_at = occurred_at;
     if (occurred_at > addition.last_occurred_at) addition.last_occurred_at = occurred_at;
@@ -159,12 +169,12 @@ export class BatchWriter {
     return row?.['content'] === entry.content ? 'duplicate' : 'conflict';
   }
 
-  #add({ report, quantity, first_occurred_at, last_occurred_at }: Addition): void {
+  #add({ report, quantity, first_occurred_at, last_occurred_at, last_event_id }: Addition): void {
     if (quantity === 0) return;
     this.#database
       .prepare(
         `UPDATE usage SET quantity = quantity + ?, first_occurred_at = min(coalesce(first_occurred_at, ?), ?),
-           last_occurred_at = max(coalesce(last_occurred_at, ?), ?)
+           last_occurred_at = max(coalesce(last_occurred_at, ?), ?), last_event_id = ?
          WHERE account_id = ? AND meter = ? AND report_id = ?`,
       )
       .run(
@@ -173,17 +183,15 @@ export class BatchWriter {
         first_occurred_at,
         last_occurred_at,
         last_occurred_at,
+        last_event_id,
         report.account_id,
         report.meter,
         report.report_id,
       );
   }
 
-  #remember(flush_id: string, outcomes: readonly WriteOutcome[], recorded_at: number): void {
-    const letters = outcomes.some((outcome) => outcome !== 'recorded')
-      ? outcomes.map((outcome) => LETTERS[outcome]).join('')
-      : '';
-    this.#database.prepare('INSERT INTO usage_flush (flush_id, outcomes) VALUES (?, ?)').run(flush_id, letters);
+  #remember(flush_id: string, outcomes: string, recorded_at: number): void {
+    this.#database.prepare('INSERT INTO usage_flush (flush_id, outcomes) VALUES (?, ?)').run(flush_id, outcomes);
     this.#flushes += 1;
     if (this.#flushes % FLUSHES_BETWEEN_PRUNING !== 1) return;
     this.#database

@@ -1,0 +1,110 @@
+import { linesOf } from './invoice-lines.ts';
+import { invoiceLineView, invoiceView } from './invoice-view.ts';
+import type { JsonObject } from './json.ts';
+import { LIST_PARAMS, pageOf } from './lists.ts';
+import { boolean, oneOf, optional, readParams, text } from './params.ts';
+import type { ChargeRecord, InvoiceRecord, Period, SubscriptionRecord } from './records.ts';
+import type { Route, RouteRequest } from './route.ts';
+import type { Simulation } from './simulation.ts';
+import { noSuch, StripeError } from './stripe-error.ts';
+
+const PATH = '/v1/invoices';
+
+export const INVOICE_ROUTES: readonly Route[] = [
+  { method: 'GET', path: PATH, handle: list },
+  { method: 'GET', path: `${PATH}/:id`, handle: retrieve },
+  { method: 'GET', path: `${PATH}/:id/lines`, handle: listLines },
+  { method: 'POST', path: `${PATH}/:id/finalize`, handle: finalize },
+];
+
+function list(simulation: Simulation, { params }: RouteRequest): JsonObject {
+  const { customer, subscription, status, ...page } = readParams(params, {
+    ...LIST_PARAMS,
+    customer: optional(text()),
+    subscription: optional(text()),
+    status: optional(oneOf('draft', 'open', 'paid', 'uncollectible', 'void')),
+  });
+  const invoices = simulation.state.invoices
+    .newestFirst()
+    .filter(
+      (invoice) =>
+        (customer === undefined || customer === invoice.customer) &&
+        (subscription === undefined || subscription === invoice.subscription) &&
+        (status === undefined || status === invoice.status),
+    );
+  return pageOf(invoices, page, PATH, (invoice) => invoiceView(simulation, invoice));
+}
+
+function retrieve(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
+  readParams(params, {});
+  return invoiceView(simulation, existingInvoice(simulation, id));
+}
+
+function listLines(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
+  const page = readParams(params, LIST_PARAMS);
+  const invoice = existingInvoice(simulation, id);
+  const lines = linesOf(simulation, invoice).map((line, index) =>
+    invoiceLineView(simulation, invoice, line, index),
+  );
+  const identified = lines.map((view) => ({ ...view, id: String(view['id']) }));
+  return pageOf(identified, page, `${PATH}/${id}/lines`, (line) => line);
+}
+
+function finalize(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
+  readParams(params, { auto_advance: optional(boolean()) });
+  const invoice = existingInvoice(simulation, id);
+  if (invoice.finalized) {
+    throw new StripeError("This invoice is already finalized, you can't re-finalize a non-draft invoice.", {
+      code: 'invoice_not_editable',
+    });
+  }
+  return invoiceView(simulation, finalizeInvoice(simulation, invoice));
+}
+
+function existingInvoice(simulation: Simulation, id: string): InvoiceRecord {
+  const invoice = simulation.state.invoices.get(id);
+  if (!invoice) throw noSuch('invoice', id);
+  return invoice;
+}
+
+/** A draft that finalises by itself after the usual hour. */
+export function draftInvoice(
+  simulation: Simulation,
+  subscription: SubscriptionRecord,
+  billing_reason: InvoiceRecord['billing_reason'],
+  period: Period,
+  charges: readonly ChargeRecord[],
+): InvoiceRecord {
+  const invoice = simulation.state.invoices.put({
+    id: simulation.newId('in'),
+    created: simulation.now_s,
+    customer: subscription.customer,
+    subscription: subscription.id,
+    currency: subscription.currency,
+    billing_reason,
+    collection_method: subscription.collection_method,
+    days_until_due: subscription.days_until_due,
+    period,
+    charges,
+    status: 'draft',
+    finalizes_at_ms: simulation.now_ms + simulation.settings.finalize_after_ms,
+    finalized: null,
+  });
+  simulation.expectFinalization(invoice);
+  return invoice;
+}
+
+/**
+ * Rates a draft with what is counted by now, for good. Every customer of the simulator pays: a charged invoice is
+ * `paid` at once, one that is sent stays `open` unless nothing is due.
+ */
+export function finalizeInvoice(simulation: Simulation, draft: InvoiceRecord): InvoiceRecord {
+  const lines = linesOf(simulation, draft);
+  const total = lines.reduce((sum, { amount }) => sum + amount, 0);
+  return simulation.state.invoices.put({
+    ...draft,
+    status: draft.collection_method === 'send_invoice' && total > 0 ? 'open' : 'paid',
+    finalizes_at_ms: null,
+    finalized: { at: simulation.now_s, number: `SIM-${draft.id.slice(-8)}`, lines },
+  });
+}

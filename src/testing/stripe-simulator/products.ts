@@ -1,0 +1,95 @@
+import type { JsonObject } from './json.ts';
+import { boolean, changedMetadata, metadata, optional, readParams, text } from './params.ts';
+import type { ProductRecord } from './records.ts';
+import type { Route, RouteRequest } from './route.ts';
+import type { Simulation } from './simulation.ts';
+import { noSuch, StripeError } from './stripe-error.ts';
+
+/** What a product can be created with, on its own or together with its price. */
+export const PRODUCT_PARAMS = {
+  id: optional(text()),
+  name: text(),
+  active: optional(boolean()),
+  metadata: optional(metadata()),
+  unit_label: optional(text(12)),
+};
+
+/** The parameters as they were read. */
+export interface ProductParams {
+  readonly id: string | undefined;
+  readonly name: string;
+  readonly active: boolean | undefined;
+  readonly metadata: Readonly<Record<string, string>> | null | undefined;
+  readonly unit_label: string | undefined;
+}
+
+export const PRODUCT_ROUTES: readonly Route[] = [
+  { method: 'POST', path: '/v1/products', handle: create },
+  { method: 'GET', path: '/v1/products/:id', handle: retrieve },
+];
+
+function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
+  const { description, ...read } = readParams(params, { ...PRODUCT_PARAMS, description: optional(text()) });
+  refuseTakenProductId(simulation, read.id, 'id');
+  return productView(createProduct(simulation, read, description ?? null));
+}
+
+function retrieve(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
+  readParams(params, {});
+  return productView(existingProduct(simulation, id));
+}
+
+/** @throws StripeError when there is no such product. */
+export function existingProduct(simulation: Simulation, id: string, param = 'id'): ProductRecord {
+  const product = simulation.state.products.get(id);
+  if (!product) throw noSuch('product', id, param);
+  return product;
+}
+
+/** @throws StripeError when another product has the id. */
+export function refuseTakenProductId(simulation: Simulation, id: string | undefined, param: string): void {
+  if (id !== undefined && simulation.state.products.get(id)) {
+    throw new StripeError('Product already exists.', { code: 'resource_already_exists', param });
+  }
+}
+
+export function createProduct(
+  simulation: Simulation,
+  { id, name, active, unit_label, metadata: change }: ProductParams,
+  description: string | null,
+): ProductRecord {
+  return simulation.state.products.put({
+    id: id ?? simulation.newId('prod'),
+    created: simulation.now_s,
+    active: active ?? true,
+    name,
+    description,
+    unit_label: unit_label ?? null,
+    metadata: changedMetadata({}, change),
+  });
+}
+
+export function productView(product: ProductRecord): JsonObject {
+  return {
+    id: product.id,
+    object: 'product',
+    active: product.active,
+    created: product.created,
+    default_price: null,
+    description: product.description,
+    images: [],
+    livemode: false,
+    marketing_features: [],
+    metadata: product.metadata,
+    name: product.name,
+    package_dimensions: null,
+    shippable: null,
+    statement_descriptor: null,
+    tax_code: null,
+    tax_details: null,
+    type: 'service',
+    unit_label: product.unit_label,
+    updated: product.created,
+    url: null,
+  };
+}

@@ -1,0 +1,222 @@
+import type { FormObject } from './form.ts';
+import type { JsonObject } from './json.ts';
+
+/**
+ * What the simulator remembers: plain data that survives JSON. Instants named `…_ms` are milliseconds since the
+ * epoch, all others are whole seconds, as in Stripe's API.
+ */
+export interface CustomerRecord {
+  readonly id: string;
+  readonly created: number;
+  readonly deleted: boolean;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly description: string | null;
+  readonly phone: string | null;
+  readonly metadata: Metadata;
+}
+
+export type Metadata = Readonly<Record<string, string>>;
+
+export interface ProductRecord {
+  readonly id: string;
+  readonly created: number;
+  readonly active: boolean;
+  readonly name: string;
+  readonly description: string | null;
+  readonly unit_label: string | null;
+  readonly metadata: Metadata;
+}
+
+export interface MeterRecord {
+  readonly id: string;
+  readonly created: number;
+  readonly updated: number;
+  readonly display_name: string;
+  readonly event_name: string;
+  readonly formula: 'sum' | 'count' | 'last';
+  readonly customer_key: string;
+  readonly value_key: string;
+  /** null: active. */
+  readonly deactivated_at: number | null;
+}
+
+export interface TierRecord {
+  /** null: without end. */
+  readonly up_to: number | null;
+  readonly unit_amount_decimal: string | null;
+  readonly flat_amount_decimal: string | null;
+}
+
+export interface RecurringRecord {
+  readonly interval: 'day' | 'week' | 'month' | 'year';
+  readonly interval_count: number;
+  readonly usage_type: 'metered' | 'licensed';
+  /** null: licensed. */
+  readonly meter: string | null;
+}
+
+export interface PriceRecord {
+  readonly id: string;
+  readonly created: number;
+  readonly active: boolean;
+  readonly currency: string;
+  readonly product: string;
+  readonly nickname: string | null;
+  readonly lookup_key: string | null;
+  readonly metadata: Metadata;
+  readonly tax_behavior: 'exclusive' | 'inclusive' | 'unspecified';
+  /** null: one-time. */
+  readonly recurring: RecurringRecord | null;
+  /** null: tiered. */
+  readonly unit_amount_decimal: string | null;
+  readonly transform_quantity: { readonly divide_by: number; readonly round: 'up' | 'down' } | null;
+  /** null: per unit. */
+  readonly tiered: {
+    readonly tiers_mode: 'volume' | 'graduated';
+    readonly tiers: readonly TierRecord[];
+  } | null;
+}
+
+/** `[start, end)` in seconds. */
+export interface Period {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface SubscriptionItemRecord {
+  readonly id: string;
+  readonly price: string;
+  /** null: metered. */
+  readonly quantity: number | null;
+  readonly metadata: Metadata;
+  readonly period: Period;
+}
+
+export interface SubscriptionRecord {
+  readonly id: string;
+  readonly created: number;
+  readonly customer: string;
+  readonly currency: string;
+  readonly status: 'trialing' | 'active' | 'canceled';
+  readonly billing_mode: 'flexible' | 'classic';
+  readonly billing_cycle_anchor: number;
+  readonly collection_method: 'charge_automatically' | 'send_invoice';
+  readonly days_until_due: number | null;
+  readonly description: string | null;
+  readonly metadata: Metadata;
+  readonly trial: Period | null;
+  readonly cancel_at_period_end: boolean;
+  /** When it was asked to end; null: never. */
+  readonly canceled_at: number | null;
+  readonly ended_at: number | null;
+  readonly latest_invoice: string | null;
+  readonly items: readonly SubscriptionItemRecord[];
+}
+
+/** Something that an invoice bills: rated when the invoice is shown or finalised. */
+export interface ChargeRecord {
+  /**
+   * `usage`: what the meter counted in the period. `licensed`: the quantity in advance. `unused`: credit for the
+   * rest of a period paid in advance. `trial` and `nothing`: a line of zero.
+   */
+  readonly kind: 'usage' | 'licensed' | 'unused' | 'trial' | 'nothing';
+  readonly subscription_item: string;
+  readonly price: string;
+  readonly quantity: number | null;
+  readonly period: Period;
+  /** The part of a whole interval that is billed; null: all of it. */
+  readonly share: { readonly part_s: number; readonly whole_s: number } | null;
+}
+
+export interface InvoiceLineRecord {
+  readonly subscription_item: string;
+  readonly price: string;
+  readonly amount: number;
+  readonly description: string;
+  readonly quantity: number;
+  readonly unit_amount_decimal: string | null;
+  readonly proration: boolean;
+  readonly period: Period;
+}
+
+export interface InvoiceRecord {
+  readonly id: string;
+  readonly created: number;
+  readonly customer: string;
+  readonly subscription: string;
+  readonly currency: string;
+  readonly billing_reason: 'subscription_create' | 'subscription_cycle' | 'subscription_update';
+  readonly collection_method: 'charge_automatically' | 'send_invoice';
+  readonly days_until_due: number | null;
+  readonly period: Period;
+  readonly charges: readonly ChargeRecord[];
+  readonly status: 'draft' | 'open' | 'paid';
+  /** null: not by itself. */
+  readonly finalizes_at_ms: number | null;
+  /** null: a draft, whose lines are rated anew whenever it is shown. */
+  readonly finalized: {
+    readonly at: number;
+    readonly number: string;
+    readonly lines: readonly InvoiceLineRecord[];
+  } | null;
+}
+
+export interface MeterEventRecord {
+  readonly id: string;
+  readonly identifier: string;
+  readonly event_name: string;
+  readonly meter: string;
+  readonly customer: string;
+  readonly payload: Readonly<Record<string, string>>;
+  /** A decimal number as sent. */
+  readonly value: string;
+  /** When the usage happened, in seconds. */
+  readonly timestamp: number;
+  readonly received_at_ms: number;
+  /** When it is counted or rejected. */
+  readonly due_at_ms: number;
+  readonly status: 'pending' | 'counted' | 'rejected';
+  /** A code to reject it with when it is due, whatever else is right about it; null: none. */
+  readonly forced_rejection: string | null;
+  readonly idempotency_key: string | null;
+}
+
+/** What Stripe would report later in a thin event `v1.billing.meter.error_report_triggered`. */
+export interface AsyncErrorRecord {
+  readonly id: string;
+  readonly code: string;
+  readonly meter: string;
+  readonly event_name: string;
+  readonly identifier: string;
+  /** The Idempotency-Key of the request that sent the event; null: it had none. */
+  readonly idempotency_key: string | null;
+  readonly at_ms: number;
+}
+
+/** An answer kept under its Idempotency-Key, which is the id. */
+export interface SavedAnswerRecord {
+  readonly id: string;
+  readonly fingerprint: string;
+  readonly saved_at_ms: number;
+  readonly status: number;
+  readonly body: JsonObject;
+}
+
+/** A request whose sender has given up, and which will take effect nevertheless. */
+export interface DelayedRequestRecord {
+  readonly id: string;
+  readonly at_ms: number;
+  /** Such as `POST /v1/billing/meter_events`. */
+  readonly route: string;
+  readonly path_id: string;
+  readonly params: FormObject;
+  readonly idempotency_key: string | null;
+  readonly fingerprint: string;
+}
+
+/** A number that must survive: the next id, the random generator's state. */
+export interface CounterRecord {
+  readonly id: string;
+  readonly value: number;
+}

@@ -1,0 +1,118 @@
+import type {
+  AsyncErrorRecord,
+  CounterRecord,
+  CustomerRecord,
+  DelayedRequestRecord,
+  InvoiceRecord,
+  MeterEventRecord,
+  MeterRecord,
+  PriceRecord,
+  ProductRecord,
+  SavedAnswerRecord,
+  SubscriptionRecord,
+} from './records.ts';
+
+/** A record that changed since the last save; null: it was deleted. */
+export interface Change {
+  readonly kind: string;
+  readonly id: string;
+  readonly record: object | null;
+}
+
+/** Records of one kind in the order in which they were created. */
+export class Table<T extends { readonly id: string }> {
+  readonly #kind: string;
+  readonly #records = new Map<string, T>();
+  readonly #unsaved = new Set<string>();
+
+  constructor(kind: string) {
+    this.#kind = kind;
+  }
+
+  get(id: string): T | undefined {
+    return this.#records.get(id);
+  }
+
+  put(record: T): T {
+    this.#records.set(record.id, record);
+    this.#unsaved.add(record.id);
+    return record;
+  }
+
+  delete(id: string): void {
+    this.#records.delete(id);
+    this.#unsaved.add(id);
+  }
+
+  values(): IterableIterator<T> {
+    return this.#records.values();
+  }
+
+  newestFirst(): T[] {
+    return [...this.#records.values()].reverse();
+  }
+
+  /** Takes back a saved record as it is. */
+  restore(record: T): void {
+    this.#records.set(record.id, record);
+  }
+
+  /** What changed since the last call. */
+  takeChanges(): Change[] {
+    const changes = [...this.#unsaved].map((id) => ({
+      kind: this.#kind,
+      id,
+      record: this.#records.get(id) ?? null,
+    }));
+    this.#unsaved.clear();
+    return changes;
+  }
+}
+
+/** Everything that the simulator remembers. Handlers refuse before they write, so a refused request leaves no trace. */
+export class SimulatorState {
+  readonly customers = new Table<CustomerRecord>('customer');
+  readonly products = new Table<ProductRecord>('product');
+  readonly meters = new Table<MeterRecord>('meter');
+  readonly prices = new Table<PriceRecord>('price');
+  readonly subscriptions = new Table<SubscriptionRecord>('subscription');
+  readonly invoices = new Table<InvoiceRecord>('invoice');
+  readonly meterEvents = new Table<MeterEventRecord>('meter_event');
+  readonly asyncErrors = new Table<AsyncErrorRecord>('async_error');
+  readonly savedAnswers = new Table<SavedAnswerRecord>('saved_answer');
+  readonly delayedRequests = new Table<DelayedRequestRecord>('delayed_request');
+  readonly counters = new Table<CounterRecord>('counter');
+
+  /** Takes back a record of a state file. */
+  restore(kind: string, record: object): void {
+    // Only this module wrote the file, so the kind says what the record is.
+    if (kind === 'customer') this.customers.restore(record as CustomerRecord);
+    else if (kind === 'product') this.products.restore(record as ProductRecord);
+    else if (kind === 'meter') this.meters.restore(record as MeterRecord);
+    else if (kind === 'price') this.prices.restore(record as PriceRecord);
+    else if (kind === 'subscription') this.subscriptions.restore(record as SubscriptionRecord);
+    else if (kind === 'invoice') this.invoices.restore(record as InvoiceRecord);
+    else if (kind === 'meter_event') this.meterEvents.restore(record as MeterEventRecord);
+    else if (kind === 'async_error') this.asyncErrors.restore(record as AsyncErrorRecord);
+    else if (kind === 'saved_answer') this.savedAnswers.restore(record as SavedAnswerRecord);
+    else if (kind === 'delayed_request') this.delayedRequests.restore(record as DelayedRequestRecord);
+    else if (kind === 'counter') this.counters.restore(record as CounterRecord);
+    else throw new Error(`The state file holds a record of an unknown kind: ${kind}`);
+  }
+
+  takeChanges(): Change[] {
+    return [
+      this.customers,
+      this.products,
+      this.meters,
+      this.prices,
+      this.subscriptions,
+      this.invoices,
+      this.meterEvents,
+      this.asyncErrors,
+      this.savedAnswers,
+      this.delayedRequests,
+      this.counters,
+    ].flatMap((table) => table.takeChanges());
+  }
+}

@@ -1,0 +1,182 @@
+import { boundary } from './billing-cycle.ts';
+import { existingCustomer } from './customers.ts';
+import type { FormObject } from './form.ts';
+import {
+  boolean,
+  changedMetadata,
+  either,
+  fields,
+  integer,
+  list,
+  metadata,
+  oneOf,
+  optional,
+  readParams,
+  text,
+} from './params.ts';
+import { existingPrice } from './prices.ts';
+import type { Period, PriceRecord, SubscriptionItemRecord, SubscriptionRecord } from './records.ts';
+import type { Simulation } from './simulation.ts';
+import { StripeError } from './stripe-error.ts';
+import { periodFrom, recurringOf } from './subscription-cycle.ts';
+
+const MAX_ITEMS = 20;
+const MAX_TRIAL_DAYS = 730;
+const DAY_S = 86_400;
+
+const ITEM = { price: text(), quantity: optional(integer()), metadata: optional(metadata()) };
+const SUBSCRIPTION = {
+  customer: text(),
+  items: list(fields(ITEM), 1, MAX_ITEMS),
+  billing_mode: optional(fields({ type: oneOf('flexible', 'classic') })),
+  billing_cycle_anchor: optional(integer()),
+  trial_end: optional(either(oneOf('now'), integer())),
+  trial_period_days: optional(integer(1, MAX_TRIAL_DAYS)),
+  cancel_at_period_end: optional(boolean()),
+  collection_method: optional(oneOf('charge_automatically', 'send_invoice')),
+  days_until_due: optional(integer()),
+  description: optional(text(500)),
+  metadata: optional(metadata()),
+  // Every customer of the simulator pays and nothing is prorated but a licensed first period, so these change nothing.
+  off_session: optional(boolean()),
+  payment_behavior: optional(
+    oneOf('allow_incomplete', 'default_incomplete', 'error_if_incomplete', 'pending_if_incomplete'),
+  ),
+};
+
+type SubscriptionParams = ReturnType<typeof read>;
+
+/** What a new subscription is about, before it has ids. */
+export type SubscriptionTerms = Omit<
+  SubscriptionRecord,
+  'id' | 'created' | 'items' | 'canceled_at' | 'ended_at' | 'latest_invoice'
+> & { readonly items: readonly Omit<SubscriptionItemRecord, 'id'>[] };
+
+/**
+ * Reads and checks the parameters of a new subscription.
+ *
+ * @throws StripeError for what Stripe would refuse (docs.stripe.com/api/subscriptions/create).
+ */
+export function subscriptionTerms(simulation: Simulation, params: FormObject): SubscriptionTerms {
+  const subscription = read(params);
+  existingCustomer(simulation, subscription.customer, 'customer');
+  const prices = subscription.items.map((item, index) => itemPrice(simulation, item, index));
+  const billing_mode = subscription.billing_mode?.type ?? 'flexible';
+  refuseMixture(prices, billing_mode);
+
+  const collection_method = subscription.collection_method ?? 'charge_automatically';
+  if ((collection_method === 'send_invoice') !== (subscription.days_until_due !== undefined)) {
+    throw new StripeError(
+      '`days_until_due` is required for, and only for, `collection_method=send_invoice`.',
+      {
+        param: 'days_until_due',
+      },
+    );
+  }
+  const trial = trialPeriod(simulation, subscription);
+  const billing_cycle_anchor = anchorOf(simulation, subscription, prices, trial);
+  const items = subscription.items.map((item, index) => {
+    const price = prices[index] ?? existingPrice(simulation, item.price);
+    const quantity = recurringOf(price).usage_type === 'metered' ? null : (item.quantity ?? 1);
+    const period = trial ?? periodFrom(billing_cycle_anchor, price, simulation.now_s);
+    return { price: price.id, quantity, metadata: changedMetadata({}, item.metadata), period };
+  });
+  return {
+    customer: subscription.customer,
+    currency: prices[0]?.currency ?? '',
+    status: trial ? 'trialing' : 'active',
+    billing_mode,
+    billing_cycle_anchor,
+    collection_method,
+    days_until_due: subscription.days_until_due ?? null,
+    description: subscription.description ?? null,
+    metadata: changedMetadata({}, subscription.metadata),
+    trial,
+    cancel_at_period_end: subscription.cancel_at_period_end ?? false,
+    items,
+  };
+}
+
+function read(params: FormObject) {
+  return readParams(params, SUBSCRIPTION);
+}
+
+function itemPrice(
+  simulation: Simulation,
+  item: SubscriptionParams['items'][number],
+  index: number,
+): PriceRecord {
+  const param = `items[${index}][price]`;
+  const price = existingPrice(simulation, item.price, param);
+  if (!price.active)
+    throw new StripeError('The price specified is inactive. This field only accepts active prices.', {
+      param,
+    });
+  if (recurringOf(price).usage_type === 'metered' && item.quantity !== undefined) {
+    throw new StripeError('You cannot set `quantity` for metered plans.', {
+      param: `items[${index}][quantity]`,
+    });
+  }
+  return price;
+}
+
+function refuseMixture(prices: readonly PriceRecord[], billing_mode: 'flexible' | 'classic'): void {
+  if (new Set(prices.map(({ id }) => id)).size < prices.length) {
+    throw new StripeError('Cannot add multiple subscription items with the same price.', { param: 'items' });
+  }
+  if (new Set(prices.map(({ currency }) => currency)).size > 1) {
+    throw new StripeError('All prices on a subscription must have the same currency.', { param: 'items' });
+  }
+  const intervals = prices
+    .map(recurringOf)
+    .map(({ interval, interval_count }) => `${interval_count} ${interval}`);
+  if (billing_mode === 'classic' && new Set(intervals).size > 1) {
+    throw new StripeError(
+      'All prices on a subscription must have the same interval, unless its `billing_mode` is `flexible`.',
+      {
+        param: 'items',
+      },
+    );
+  }
+}
+
+function trialPeriod(
+  { now_s }: Simulation,
+  { trial_end, trial_period_days }: SubscriptionParams,
+): Period | null {
+  if (trial_end !== undefined && trial_period_days !== undefined) {
+    throw new StripeError('You may only specify one of these parameters: trial_end, trial_period_days.', {
+      code: 'parameters_exclusive',
+      param: 'trial_end',
+    });
+  }
+  if (trial_period_days !== undefined) return { start: now_s, end: now_s + trial_period_days * DAY_S };
+  if (trial_end === undefined || trial_end === 'now') return null;
+  if (trial_end <= now_s || trial_end > now_s + MAX_TRIAL_DAYS * DAY_S) {
+    throw new StripeError('The trial_end must be a timestamp in the future, at most 730 days ahead.', {
+      param: 'trial_end',
+    });
+  }
+  return { start: now_s, end: trial_end };
+}
+
+/** Without an anchor of its own a subscription is billed from its start, or from the end of its trial. */
+function anchorOf(
+  { now_s }: Simulation,
+  { billing_cycle_anchor }: SubscriptionParams,
+  prices: readonly PriceRecord[],
+  trial: Period | null,
+): number {
+  const start = trial?.end ?? now_s;
+  if (billing_cycle_anchor === undefined) return start;
+  const isWithinOnePeriod = prices.every(
+    (price) => boundary(billing_cycle_anchor, recurringOf(price), -1) <= start,
+  );
+  if (billing_cycle_anchor < start || !isWithinOnePeriod) {
+    throw new StripeError(
+      'The billing_cycle_anchor must lie in the future, not before the end of the trial, and at most one period ahead.',
+      { param: 'billing_cycle_anchor' },
+    );
+  }
+  return billing_cycle_anchor;
+}
