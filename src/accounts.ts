@@ -2,7 +2,7 @@ import { type Account, parseAccountId, parseStripeCustomer } from './core/accoun
 import type { Clock } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
 import { formatInstant } from './core/instant.ts';
-import { parsePlan, type Plans } from './core/plan.ts';
+import { type Plans, parsePlan } from './core/plan.ts';
 import type { Store } from './core/store.ts';
 import { parseFields } from './core/usage-event.ts';
 

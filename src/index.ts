@@ -8,6 +8,12 @@ export type { ReportReason, ReportStatus } from './core/usage-report.ts';
 export type { ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 export type { IncrementResult } from './recorder/recorder.ts';
 export { createUsage, type GetParams, type GetResult, type Usage } from './usage.ts';
-export type { MeterOptions, PlanOptions, SqliteOptions, StripeOptions, UsageOptions } from './usage-options.ts';
+export type {
+  MeterOptions,
+  PlanOptions,
+  SqliteOptions,
+  StripeOptions,
+  UsageOptions,
+} from './usage-options.ts';
 export type { ReportRun } from './worker/report-cycle.ts';
 export type { ScheduleInput } from './worker/schedule.ts';

@@ -164,7 +164,9 @@ export function parseOptions(options: UsageOptions, isProduction: boolean): Usag
     stripe: options.stripe ? parseStripe(options.stripe, isProduction) : null,
     schedule: options.worker_schedule?.usage ?? DEFAULT_SCHEDULE,
     meters,
-    event_names: new Map(Object.entries(parsed.meters).map(([name, meter]) => [name, meter.stripe_event_name ?? name])),
+    event_names: new Map(
+      Object.entries(parsed.meters).map(([name, meter]) => [name, meter.stripe_event_name ?? name]),
+    ),
     plans: parsePlans(options.plans ?? {}, meters),
   };
 }
@@ -203,9 +205,11 @@ function parseDatabase(database: string | SqliteOptions, isProduction: boolean):
   if (/^\w{2,}:/.test(options.path)) {
     throw invalid('database', 'This version stores in SQLite: pass the path of a file.');
   }
-  if (options.path === ':memory:') throw invalid('database', 'A database in memory is not durable: pass a path.');
+  if (options.path === ':memory:')
+    throw invalid('database', 'A database in memory is not durable: pass a path.');
   if (isProduction && !isAbsolute(options.path) && !options.allow_relative) {
-    const reason = 'A relative path depends on the directory that the app is started in; in production pass an absolute one, or set allow_relative.';
+    const reason =
+      'A relative path depends on the directory that the app is started in; in production pass an absolute one, or set allow_relative.';
     throw invalid('database', reason);
   }
   return options;
@@ -217,7 +221,10 @@ function parseStripe(stripe: StripeOptions, isProduction: boolean): NonNullable<
     throw invalid('stripe.secret_key', 'It is not a secret key (sk_…) or a restricted key (rk_…) of Stripe.');
   }
   if (isProduction && mode === 'test' && !stripe.allow_test_key) {
-    throw invalid('stripe.secret_key', 'It is a test key and NODE_ENV is production; set allow_test_key in staging.');
+    throw invalid(
+      'stripe.secret_key',
+      'It is a test key and NODE_ENV is production; set allow_test_key in staging.',
+    );
   }
   const standard = mode === 'test' ? TEST_REQUESTS_PER_SECOND : LIVE_REQUESTS_PER_SECOND;
   return { ...stripe, max_requests_per_second: stripe.max_requests_per_second ?? standard };
@@ -240,7 +247,8 @@ function parsePlans(plans: Readonly<Record<string, PlanOptions>>, meters: Meters
         return { ...price, interval, meter };
       });
       for (const meter of Object.keys(plan.limits ?? {})) {
-        if (!meters.names.has(meter)) throw invalid(`plans.${name}.limits.${meter}`, 'There is no such meter.');
+        if (!meters.names.has(meter))
+          throw invalid(`plans.${name}.limits.${meter}`, 'There is no such meter.');
       }
       return [name, { prices }];
     }),

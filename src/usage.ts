@@ -3,7 +3,7 @@ import { parseAccountId } from './core/account.ts';
 import type { Period } from './core/billing-period.ts';
 import type { Environment } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
-import { type DateInput, DAY_MS, parseInstant } from './core/instant.ts';
+import { DAY_MS, type DateInput, parseInstant } from './core/instant.ts';
 import { parseMeter } from './core/meter.ts';
 import { type IncrementParams, parseFields, parseIncrement } from './core/usage-event.ts';
 import { queryUsage } from './query/usage-query.ts';
@@ -120,7 +120,8 @@ export function createUsage<const Meter extends string, const Plan extends strin
   const environment = environmentOf(options);
   const store = createSqliteStore({ ...config.database, environment });
   const recorder = new Recorder(store, environment);
-  const onError = options.onError ?? ((error: unknown) => environment.logger.error({ err: error }, 'An error'));
+  const onError =
+    options.onError ?? ((error: unknown) => environment.logger.error({ err: error }, 'An error'));
   const worker = new Worker({
     store,
     environment,
@@ -161,7 +162,10 @@ export function createUsage<const Meter extends string, const Plan extends strin
     const results = await queryUsage(query, { account_id, meters, range });
     const [first] = results;
     if (isOne && first) return first;
-    return { account: account_id, meters: Object.fromEntries(results.map((result) => [result.meter, result])) };
+    return {
+      account: account_id,
+      meters: Object.fromEntries(results.map((result) => [result.meter, result])),
+    };
   }
 
   async function report(params: { readonly account?: string } = {}): Promise<ReportRun> {
@@ -232,10 +236,18 @@ function parseRange(start: unknown, end: unknown): Period | null {
     end: parseInstant(end, 'period_end', 'invalid_period'),
   };
   if (range.start >= range.end) {
-    throw new UsageError('invalid_period', { field: 'period_end', value: end, reason: 'It is not after period_start.' });
+    throw new UsageError('invalid_period', {
+      field: 'period_end',
+      value: end,
+      reason: 'It is not after period_start.',
+    });
   }
   if (range.end - range.start > MAX_RANGE_MS) {
-    throw new UsageError('invalid_period', { field: 'period_end', value: end, reason: 'The range is over 100 years.' });
+    throw new UsageError('invalid_period', {
+      field: 'period_end',
+      value: end,
+      reason: 'The range is over 100 years.',
+    });
   }
   return range;
 }

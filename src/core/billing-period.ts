@@ -73,7 +73,11 @@ export const LATE_WINDOW_MS = HOUR_MS / 2;
  * The billing period that usage is counted in when it is recorded at `now`: the one it occurred in, unless that one
  * is paid for and its invoice may be final; then the current one, so that it is billed next.
  */
-export function countingPeriodAt(timeline: BillingTimeline, occurred_at: Instant, now: Instant): BillingPeriod {
+export function countingPeriodAt(
+  timeline: BillingTimeline,
+  occurred_at: Instant,
+  now: Instant,
+): BillingPeriod {
   const period = billingPeriodAt(timeline, Math.min(occurred_at, now));
   const isFinal = period.billed_by === 'paid' && now >= period.end + LATE_WINDOW_MS;
   return isFinal ? billingPeriodAt(timeline, now) : period;

@@ -43,6 +43,7 @@ export function roundHalfUp(value: Decimal): number {
   const magnitude = value < 0n ? -value : value;
   const rounded = (magnitude + SCALE / 2n) / SCALE;
   const signed = Number(value < 0n ? -rounded : rounded);
-  if (!Number.isSafeInteger(signed)) throw new UsageError('amount_overflow', { field: 'amount', value: signed });
+  if (!Number.isSafeInteger(signed))
+    throw new UsageError('amount_overflow', { field: 'amount', value: signed });
   return signed;
 }

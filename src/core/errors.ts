@@ -6,7 +6,8 @@ export const ERRORS = {
   invalid_account: {
     status: 400,
     meaning: 'The account id is not usable as an id.',
-    remedy: 'Pass your own id of the account: a string of 1 to 255 characters without blanks at its ends and without control characters.',
+    remedy:
+      'Pass your own id of the account: a string of 1 to 255 characters without blanks at its ends and without control characters.',
   },
   invalid_meter: {
     status: 400,
@@ -26,22 +27,26 @@ export const ERRORS = {
   invalid_idempotency_key: {
     status: 400,
     meaning: 'The idempotency key is not usable as a key.',
-    remedy: 'Pass a string of 1 to 255 characters that is unique to the increment, such as the id of the request.',
+    remedy:
+      'Pass a string of 1 to 255 characters that is unique to the increment, such as the id of the request.',
   },
   invalid_timestamp: {
     status: 400,
     meaning: 'The timestamp is not an instant between 35 days ago and 5 minutes ahead.',
-    remedy: "Pass a Date or an ISO 8601 instant with its zone, such as '2026-10-10T12:00:00Z', within that window.",
+    remedy:
+      "Pass a Date or an ISO 8601 instant with its zone, such as '2026-10-10T12:00:00Z', within that window.",
   },
   invalid_properties: {
     status: 400,
     meaning: 'The properties are not a small, flat object.',
-    remedy: 'Pass an object of at most 50 entries whose values are strings, finite numbers, booleans or null (8 KB as JSON).',
+    remedy:
+      'Pass an object of at most 50 entries whose values are strings, finite numbers, booleans or null (8 KB as JSON).',
   },
   invalid_period: {
     status: 400,
     meaning: 'The range is not two dates with the first before the second.',
-    remedy: "Pass both `period_start` and `period_end` as a Date, '2026-10-10' (UTC midnight) or an ISO 8601 instant with its zone.",
+    remedy:
+      "Pass both `period_start` and `period_end` as a Date, '2026-10-10' (UTC midnight) or an ISO 8601 instant with its zone.",
   },
   invalid_plan: {
     status: 400,
@@ -56,7 +61,8 @@ export const ERRORS = {
   invalid_parameter: {
     status: 400,
     meaning: 'A parameter is unknown, missing or of the wrong kind.',
-    remedy: "Check the call against the method's documentation; unknown fields are refused so that a typo loses nothing.",
+    remedy:
+      "Check the call against the method's documentation; unknown fields are refused so that a typo loses nothing.",
   },
   invalid_price: {
     status: 400,
@@ -76,7 +82,8 @@ export const ERRORS = {
   stripe_customer_taken: {
     status: 409,
     meaning: 'Another account is linked to this Stripe customer.',
-    remedy: 'Link each account to a Stripe customer of its own: Stripe bills all usage of a customer together.',
+    remedy:
+      'Link each account to a Stripe customer of its own: Stripe bills all usage of a customer together.',
   },
   quantity_overflow: {
     status: 422,
@@ -157,7 +164,8 @@ export class UsageError extends Error {
   constructor(code: UsageErrorCode, details: UsageErrorDetails = {}) {
     const { status, meaning, remedy } = ERRORS[code];
     const value = 'value' in details ? describeValue(details.value) : undefined;
-    const subject = details.field === undefined ? '' : `${details.field}${value === undefined ? '' : ` ${value}`}: `;
+    const subject =
+      details.field === undefined ? '' : `${details.field}${value === undefined ? '' : ` ${value}`}: `;
     super(
       `${subject}${details.reason ?? meaning} ${remedy}`,
       details.cause === undefined ? {} : { cause: details.cause },

@@ -20,7 +20,8 @@ const LATEST = Date.UTC(3000, 0, 1);
  * @throws UsageError with the given code.
  */
 export function parseInstant(value: unknown, field: string, code: UsageErrorCode): Instant {
-  const instant = value instanceof Date ? value.getTime() : typeof value === 'string' ? fromIso(value) : Number.NaN;
+  const instant =
+    value instanceof Date ? value.getTime() : typeof value === 'string' ? fromIso(value) : Number.NaN;
   if (instant >= EARLIEST && instant < LATEST) return instant;
   throw new UsageError(code, { field, value });
 }
@@ -28,10 +29,20 @@ export function parseInstant(value: unknown, field: string, code: UsageErrorCode
 function fromIso(text: string): Instant {
   const match = ISO.exec(text);
   if (!match) return Number.NaN;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map((part) => Number(part ?? 0));
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
+    .slice(1, 7)
+    .map((part) => Number(part ?? 0));
   const [fraction = '', zone = 'Z'] = match.slice(7);
   if (!isCalendarDate(year, month, day) || !isTime(hour, minute, second)) return Number.NaN;
-  const local = Date.UTC(year, month - 1, day, hour, minute, second, Number(fraction.padEnd(3, '0').slice(0, 3)));
+  const local = Date.UTC(
+    year,
+    month - 1,
+    day,
+    hour,
+    minute,
+    second,
+    Number(fraction.padEnd(3, '0').slice(0, 3)),
+  );
   return local - zoneOffset(zone);
 }
 

@@ -18,7 +18,11 @@ export function parseMeter(value: unknown, meters: Meters): string {
     throw new UsageError('meter_required', { field: 'meter', reason: `The meters are ${listOf(meters)}.` });
   }
   if (typeof value === 'string' && meters.names.has(value)) return value;
-  throw new UsageError('invalid_meter', { field: 'meter', value, reason: `The meters are ${listOf(meters)}.` });
+  throw new UsageError('invalid_meter', {
+    field: 'meter',
+    value,
+    reason: `The meters are ${listOf(meters)}.`,
+  });
 }
 
 function listOf({ names }: Meters): string {

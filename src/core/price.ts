@@ -86,7 +86,8 @@ export function rate(price: Price, quantity: number): RatedAmount {
     amount_decimal: formatDecimal(lineExact),
   }));
   const amount = rated.reduce((sum, line) => sum + line.amount, 0);
-  if (!Number.isSafeInteger(amount)) throw new UsageError('amount_overflow', { field: 'amount', value: amount });
+  if (!Number.isSafeInteger(amount))
+    throw new UsageError('amount_overflow', { field: 'amount', value: amount });
   return { currency: price.currency, amount, amount_decimal: formatDecimal(exact), lines: rated };
 }
 
@@ -172,7 +173,11 @@ export function assertPrice(price: Price, field = 'price'): void {
 
 function parsePrice(price: Price, field = 'price'): ParsedPrice {
   if (!/^[a-z]{3}$/.test(price.currency)) {
-    throw invalidPrice(`${field}.currency`, price.currency, 'The currency is not an ISO 4217 code in lower case.');
+    throw invalidPrice(
+      `${field}.currency`,
+      price.currency,
+      'The currency is not an ISO 4217 code in lower case.',
+    );
   }
   const scheme = price.billing_scheme ?? (price.tiers ? 'tiered' : 'per_unit');
   if (scheme === 'per_unit') return parsePerUnit(price, field);
@@ -190,7 +195,11 @@ function parsePerUnit(price: Price, field: string): ParsedPrice {
   const transform = price.transform_quantity;
   if (transform) {
     if (!isQuantity(transform.divide_by)) {
-      throw invalidPrice(`${field}.transform_quantity.divide_by`, transform.divide_by, 'It is not a whole number from 1.');
+      throw invalidPrice(
+        `${field}.transform_quantity.divide_by`,
+        transform.divide_by,
+        'It is not a whole number from 1.',
+      );
     }
     if (transform.round !== 'up' && transform.round !== 'down') {
       throw invalidPrice(`${field}.transform_quantity.round`, transform.round, 'It is neither up nor down.');
@@ -205,9 +214,14 @@ function parseTiered(price: Price, field: string): ParsedPrice {
   if (tiers_mode !== 'volume' && tiers_mode !== 'graduated') {
     throw invalidPrice(`${field}.tiers_mode`, tiers_mode, 'It is neither volume nor graduated.');
   }
-  if (!tiers || tiers.length === 0) throw invalidPrice(`${field}.tiers`, tiers, 'A tiered price needs tiers.');
+  if (!tiers || tiers.length === 0)
+    throw invalidPrice(`${field}.tiers`, tiers, 'A tiered price needs tiers.');
   if (price.unit_amount_decimal !== undefined || price.transform_quantity !== undefined) {
-    throw invalidPrice(field, price, 'A tiered price has neither unit_amount_decimal nor transform_quantity.');
+    throw invalidPrice(
+      field,
+      price,
+      'A tiered price has neither unit_amount_decimal nor transform_quantity.',
+    );
   }
   let below = 0;
   const parsed = tiers.map((tier, index): ParsedTier => {
@@ -239,7 +253,11 @@ function isQuantity(value: number): boolean {
 function parseAmount(text: string, field: string): Decimal {
   const amount = typeof text === 'string' ? parseDecimal(text) : null;
   if (amount === null || amount < 0n) {
-    throw invalidPrice(field, text, 'It is not a decimal string of minor units, from 0, with at most 12 places.');
+    throw invalidPrice(
+      field,
+      text,
+      'It is not a decimal string of minor units, from 0, with at most 12 places.',
+    );
   }
   return amount;
 }

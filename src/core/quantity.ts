@@ -23,6 +23,7 @@ export function parseQuantity(value: unknown): number {
  */
 export function exactTotal(total: bigint | number): number {
   const value = Number(total);
-  if (!Number.isSafeInteger(value)) throw new UsageError('quantity_overflow', { field: 'quantity', value: total });
+  if (!Number.isSafeInteger(value))
+    throw new UsageError('quantity_overflow', { field: 'quantity', value: total });
   return value;
 }

@@ -44,7 +44,14 @@ export const MAX_AGE_MS = 35 * DAY_MS;
 export const MAX_AHEAD_MS = 5 * MINUTE_MS;
 const MAX_PROPERTIES = 50;
 const MAX_PROPERTIES_LENGTH = 8_192;
-const INCREMENT_FIELDS = new Set(['account', 'meter', 'quantity', 'idempotency_key', 'timestamp', 'properties']);
+const INCREMENT_FIELDS = new Set([
+  'account',
+  'meter',
+  'quantity',
+  'idempotency_key',
+  'timestamp',
+  'properties',
+]);
 
 /**
  * Checks the parameters of an increment.
@@ -71,7 +78,11 @@ export function parseIncrement(params: unknown, meters: Meters, now: Instant): I
  */
 export function parseFields(params: unknown, known: ReadonlySet<string>): Readonly<Record<string, unknown>> {
   if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-    throw new UsageError('invalid_parameter', { field: 'params', value: params, reason: 'An object is expected.' });
+    throw new UsageError('invalid_parameter', {
+      field: 'params',
+      value: params,
+      reason: 'An object is expected.',
+    });
   }
   for (const field of Object.keys(params)) {
     if (!known.has(field)) {
@@ -110,7 +121,9 @@ function parseProperties(value: unknown): string | null {
 
 function isPropertyValue(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
-  return typeof value === 'boolean' || value === null || (typeof value === 'number' && Number.isFinite(value));
+  return (
+    typeof value === 'boolean' || value === null || (typeof value === 'number' && Number.isFinite(value))
+  );
 }
 
 function invalidProperties(value: unknown): UsageError {

@@ -27,7 +27,10 @@ export interface UsageQueryParams {
  *
  * @throws UsageError `account_not_found`, `quantity_overflow`.
  */
-export async function queryUsage(context: UsageQueryContext, params: UsageQueryParams): Promise<UsageResult[]> {
+export async function queryUsage(
+  context: UsageQueryContext,
+  params: UsageQueryParams,
+): Promise<UsageResult[]> {
   const { account_id, meters, range } = params;
   const account = await context.store.getAccount({ account_id });
   if (!account) throw new UsageError('account_not_found', { field: 'account', value: account_id });
@@ -62,7 +65,12 @@ async function queryRange(
   const reports = await context.store.listReportsWithUsage({ account_id, meter, range });
   const cut = reports.filter((report) => !isInside(report, range));
   const report_ids = cut.map(({ report_id }) => report_id);
-  const { quantities: cutQuantities } = await context.store.sumUsage({ account_id, meter, range, report_ids });
+  const { quantities: cutQuantities } = await context.store.sumUsage({
+    account_id,
+    meter,
+    range,
+    report_ids,
+  });
   const quantities = new Map<number, number>(
     reports.map((report) => [
       report.report_id,
@@ -72,7 +80,15 @@ async function queryRange(
   const touched = reports.filter(({ report_id }) => quantities.get(report_id) !== 0);
   const billing = periodAt(account, meter, range.start);
   const isWhole = billing.start === range.start && billing.end === range.end;
-  return summarise({ context, account, meter, period: isWhole ? billing : null, range, reports: touched, quantities });
+  return summarise({
+    context,
+    account,
+    meter,
+    period: isWhole ? billing : null,
+    range,
+    reports: touched,
+    quantities,
+  });
 }
 
 function isInside({ first_occurred_at, last_occurred_at, status }: UsageReport, range: Period): boolean {
@@ -100,7 +116,9 @@ interface Findings {
 function summarise(findings: Findings): UsageResult {
   const { account, meter, range, reports, quantities, period } = findings;
   const sum = (of: (report: UsageReport) => boolean) =>
-    exactTotal(reports.filter(of).reduce((total, { report_id }) => total + BigInt(quantities.get(report_id) ?? 0), 0n));
+    exactTotal(
+      reports.filter(of).reduce((total, { report_id }) => total + BigInt(quantities.get(report_id) ?? 0), 0n),
+    );
   const isFree = (report: UsageReport) => report.status === 'not_billable' || isFreeUsage(findings, report);
   return {
     account: account.account.account_id,
@@ -111,7 +129,13 @@ function summarise(findings: Findings): UsageResult {
     reported_quantity: sum(({ reported }) => reported),
     pending_quantity: sum((report) => !report.reported && !isFree(report)),
     reports: reports.map(toResult),
-    cost: period && costOf(findings, period, sum((report) => !isFree(report))),
+    cost:
+      period &&
+      costOf(
+        findings,
+        period,
+        sum((report) => !isFree(report)),
+      ),
   };
 }
 
@@ -120,7 +144,9 @@ function isFreeUsage({ context, account, meter }: Findings, report: UsageReport)
   const { billed_by } = periodAt(account, meter, report.billing_period_start);
   if (billed_by !== 'none') return billed_by === 'trial';
   const plan = planOf(context, account);
-  return account.items.some((item) => item.meter === meter) || (plan !== null && freeReason(plan, meter) !== null);
+  return (
+    account.items.some((item) => item.meter === meter) || (plan !== null && freeReason(plan, meter) !== null)
+  );
 }
 
 function costOf(findings: Findings, period: BillingPeriod, quantity: number): RatedAmount | null {

@@ -83,7 +83,9 @@ export class Recorder {
 
   #entryOf(increment: Increment): UsageEntry {
     const content =
-      increment.idempotency_key === null ? null : contentOf(increment, (text) => this.#environment.digest(text));
+      increment.idempotency_key === null
+        ? null
+        : contentOf(increment, (text) => this.#environment.digest(text));
     return { ...increment, content };
   }
 

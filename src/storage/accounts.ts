@@ -87,7 +87,10 @@ export async function getAccount(db: Db, account_id: string): Promise<AccountWit
   return account ? { account, items: await itemsOf(db, [account_id]) } : null;
 }
 
-export async function listAccounts(db: Db, { after, limit }: ListAccountsParams): Promise<readonly Account[]> {
+export async function listAccounts(
+  db: Db,
+  { after, limit }: ListAccountsParams,
+): Promise<readonly Account[]> {
   return await db
     .selectFrom('account')
     .select(ACCOUNT_COLUMNS)
@@ -98,15 +101,26 @@ export async function listAccounts(db: Db, { after, limit }: ListAccountsParams)
 }
 
 async function itemsOf(db: Db, account_ids: readonly string[]): Promise<SubscriptionItem[]> {
-  const rows = await db.selectFrom('subscription').selectAll().where('account_id', 'in', account_ids).execute();
+  const rows = await db
+    .selectFrom('subscription')
+    .selectAll()
+    .where('account_id', 'in', account_ids)
+    .execute();
   return rows.map(toItem);
 }
 
 /** The timelines of several accounts at once; the timeline of a meter is `timelineOf` of them. */
-export async function loadAccounts(db: Db, account_ids: readonly string[]): Promise<Map<string, AccountWithItems>> {
+export async function loadAccounts(
+  db: Db,
+  account_ids: readonly string[],
+): Promise<Map<string, AccountWithItems>> {
   const ids = [...new Set(account_ids)];
   if (ids.length === 0) return new Map();
-  const accounts = await db.selectFrom('account').select(ACCOUNT_COLUMNS).where('account_id', 'in', ids).execute();
+  const accounts = await db
+    .selectFrom('account')
+    .select(ACCOUNT_COLUMNS)
+    .where('account_id', 'in', ids)
+    .execute();
   const rows = await db.selectFrom('subscription').selectAll().where('account_id', 'in', ids).execute();
   const items = Map.groupBy(rows, ({ account_id }) => account_id);
   return new Map(
@@ -125,7 +139,11 @@ function toItem({ account_id: _, price, ...item }: SubscriptionTable): Subscript
   return { ...item, price: JSON.parse(price) };
 }
 
-export async function replaceItems(db: Db, account_id: string, items: readonly SubscriptionItem[]): Promise<void> {
+export async function replaceItems(
+  db: Db,
+  account_id: string,
+  items: readonly SubscriptionItem[],
+): Promise<void> {
   await db.deleteFrom('subscription').where('account_id', '=', account_id).execute();
   if (items.length === 0) return;
   await db

@@ -112,7 +112,10 @@ async function openNextPeriod(db: Db, sealed: readonly UsageReport[], now: Insta
   for (const report of sealed) {
     const account = accounts.get(report.account_id);
     if (!account) continue;
-    const period = billingPeriodAt(timelineOf(account, report.meter), Math.max(now, report.billing_period_end));
+    const period = billingPeriodAt(
+      timelineOf(account, report.meter),
+      Math.max(now, report.billing_period_end),
+    );
     await openReport(db, report.account_id, report.meter, period, now);
   }
 }
@@ -126,7 +129,11 @@ async function moveEmptyReports(db: Db, params: CloseReportsParams): Promise<num
     .set({ period_start: floorToSecond(now) })
     .where(isInBatch(empty.where('billing_period_end', '>', now)))
     .executeTakeFirst();
-  const ended = await empty.clearSelect().select(REPORT_COLUMNS).where('billing_period_end', '<=', now).execute();
+  const ended = await empty
+    .clearSelect()
+    .select(REPORT_COLUMNS)
+    .where('billing_period_end', '<=', now)
+    .execute();
   const accounts = await loadAccounts(
     db,
     ended.map(({ account_id }) => account_id),

@@ -3,8 +3,8 @@ import type { UsageError } from '../core/errors.ts';
 import type { ChangeReportParams, Store } from '../core/store.ts';
 import { getAccount, listAccounts, setAccount } from './accounts.ts';
 import { closeReports } from './closing.ts';
-import { sumUsage } from './ledger.ts';
 import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
+import { sumUsage } from './ledger.ts';
 import {
   listDueAccounts,
   listReports,
@@ -80,7 +80,10 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
   };
 }
 
-async function changeReport(db: Db, { report, from, attempts, changes }: ChangeReportParams): Promise<boolean> {
+async function changeReport(
+  db: Db,
+  { report, from, attempts, changes }: ChangeReportParams,
+): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('usage')
     .set(changes)

@@ -2,7 +2,10 @@ import type { Instant } from '../core/environment.ts';
 import type { AcquireLeaseParams } from '../core/store.ts';
 import type { Db } from './report-rows.ts';
 
-export async function acquireLease(db: Db, { job, holder, now, expires_at }: AcquireLeaseParams): Promise<boolean> {
+export async function acquireLease(
+  db: Db,
+  { job, holder, now, expires_at }: AcquireLeaseParams,
+): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('job_lease')
     .values({ job, holder, expires_at, last_run_at: null })
@@ -32,7 +35,11 @@ export async function releaseLease(db: Db, job: string, holder: string): Promise
 }
 
 export async function getLastRun(db: Db, job: string): Promise<Instant | null> {
-  const row = await db.selectFrom('job_lease').select('last_run_at').where('job', '=', job).executeTakeFirst();
+  const row = await db
+    .selectFrom('job_lease')
+    .select('last_run_at')
+    .where('job', '=', job)
+    .executeTakeFirst();
   return row?.last_run_at ?? null;
 }
 

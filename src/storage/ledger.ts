@@ -49,7 +49,12 @@ interface Run {
 }
 
 /** Gives the events of a voided report to the open reports of the billing periods in which they occurred. */
-export async function moveEvents(db: Db, from: ReportKey, timeline: BillingTimeline, now: Instant): Promise<void> {
+export async function moveEvents(
+  db: Db,
+  from: ReportKey,
+  timeline: BillingTimeline,
+  now: Instant,
+): Promise<void> {
   const { rows } = await sql<{ event_id: number; quantity: number; occurred_at: number }>`
     select event_id, quantity, occurred_at from ${eventsOf(from)} as event order by age desc`.execute(db);
   const runs: Run[] = [];
@@ -67,7 +72,13 @@ export async function moveEvents(db: Db, from: ReportKey, timeline: BillingTimel
 }
 
 function newRun(period: BillingPeriod, occurred_at: Instant): Run {
-  return { period, event_ids: [], quantity: 0, first_occurred_at: occurred_at, last_occurred_at: occurred_at };
+  return {
+    period,
+    event_ids: [],
+    quantity: 0,
+    first_occurred_at: occurred_at,
+    last_occurred_at: occurred_at,
+  };
 }
 
 /** Within a run the chain stays as it is; only its ends are tied anew. */
@@ -81,7 +92,11 @@ async function moveRun(db: Db, from: ReportKey, run: Run, now: Instant): Promise
     .executeTakeFirstOrThrow();
   for (let at = 0; at < run.event_ids.length; at += MAX_EVENTS_PER_STATEMENT) {
     const event_ids = run.event_ids.slice(at, at + MAX_EVENTS_PER_STATEMENT);
-    await db.updateTable('usage_event').set({ report_id: to.report_id }).where('event_id', 'in', event_ids).execute();
+    await db
+      .updateTable('usage_event')
+      .set({ report_id: to.report_id })
+      .where('event_id', 'in', event_ids)
+      .execute();
   }
   await tieChain(db, run.event_ids, last_event_id);
   const { first_occurred_at, last_occurred_at } = run;
@@ -102,7 +117,11 @@ async function moveRun(db: Db, from: ReportKey, run: Run, now: Instant): Promise
 const MAX_EVENTS_PER_STATEMENT = 1_000;
 
 /** The first event of the run follows what the report had before. */
-async function tieChain(db: Db, event_ids: readonly number[], previous_event_id: number | null): Promise<void> {
+async function tieChain(
+  db: Db,
+  event_ids: readonly number[],
+  previous_event_id: number | null,
+): Promise<void> {
   const [first] = event_ids;
   if (first === undefined) return;
   await db.updateTable('usage_event').set({ previous_event_id }).where('event_id', '=', first).execute();

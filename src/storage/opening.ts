@@ -5,21 +5,37 @@ import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { UsageEntry } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import { ensureAccounts, loadAccounts, timelineOf } from './accounts.ts';
-import { type Db, insertReports, isReport, nextReportId, openReportRow, REPORT_COLUMNS, toReport } from './report-rows.ts';
+import {
+  type Db,
+  insertReports,
+  isReport,
+  nextReportId,
+  openReportRow,
+  REPORT_COLUMNS,
+  toReport,
+} from './report-rows.ts';
 
 /**
  * Opens the reports that entries need, and the accounts too.
  *
  * @returns for each entry, the report that takes it.
  */
-export async function openReportsFor(db: Db, entries: readonly UsageEntry[], now: Instant): Promise<number[]> {
+export async function openReportsFor(
+  db: Db,
+  entries: readonly UsageEntry[],
+  now: Instant,
+): Promise<number[]> {
   const account_ids = [...new Set(entries.map(({ account_id }) => account_id))];
   await ensureAccounts(db, account_ids, now);
   const accounts = await loadAccounts(db, account_ids);
   const needed = entries.map(({ account_id, meter, occurred_at }) => {
     const account = accounts.get(account_id);
     if (!account) throw new Error('An account that was just created is missing.');
-    return { account_id, meter, period: countingPeriodAt(timelineOf(account, meter), occurred_at ?? now, now) };
+    return {
+      account_id,
+      meter,
+      period: countingPeriodAt(timelineOf(account, meter), occurred_at ?? now, now),
+    };
   });
   const opened = await openFirstReports(db, needed, now);
   const report_ids: number[] = [];

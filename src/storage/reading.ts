@@ -1,10 +1,5 @@
 import type { Instant } from '../core/environment.ts';
-import type {
-  ListDueAccountsParams,
-  ListReportsParams,
-  ListSlotsParams,
-  SlotUse,
-} from '../core/store.ts';
+import type { ListDueAccountsParams, ListReportsParams, ListSlotsParams, SlotUse } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import { type Db, REPORT_COLUMNS, toReport } from './report-rows.ts';
 
@@ -19,7 +14,10 @@ function reportsOf(db: Db, account_id: string, meter: string) {
     .orderBy('report_id');
 }
 
-export async function listReports(db: Db, { account_id, meter, range }: ListReportsParams): Promise<UsageReport[]> {
+export async function listReports(
+  db: Db,
+  { account_id, meter, range }: ListReportsParams,
+): Promise<UsageReport[]> {
   const rows = await reportsOf(db, account_id, meter)
     .where('period_start', '>=', range.start)
     .where('period_start', '<', range.end)
@@ -60,7 +58,10 @@ export async function nextDueAt(db: Db): Promise<Instant | null> {
   return row?.due_at ?? null;
 }
 
-export async function listDueAccounts(db: Db, { now, after, limit }: ListDueAccountsParams): Promise<string[]> {
+export async function listDueAccounts(
+  db: Db,
+  { now, after, limit }: ListDueAccountsParams,
+): Promise<string[]> {
   const rows = await db
     .selectFrom('usage')
     .select('account_id')
@@ -85,7 +86,10 @@ export async function listUnfinishedReports(db: Db, account_id: string): Promise
   return rows.map(toReport);
 }
 
-export async function listSlots(db: Db, { stripe_customer, meter, range }: ListSlotsParams): Promise<SlotUse[]> {
+export async function listSlots(
+  db: Db,
+  { stripe_customer, meter, range }: ListSlotsParams,
+): Promise<SlotUse[]> {
   const rows = await db
     .selectFrom('usage')
     .select(['account_id', 'report_id', 'slot', 'quantity', 'status'])

@@ -25,7 +25,10 @@ export async function recordUsage(
   { flush_id, recorded_at, entries }: RecordUsageParams,
 ): Promise<RecordUsageResult> {
   const outcomes = new Array<UsageEntryOutcome>(entries.length);
-  let waiting = entries.map((entry, index) => ({ entry: { ...entry, report_id: null } as RoutedEntry, index }));
+  let waiting = entries.map((entry, index) => ({
+    entry: { ...entry, report_id: null } as RoutedEntry,
+    index,
+  }));
   for (let round = 0; waiting.length > 0; round += 1) {
     if (round === MAX_ROUNDS) throw new Error(`No open report stayed open in ${MAX_ROUNDS} rounds.`);
     const written = await writeOnce(context.writePath, {

@@ -52,7 +52,12 @@ function countsInLaterPeriod(report: UsageReport, home: BillingPeriod): boolean 
   return isHome(report, home) && (report.first_occurred_at ?? home.start) < home.start;
 }
 
-async function rehomeEmpty(db: Db, report: UsageReport, timeline: BillingTimeline, now: Instant): Promise<void> {
+async function rehomeEmpty(
+  db: Db,
+  report: UsageReport,
+  timeline: BillingTimeline,
+  now: Instant,
+): Promise<void> {
   if (report.status !== 'open' || isHome(report, billingPeriodAt(timeline, now))) return;
   await db.updateTable('usage').set({ status: 'voided' }).where(isReport(report)).execute();
   if (report.late) return;

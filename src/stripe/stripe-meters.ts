@@ -29,7 +29,8 @@ export class StripeMeters {
     const event_name = this.#eventNames.get(name) ?? name;
     if (!this.#known.has(event_name)) await this.#read();
     const meter = this.#known.get(event_name);
-    if (!meter) throw new Error(`Stripe has no active meter with the event name ${JSON.stringify(event_name)}.`);
+    if (!meter)
+      throw new Error(`Stripe has no active meter with the event name ${JSON.stringify(event_name)}.`);
     return meter;
   }
 
@@ -45,7 +46,9 @@ export class StripeMeters {
   async #read(): Promise<void> {
     const stripe = await this.#connect();
     const known = new Map<string, StripeMeter>();
-    const meters = await stripe.billing.meters.list({ status: 'active', limit: 100 }).autoPagingToArray({ limit: MAX_METERS });
+    const meters = await stripe.billing.meters
+      .list({ status: 'active', limit: 100 })
+      .autoPagingToArray({ limit: MAX_METERS });
     for (const { id, event_name, customer_mapping, value_settings } of meters) {
       const { event_payload_key: customer_key } = customer_mapping;
       known.set(event_name, { id, event_name, customer_key, value_key: value_settings.event_payload_key });

@@ -36,7 +36,10 @@ function unavailableOf(error: unknown): Unavailable {
 
 /** Stripe answers a repeated identifier with a 400 that has no code of its own; version 2 of the API names it. */
 function isDuplicate({ statusCode, code, message }: StripeErrorShape): boolean {
-  return statusCode === 400 && (code === 'duplicate_meter_event' || /already exists with identifier/i.test(message));
+  return (
+    statusCode === 400 &&
+    (code === 'duplicate_meter_event' || /already exists with identifier/i.test(message))
+  );
 }
 
 function shapeOf(error: unknown): StripeErrorShape {

@@ -55,7 +55,11 @@ async function orFailure<Result>(run: () => Promise<Result>): Promise<Result | F
   }
 }
 
-async function sendReport(connect: Connect, meters: StripeMeters, params: SendReportParams): Promise<SendReportResult> {
+async function sendReport(
+  connect: Connect,
+  meters: StripeMeters,
+  params: SendReportParams,
+): Promise<SendReportResult> {
   const { stripe_customer, quantity, slot, identifier, attempt } = params;
   try {
     const meter = await meters.get(params.meter);
@@ -77,7 +81,11 @@ async function sendReport(connect: Connect, meters: StripeMeters, params: SendRe
 }
 
 /** Stripe's summaries hold one row for the whole range unless they are grouped; pages do not arise. */
-function readCounted(connect: Connect, meters: StripeMeters, params: ReadCountedParams): Promise<ReadCountedResult> {
+function readCounted(
+  connect: Connect,
+  meters: StripeMeters,
+  params: ReadCountedParams,
+): Promise<ReadCountedResult> {
   return orFailure<ReadCountedResult>(async () => {
     const meter = await meters.get(params.meter);
     const stripe = await connect();

@@ -39,13 +39,17 @@ export class StripeSubscriptions {
     return items;
   }
 
-  async #itemOf(subscription: Stripe.Subscription, item: Stripe.SubscriptionItem): Promise<SubscriptionItem | null> {
+  async #itemOf(
+    subscription: Stripe.Subscription,
+    item: Stripe.SubscriptionItem,
+  ): Promise<SubscriptionItem | null> {
     const { recurring } = item.price;
     if (recurring?.usage_type !== 'metered' || recurring.meter === null) return null;
     const meter = await this.#meters.nameOf(recurring.meter);
     if (meter === null) return null;
     const isOriginal = item.created - subscription.created <= SAME_MOMENT_S;
-    const ended_at = subscription.ended_at ?? (subscription.status === 'canceled' ? subscription.canceled_at : null);
+    const ended_at =
+      subscription.ended_at ?? (subscription.status === 'canceled' ? subscription.canceled_at : null);
     return {
       stripe_subscription: subscription.id,
       stripe_subscription_item: item.id,
@@ -74,7 +78,8 @@ export class StripeSubscriptions {
 }
 
 function intervalOf(interval: string): Recurrence['interval'] {
-  if (interval === 'day' || interval === 'week' || interval === 'month' || interval === 'year') return interval;
+  if (interval === 'day' || interval === 'week' || interval === 'month' || interval === 'year')
+    return interval;
   throw new Error(`Stripe names an interval that is not known here: ${interval}.`);
 }
 

@@ -1,5 +1,5 @@
-import type { BillingProvider, Failed, SendReportResult } from '../core/billing-provider.ts';
 import { billingPeriodAt } from '../core/billing-period.ts';
+import type { BillingProvider, Failed, SendReportResult } from '../core/billing-provider.ts';
 import type { Environment, Instant } from '../core/environment.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/instant.ts';
 import { freeReason, type Plans } from '../core/plan.ts';
@@ -78,7 +78,10 @@ export class AccountReporter {
     const now = this.#now();
     const isStale = reports.some(
       ({ status, due_at }) =>
-        status !== 'sending' && due_at !== null && due_at <= now && (synced_at === null || due_at > synced_at),
+        status !== 'sending' &&
+        due_at !== null &&
+        due_at <= now &&
+        (synced_at === null || due_at > synced_at),
     );
     if (!isStale) return known;
     const read = await provider.listSubscriptionItems({ stripe_customer });
@@ -109,7 +112,11 @@ export class AccountReporter {
   }
 
   /** Free usage is never sent; usage that nothing bills yet waits for a subscription as long as Stripe would take it. */
-  async #handleUnbilled(report: UsageReport, { account }: AccountWithItems, hadItems: boolean): Promise<Settled> {
+  async #handleUnbilled(
+    report: UsageReport,
+    { account }: AccountWithItems,
+    hadItems: boolean,
+  ): Promise<Settled> {
     const plan = account.plan === null ? undefined : this.#context.plans[account.plan];
     const reason = plan ? freeReason(plan, report.meter) : null;
     if (reason) return await this.#settle(report, 'not_billable', reason);
@@ -129,7 +136,8 @@ export class AccountReporter {
       await this.#change(report, { due_at: now + HOUR_MS });
       return 'waiting';
     }
-    if (report.status === 'held') await this.#change(report, { status: 'closed', reason: null, last_error: null });
+    if (report.status === 'held')
+      await this.#change(report, { status: 'closed', reason: null, last_error: null });
     const period = { start: report.period_start, end: report.period_end };
     const { meter } = report;
     const range = { start: minuteOf(period.start), end: minuteOf(period.end) + MINUTE_MS };
@@ -141,7 +149,12 @@ export class AccountReporter {
     }
     const identifier = identifierOf(report, report.generation, (text) => environment.digest(text));
     const sealed = { ...report, status: 'closed' as const, stripe_customer, identifier, slot: slot.at };
-    return await this.#attempt(sealed, { stripe_customer, identifier, slot: slot.at, slot_shared: slot.shared });
+    return await this.#attempt(sealed, {
+      stripe_customer,
+      identifier,
+      slot: slot.at,
+      slot_shared: slot.shared,
+    });
   }
 
   /** A report whose last attempt has no answer, or that Stripe has and has not counted yet. */
@@ -201,7 +214,10 @@ export class AccountReporter {
         return await this.#confirm(report);
       case 'refused':
         await this.#change(report, { status: 'failed', last_error: result.message, due_at: null });
-        this.#context.environment.logger.error({ ...keyOf(report), stripe: result.message }, 'Stripe refused a report');
+        this.#context.environment.logger.error(
+          { ...keyOf(report), stripe: result.message },
+          'Stripe refused a report',
+        );
         return 'failed';
       case 'unknown':
         return await this.#postpone(report, result);
@@ -237,7 +253,8 @@ export class AccountReporter {
   async #readSlot(report: UsageReport): Promise<'present' | 'absent' | 'foreign' | Failed> {
     const { provider, store } = this.#context;
     const { stripe_customer, slot, meter } = report;
-    if (!provider || stripe_customer === null || slot === null) throw new Error('A report without slot was sent.');
+    if (!provider || stripe_customer === null || slot === null)
+      throw new Error('A report without slot was sent.');
     const range = { start: minuteOf(slot), end: minuteOf(slot) + MINUTE_MS };
     const uses = await store.listSlots({ stripe_customer, meter, range });
     const others = uses

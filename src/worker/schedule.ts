@@ -42,5 +42,9 @@ function parseCron(cron: string, timezone: string, field: string): Cron {
 }
 
 function neverRuns(cron: string, field: string): UsageError {
-  return new UsageError('invalid_configuration', { field, value: cron, reason: 'The schedule never comes up.' });
+  return new UsageError('invalid_configuration', {
+    field,
+    value: cron,
+    reason: 'The schedule never comes up.',
+  });
 }

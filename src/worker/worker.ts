@@ -116,7 +116,9 @@ export class Worker {
   async #waitForLease(): Promise<void> {
     for (let waited_ms = 0; !(await this.#acquire()); waited_ms += SECOND_MS) {
       if (waited_ms >= LEASE_PATIENCE_MS) {
-        throw new UsageError('storage_busy', { reason: 'Another process has been running the report job for minutes.' });
+        throw new UsageError('storage_busy', {
+          reason: 'Another process has been running the report job for minutes.',
+        });
       }
       await this.#context.environment.clock.sleep(SECOND_MS);
     }

@@ -37,9 +37,26 @@ export function decodeBatch(message: string): WriteParams {
   const [flush_id, recorded_at, ...flat] = JSON.parse(message);
   const entries: RoutedEntry[] = [];
   for (let at = 0; at < flat.length; at += FIELDS_PER_ENTRY) {
-    const [account_id, meter, quantity, occurred_at, idempotency_key, content, properties, report_id]: FlatEntry =
-      flat.slice(at, at + FIELDS_PER_ENTRY);
-    entries.push({ account_id, meter, quantity, occurred_at, idempotency_key, content, properties, report_id });
+    const [
+      account_id,
+      meter,
+      quantity,
+      occurred_at,
+      idempotency_key,
+      content,
+      properties,
+      report_id,
+    ]: FlatEntry = flat.slice(at, at + FIELDS_PER_ENTRY);
+    entries.push({
+      account_id,
+      meter,
+      quantity,
+      occurred_at,
+      idempotency_key,
+      content,
+      properties,
+      report_id,
+    });
   }
   return { flush_id, recorded_at, entries };
 }

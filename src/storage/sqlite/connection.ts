@@ -56,7 +56,11 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-type RequestBody = ThreadRequest extends infer Request ? (Request extends unknown ? Omit<Request, 'id'> : never) : never;
+type RequestBody = ThreadRequest extends infer Request
+  ? Request extends unknown
+    ? Omit<Request, 'id'>
+    : never
+  : never;
 
 /** A connection in a worker thread: waiting for the disk never stops the app's event loop. */
 export function connectInWorker(options: ConnectionOptions): SqliteConnection {
@@ -72,7 +76,8 @@ export function connectInWorker(options: ConnectionOptions): SqliteConnection {
     waiting.delete(response.id);
     // An idle connection does not keep the process alive; one with calls under way does.
     if (waiting.size === 0) worker.unref();
-    if ('failure' in response) caller?.reject(Object.assign(new Error(response.failure.message), response.failure));
+    if ('failure' in response)
+      caller?.reject(Object.assign(new Error(response.failure.message), response.failure));
     else caller?.resolve(response.value);
   });
   const stop = (cause: unknown) => {

@@ -80,7 +80,10 @@ async function migrate(connection: SqliteConnection): Promise<void> {
     await connection.executeScript(
       'CREATE TABLE IF NOT EXISTS migration (version INTEGER NOT NULL PRIMARY KEY, applied_at TEXT NOT NULL) STRICT',
     );
-    const { rows } = await connection.execute('SELECT coalesce(max(version), 0) AS version FROM migration', []);
+    const { rows } = await connection.execute(
+      'SELECT coalesce(max(version), 0) AS version FROM migration',
+      [],
+    );
     const version = Number(rows[0]?.['version']);
     if (version > SQLITE_MIGRATIONS.length) {
       throw new UsageError('schema_too_new', {
@@ -91,7 +94,9 @@ async function migrate(connection: SqliteConnection): Promise<void> {
     for (const [index, script] of SQLITE_MIGRATIONS.entries()) {
       if (index < version) continue;
       await connection.executeScript(script);
-      await connection.execute("INSERT INTO migration VALUES (?, strftime('%Y-%m-%dT%H:%M:%fZ'))", [index + 1]);
+      await connection.execute("INSERT INTO migration VALUES (?, strftime('%Y-%m-%dT%H:%M:%fZ'))", [
+        index + 1,
+      ]);
     }
     await connection.execute('commit', []);
   } catch (error) {

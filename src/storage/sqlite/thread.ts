@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ConnectionOptions, ThreadFailure, ThreadRequest, ThreadResponse } from './connection.ts';
 import { decodeBatch } from './batch-message.ts';
+import type { ConnectionOptions, ThreadFailure, ThreadRequest, ThreadResponse } from './connection.ts';
 import { SqliteDatabase } from './database.ts';
 import { BatchWriter } from './write-batch.ts';
 
@@ -43,6 +43,7 @@ function open() {
 }
 
 function failureOf(error: unknown): ThreadFailure {
-  const errcode = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null;
+  const errcode =
+    error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null;
   return { message: error instanceof Error ? error.message : String(error), errcode };
 }

@@ -10,7 +10,9 @@ const LETTERS: Readonly<Record<WriteOutcome, string>> = {
   no_report: 'n',
   full: 'f',
 };
-const OUTCOMES = new Map(Object.entries(LETTERS).map(([outcome, letter]) => [letter, outcome as WriteOutcome]));
+const OUTCOMES = new Map(
+  Object.entries(LETTERS).map(([outcome, letter]) => [letter, outcome as WriteOutcome]),
+);
 
 /** The outcomes of a flush in their short form; '' = everything was recorded. */
 export function decodeOutcomes(letters: string, count: number): WriteOutcome[] {
@@ -23,7 +25,8 @@ const EVERYTHING_RECORDED = /^r*$/;
 const REMEMBERED_FLUSHES_MS = 600_000;
 const FLUSHES_BETWEEN_PRUNING = 256;
 
-const SELECT_OPEN_REPORT = 'SELECT report_id, billing_period_start, billing_period_end, quantity, last_event_id FROM usage';
+const SELECT_OPEN_REPORT =
+  'SELECT report_id, billing_period_start, billing_period_end, quantity, last_event_id FROM usage';
 
 interface OpenReport {
   readonly account_id: string;
@@ -102,7 +105,9 @@ export class BatchWriter {
             )
             .get(entry.account_id, entry.meter, routeOf(entry, recorded_at), routeOf(entry, recorded_at))
         : this.#database
-            .prepare(`${SELECT_OPEN_REPORT} WHERE account_id = ? AND meter = ? AND report_id = ? AND status = 'open'`)
+            .prepare(
+              `${SELECT_OPEN_REPORT} WHERE account_id = ? AND meter = ? AND report_id = ? AND status = 'open'`,
+            )
             .get(entry.account_id, entry.meter, entry.report_id);
     if (!row) return null;
     const report = {
@@ -191,7 +196,9 @@ export class BatchWriter {
   }
 
   #remember(flush_id: string, outcomes: string, recorded_at: number): void {
-    this.#database.prepare('INSERT INTO usage_flush (flush_id, outcomes) VALUES (?, ?)').run(flush_id, outcomes);
+    this.#database
+      .prepare('INSERT INTO usage_flush (flush_id, outcomes) VALUES (?, ?)')
+      .run(flush_id, outcomes);
     this.#flushes += 1;
     if (this.#flushes % FLUSHES_BETWEEN_PRUNING !== 1) return;
     this.#database

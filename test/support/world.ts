@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Stripe from 'stripe';
+import { onTestFinished } from 'vitest';
+import { createUsage } from '../../src/index.ts';
+import { createMovableClock } from '../../src/testing/movable-clock.ts';
+import { passTime } from '../../src/testing/pass-time.ts';
+import { CREDIT_TIERS } from './credits-scene.ts';
+import { createSimulatedStripe, type SimulatedStripeOptions } from './simulated-stripe.ts';
+
+/** A directory of its own for one test. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'tallybook-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export const PLANS = {
+  free: { prices: [] },
+  pro: {
+    prices: [
+      {
+        currency: 'usd',
+        interval: 'month',
+        tiers_mode: 'volume',
+        tiers: [
+          { up_to: 1_000, unit_amount_decimal: '2' },
+          { up_to: 'inf', unit_amount_decimal: '1.5' },
+        ],
+      },
+    ],
+  },
+} as const;
+
+export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
+  /** Default: 10 January 2026, 12:00 UTC. */
+  readonly start?: number;
+  /** Default: a new one. */
+  readonly path?: string;
+  /** Default: true. */
+  readonly with_stripe?: boolean;
+  readonly schedule?: string;
+}
+
+/** The product on an embedded database, the simulator behind the official SDK, and one clock for both. */
+export async function createWorld({
+  start = Date.UTC(2026, 0, 10, 12),
+  path,
+  with_stripe = true,
+  schedule,
+  ...options
+}: WorldOptions = {}) {
+  const clock = createMovableClock({ start });
+  const { simulator, stripe } = createSimulatedStripe({ clock, ...options });
+  const errors: unknown[] = [];
+  const database = { path: path ?? join(temporaryDirectory(), 'usage.db'), thread: 'in_thread' } as const;
+  const usage = createUsage({
+    database,
+    meters: { credits: {} },
+    plans: PLANS,
+    onError: (error) => errors.push(error),
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    environment: { clock },
+    ...(schedule === undefined ? {} : { worker_schedule: { usage: schedule } }),
+    ...(with_stripe
+      ? {
+          stripe: {
+            secret_key: 'sk_test_simulated',
+            max_requests_per_second: 1_000_000,
+            config: { httpClient: Stripe.createFetchHttpClient(simulator.fetch) },
+          },
+        }
+      : {}),
+  });
+  onTestFinished(() => usage.close());
+  const meter = await stripe.billing.meters.create({
+    display_name: 'Credits',
+    event_name: 'credits',
+    default_aggregation: { formula: 'sum' },
+  });
+  const price = await stripe.prices.create({
+    currency: 'usd',
+    product_data: { name: 'Credits' },
+    billing_scheme: 'tiered',
+    tiers_mode: 'volume',
+    recurring: { interval: 'month', usage_type: 'metered', meter: meter.id },
+    tiers: CREDIT_TIERS,
+  });
+
+  return {
+    clock,
+    simulator,
+    stripe,
+    usage,
+    database,
+    errors,
+    meter,
+    price,
+    /** A Stripe customer who subscribes to the volume price now. */
+    async subscribe(extra: Partial<Stripe.SubscriptionCreateParams> = {}) {
+      const customer = await stripe.customers.create({ name: 'Ada' });
+      const subscription = await stripe.subscriptions.create({
+        customer: customer.id,
+        items: [{ price: price.id }],
+        billing_mode: { type: 'flexible' },
+        ...extra,
+      });
+      return { customer, subscription };
+    },
+    /** Lets time pass with everything that happens meanwhile. */
+    passTime: (to: number) => passTime({ clock, simulator, worker: usage.worker, to }),
+    /** The lines of a customer's finalised invoices, without those of nothing. */
+    async billedLines(customer: string) {
+      const { data } = await stripe.invoices.list({ customer, limit: 100 });
+      const final = data.filter((invoice) => invoice.status === 'paid' || invoice.status === 'open');
+      return final.reverse().flatMap((invoice) => invoice.lines.data.filter((line) => line.amount > 0));
+    },
+  };
+}
