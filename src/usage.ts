@@ -203,6 +203,7 @@ export function createUsage<const Meter extends string, const Plan extends strin
     },
     close: () => {
       closing ??= closeAll();
+      closing.catch(tell);
       return closing;
     },
   };

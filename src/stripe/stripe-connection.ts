@@ -16,8 +16,15 @@ export function connectStripe({ secret_key, config }: StripeConnectionOptions): 
   return () => {
     connecting ??= importStripe().then(
       ({ Stripe }) =>
-        // The report job retries by its own rules, so the SDK must not.
-        new Stripe(secret_key, { timeout: TIMEOUT_MS, telemetry: false, ...config, maxNetworkRetries: 0 }),
+        new Stripe(secret_key, {
+          timeout: TIMEOUT_MS,
+          telemetry: false,
+          // The SDK's other client repeats a request by itself when a connection was closed, also with retries off.
+          httpClient: Stripe.createFetchHttpClient(),
+          ...config,
+          // The report job retries by its own rules, so the SDK must not.
+          maxNetworkRetries: 0,
+        }),
     );
     return connecting;
   };

@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  addMonths,
+  billingPeriodAt,
+  countingPeriodAt,
+  LATE_WINDOW_MS,
+  periodAt,
+  type SubscriptionItem,
+} from './billing-period.ts';
+import { DAY_MS, formatInstant, HOUR_MS } from './instant.ts';
+
+const at = (iso: string) => Date.parse(iso);
+const shown = ({ start, end }: { start: number; end: number }) => [formatInstant(start), formatInstant(end)];
+
+describe('months', () => {
+  test('the 31st is clamped to shorter months and comes back after them', () => {
+    const anchor = at('2026-01-31T10:00:00Z');
+    expect([1, 2, 3].map((n) => formatInstant(addMonths(anchor, n)))).toEqual([
+      '2026-02-28T10:00:00.000Z',
+      '2026-03-31T10:00:00.000Z',
+      '2026-04-30T10:00:00.000Z',
+    ]);
+    expect(formatInstant(addMonths(at('2028-01-31T00:00:00Z'), 1))).toBe('2028-02-29T00:00:00.000Z');
+    expect(formatInstant(addMonths(at('2026-11-30T00:00:00Z'), 3))).toBe('2027-02-28T00:00:00.000Z');
+    expect(formatInstant(addMonths(at('2026-01-15T00:00:00Z'), -1))).toBe('2025-12-15T00:00:00.000Z');
+  });
+
+  test('a leap day’s yearly period ends on 28 February', () => {
+    const year = { anchor: at('2028-02-29T00:00:00Z'), interval: 'year', interval_count: 1 } as const;
+    expect(shown(periodAt(year, at('2029-02-28T00:00:00Z')))).toEqual([
+      '2029-02-28T00:00:00.000Z',
+      '2030-02-28T00:00:00.000Z',
+    ]);
+    expect(shown(periodAt(year, at('2032-03-01T00:00:00Z')))[0]).toBe('2032-02-29T00:00:00.000Z');
+  });
+
+  test('periods of any recurrence tile time, before the anchor as well', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: at('1990-01-01'), max: at('2090-01-01') }),
+        fc.integer({ min: at('1990-01-01'), max: at('2090-01-01') }),
+        fc.constantFrom('day', 'week', 'month', 'year'),
+        fc.integer({ min: 1, max: 13 }),
+        (anchor, instant, interval, interval_count) => {
+          const recurrence = { anchor, interval, interval_count } as const;
+          const period = periodAt(recurrence, instant);
+          expect(period.start).toBeLessThanOrEqual(instant);
+          expect(period.end).toBeGreaterThan(instant);
+          expect(periodAt(recurrence, period.end).start).toBe(period.end);
+          expect(periodAt(recurrence, period.start - 1).end).toBe(period.start);
+        },
+      ),
+    );
+  });
+});
+
+const ITEM: SubscriptionItem = {
+  stripe_subscription: 'sub_1',
+  stripe_subscription_item: 'si_1',
+  meter: 'credits',
+  price: { currency: 'usd', unit_amount_decimal: '1' },
+  anchor: at('2026-02-10T12:00:00Z'),
+  interval: 'month',
+  interval_count: 1,
+  started_at: at('2026-02-10T12:00:00Z'),
+  trial_end: null,
+  ended_at: null,
+  current_period_start: at('2026-02-10T12:00:00Z'),
+  current_period_end: at('2026-03-10T12:00:00Z'),
+};
+const CREATED = at('2026-01-05T08:00:00Z');
+
+describe('billing periods', () => {
+  test('without a subscription they are months anchored at the account’s creation', () => {
+    const timeline = { created_at: CREATED, items: [] };
+    expect(billingPeriodAt(timeline, at('2026-02-20T00:00:00Z'))).toMatchObject({ billed_by: 'none' });
+    expect(shown(billingPeriodAt(timeline, at('2026-02-20T00:00:00Z')))).toEqual([
+      '2026-02-05T08:00:00.000Z',
+      '2026-03-05T08:00:00.000Z',
+    ]);
+  });
+
+  test('a subscription cuts the month in which it starts, and its own periods follow', () => {
+    const timeline = { created_at: CREATED, items: [ITEM] };
+    expect(shown(billingPeriodAt(timeline, ITEM.started_at - 1))).toEqual([
+      '2026-02-05T08:00:00.000Z',
+      '2026-02-10T12:00:00.000Z',
+    ]);
+    const paid = billingPeriodAt(timeline, ITEM.started_at);
+    expect(paid).toMatchObject({ billed_by: 'paid', items: [ITEM] });
+    expect(shown(paid)).toEqual(['2026-02-10T12:00:00.000Z', '2026-03-10T12:00:00.000Z']);
+    expect(shown(billingPeriodAt(timeline, at('2026-03-10T12:00:00Z')))).toEqual([
+      '2026-03-10T12:00:00.000Z',
+      '2026-04-10T12:00:00.000Z',
+    ]);
+  });
+
+  test('a trial is a period of its own, and payment begins at its end', () => {
+    const trial_end = at('2026-02-17T12:00:00Z');
+    const item = { ...ITEM, trial_end, anchor: trial_end, current_period_end: trial_end };
+    const timeline = { created_at: CREATED, items: [item] };
+    expect(billingPeriodAt(timeline, trial_end - 1)).toMatchObject({ billed_by: 'trial', end: trial_end });
+    expect(billingPeriodAt(timeline, trial_end)).toMatchObject({
+      billed_by: 'paid',
+      start: trial_end,
+      end: at('2026-03-17T12:00:00Z'),
+    });
+  });
+
+  test('after the end of a subscription the account’s months begin again there', () => {
+    const ended_at = at('2026-02-20T00:00:00Z');
+    const timeline = { created_at: CREATED, items: [{ ...ITEM, ended_at }] };
+    expect(billingPeriodAt(timeline, ended_at - 1)).toMatchObject({ billed_by: 'paid', end: ended_at });
+    expect(shown(billingPeriodAt(timeline, ended_at))).toEqual([
+      '2026-02-20T00:00:00.000Z',
+      '2026-03-05T08:00:00.000Z',
+    ]);
+  });
+
+  test('two items that bill at once are both named', () => {
+    const second = { ...ITEM, stripe_subscription_item: 'si_2', started_at: ITEM.started_at + DAY_MS };
+    const timeline = { created_at: CREATED, items: [second, ITEM] };
+    expect(billingPeriodAt(timeline, second.started_at).items).toHaveLength(2);
+    expect(billingPeriodAt(timeline, second.started_at - 1).items).toEqual([ITEM]);
+  });
+
+  test('whatever the subscriptions, periods tile time and contain their instant', () => {
+    const instants = fc.integer({ min: 0, max: 400 }).map((hours) => CREATED + hours * 6 * HOUR_MS);
+    const items = fc.array(
+      fc.record({
+        start: instants,
+        length: fc.option(fc.integer({ min: 1, max: 200 })),
+        trial: fc.integer({ min: 0, max: 60 }),
+      }),
+      { maxLength: 3 },
+    );
+    fc.assert(
+      fc.property(items, instants, (spans, instant) => {
+        const timeline = {
+          created_at: CREATED,
+          items: spans.map(({ start, length, trial }) => {
+            const trial_end = trial === 0 ? null : start + trial * 6 * HOUR_MS;
+            const anchor = trial_end ?? start;
+            const current = {
+              current_period_start: start,
+              current_period_end: trial_end ?? addMonths(start, 1),
+            };
+            const ended_at = length === null ? null : start + length * 6 * HOUR_MS;
+            return { ...ITEM, ...current, anchor, started_at: start, trial_end, ended_at };
+          }),
+        };
+        const period = billingPeriodAt(timeline, instant);
+        expect(period.start).toBeLessThanOrEqual(instant);
+        expect(period.end).toBeGreaterThan(instant);
+      }),
+    );
+  });
+});
+
+describe('late usage', () => {
+  const timeline = { created_at: CREATED, items: [ITEM] };
+  const end = ITEM.current_period_end;
+
+  test('belongs to its own period while the invoice is surely a draft', () => {
+    expect(countingPeriodAt(timeline, end - 1, end + LATE_WINDOW_MS - 1).end).toBe(end);
+  });
+
+  test('is counted in the current period once the invoice may be final', () => {
+    expect(countingPeriodAt(timeline, end - 1, end + LATE_WINDOW_MS).start).toBe(end);
+  });
+
+  test('stays in its own period for ever where no invoice is waiting', () => {
+    const free = { created_at: CREATED, items: [] };
+    expect(countingPeriodAt(free, CREATED, CREATED + 34 * DAY_MS).start).toBe(CREATED);
+  });
+
+  test('a timestamp slightly ahead does not cross the period’s end', () => {
+    expect(countingPeriodAt(timeline, end + 60_000, end - 60_000).end).toBe(end);
+  });
+});
