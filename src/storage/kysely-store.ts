@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { UsageError } from '../core/errors.ts';
 import type { ChangeReportParams, Store } from '../core/store.ts';
+import { isLegalTransition } from '../core/usage-report.ts';
 import { getAccount, listAccounts, setAccount } from './accounts.ts';
 import { closeReports } from './closing.ts';
 import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';

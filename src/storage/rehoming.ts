@@ -1,5 +1,11 @@
-import { type BillingPeriod, type BillingTimeline, billingPeriodAt } from '../core/billing-period.ts';
+import {
+  type BillingPeriod,
+  type BillingTimeline,
+  billingPeriodAt,
+  type SubscriptionItem,
+} from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
+import { floorToSecond } from '../core/instant.ts';
 import type { SetSubscriptionItemsParams } from '../core/store.ts';
 import type { ReportStatus, UsageReport } from '../core/usage-report.ts';
 import { getAccount, replaceItems, timelineOf, wakeWaitingReports } from './accounts.ts';
@@ -20,7 +26,8 @@ export async function setSubscriptionItems(db: Db, params: SetSubscriptionItemsP
   const known = await getAccount(db, account_id);
   if (known?.account.stripe_customer !== stripe_customer) return;
   await db.updateTable('account').set({ synced_at: now }).where('account_id', '=', account_id).execute();
-  await replaceItems(db, account_id, items);
+  const current = [...items, ...goneItems(known.items, items, now)];
+  await replaceItems(db, account_id, current);
   const rows = await db
     .selectFrom('usage')
     .select(REPORT_COLUMNS)
@@ -28,9 +35,21 @@ export async function setSubscriptionItems(db: Db, params: SetSubscriptionItemsP
     .where('status', 'in', UNSENT)
     .execute();
   for (const report of rows.map(toReport)) {
-    await rehome(db, report, timelineOf({ ...known, items }, report.meter), now);
+    await rehome(db, report, timelineOf({ ...known, items: current }, report.meter), now);
   }
   await wakeWaitingReports(db, account_id, now);
+}
+
+/** Items that Stripe no longer lists billed until now: what was used under them stays theirs. */
+function goneItems(
+  known: readonly SubscriptionItem[],
+  items: readonly SubscriptionItem[],
+  now: Instant,
+): SubscriptionItem[] {
+  const listed = new Set(items.map((item) => item.stripe_subscription_item));
+  return known
+    .filter((item) => !listed.has(item.stripe_subscription_item))
+    .map((item) => ({ ...item, ended_at: item.ended_at ?? floorToSecond(now) }));
 }
 
 async function rehome(db: Db, report: UsageReport, timeline: BillingTimeline, now: Instant): Promise<void> {

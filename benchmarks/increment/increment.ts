@@ -1,0 +1,80 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CONTENDERS, type ContenderName } from './contenders.ts';
+import { runLoad } from './load.ts';
+import { goalLines, type Measurement, type Spread, tableOf } from './results.ts';
+
+/** `usage.increment` against what the original does. See ../README.md. */
+const { values: options } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '5' },
+    json: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    /** Where the databases are written: the disk that is measured. */
+    directory: { type: 'string', default: tmpdir() },
+  },
+});
+
+const RUNS = options.quick ? 1 : Number(options.runs);
+const DURATION_MS = options.quick ? 250 : 1_000;
+const WARM_UP_MS = 100;
+const CALLERS = [1, 16, 256, 4_096];
+const NAMES: readonly ContenderName[] = ['baseline_main', 'unkeyed', 'keyed', 'baseline_worker'];
+const SPREADS: Readonly<Record<Spread, readonly string[]>> = {
+  'one hot account': ['acct_hot'],
+  '100,000 accounts': Array.from({ length: 100_000 }, (_, index) => `acct_${String(index).padStart(6, '0')}`),
+};
+
+const measurements: Measurement[] = [];
+if (options.json !== undefined) writeFileSync(options.json, '');
+for (let run = 1; run <= RUNS; run += 1) {
+  for (const spread of ['one hot account', '100,000 accounts'] as const) await measureRun(run, spread);
+}
+console.log(`\n${tableOf(measurements)}\n\n${goalLines(measurements).join('\n')}`);
+
+/** Every contender on a new file, taking turns at each number of callers. */
+async function measureRun(run: number, spread: Spread): Promise<void> {
+  const directory = mkdtempSync(join(options.directory, 'tallybook-benchmark-'));
+  const accounts = SPREADS[spread];
+  try {
+    const running = new Map<ContenderName, RunningContender>();
+    for (const name of NAMES) {
+      const contender = await CONTENDERS[name](join(directory, `${name}.db`), accounts);
+      running.set(name, { contender, increments: 0 });
+    }
+    for (const callers of CALLERS) {
+      for (const [name, state] of running) {
+        const { contender } = state;
+        const warmUp = await runLoad({ contender, accounts, callers, duration_ms: WARM_UP_MS });
+        const result = await runLoad({ contender, accounts, callers, duration_ms: DURATION_MS });
+        state.increments += warmUp.increments + result.increments;
+        keep({ run, spread, callers, contender: name, ...result });
+      }
+    }
+    for (const [name, state] of running) await verify(name, state);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+interface RunningContender {
+  readonly contender: Awaited<ReturnType<(typeof CONTENDERS)[ContenderName]>>;
+  increments: number;
+}
+
+function keep(measurement: Measurement): void {
+  measurements.push(measurement);
+  if (options.json !== undefined) appendFileSync(options.json, `${JSON.stringify(measurement)}\n`);
+  process.stderr.write(
+    `run ${measurement.run}: ${measurement.spread}, ${measurement.callers} callers, ${measurement.contender}: ${Math.round(measurement.per_second)}/s\n`,
+  );
+}
+
+/** A fast count that is wrong is worth nothing. */
+async function verify(name: ContenderName, { contender, increments }: RunningContender): Promise<void> {
+  await contender.close();
+  if (contender.total() === increments) return;
+  throw new Error(`${name} counted ${contender.total()} of ${increments} increments.`);
+}

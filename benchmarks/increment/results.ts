@@ -1,0 +1,119 @@
+import type { ContenderName } from './contenders.ts';
+import { type LoadResult, median } from './load.ts';
+
+export type Spread = 'one hot account' | '100,000 accounts';
+
+/** One load of one contender in one run: a line of the JSON file. */
+export interface Measurement extends LoadResult {
+  readonly run: number;
+  readonly spread: Spread;
+  readonly callers: number;
+  readonly contender: ContenderName;
+}
+
+interface Row {
+  readonly spread: Spread;
+  readonly callers: number;
+  readonly contender: ContenderName;
+}
+
+/** The medians as a Markdown table; ratios are taken within each run and then their median. */
+export function tableOf(measurements: readonly Measurement[]): string {
+  const rows = distinctRows(measurements).map((row) => {
+    const figure = (field: keyof LoadResult) => median(ofRow(measurements, row).map((one) => one[field]));
+    return [
+      row.spread,
+      row.callers,
+      row.contender,
+      Math.round(figure('per_second')).toLocaleString('en-US'),
+      ratio(measurements, row, 'baseline_main', 'per_second').toFixed(2),
+      ratio(measurements, row, 'baseline_worker', 'per_second').toFixed(2),
+      figure('p50_ms').toFixed(3),
+      figure('p99_ms').toFixed(2),
+      figure('loop_p50_ms').toFixed(2),
+      figure('loop_p99_ms').toFixed(2),
+      figure('loop_max_ms').toFixed(1),
+    ];
+  });
+  const head = ['accounts', 'callers', 'contender', 'increments/s', '× main', '× worker', 'p50 ms', 'p99 ms'];
+  const columns = [...head, 'loop p50', 'loop p99', 'loop max'];
+  return [columns, columns.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+interface Goal {
+  readonly name: string;
+  readonly row: Row;
+  readonly against: 'baseline_main' | 'baseline_worker';
+  readonly field: 'per_second' | 'p50_ms';
+  readonly at_least?: number;
+  readonly at_most?: number;
+}
+
+const GOALS: readonly Goal[] = [
+  goal('one hot account', 'unkeyed', 60),
+  goal('one hot account', 'keyed', 25),
+  goal('100,000 accounts', 'unkeyed', 8),
+  goal('100,000 accounts', 'keyed', 8),
+  ...(['baseline_main', 'baseline_worker'] as const).map((against) => ({
+    name: `a lone call's p50 latency against ${against}`,
+    row: { spread: 'one hot account', callers: 1, contender: 'unkeyed' } as const,
+    against,
+    field: 'p50_ms' as const,
+    at_most: 1.3,
+  })),
+];
+
+function goal(spread: Spread, contender: 'unkeyed' | 'keyed', at_least: number): Goal {
+  const row = { spread, callers: 256, contender };
+  return {
+    name: `${spread}, 256 callers, ${contender}`,
+    row,
+    against: 'baseline_main',
+    field: 'per_second',
+    at_least,
+  };
+}
+
+/** Each goal and the median ratio, with its range over the runs. */
+export function goalLines(measurements: readonly Measurement[]): string[] {
+  return GOALS.map(({ name, row, against, field, at_least, at_most }) => {
+    const ratios = ratios_(measurements, row, against, field);
+    const value = median(ratios);
+    const isMet =
+      value >= (at_least ?? Number.NEGATIVE_INFINITY) && value <= (at_most ?? Number.POSITIVE_INFINITY);
+    const bound = at_least === undefined ? `≤ ${at_most}` : `≥ ${at_least}`;
+    const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+    return `${isMet ? 'met ' : 'MISSED'} ${name}: ${value.toFixed(2)} × (goal ${bound}; runs ${range})`;
+  });
+}
+
+function ratio(
+  all: readonly Measurement[],
+  row: Row,
+  against: ContenderName,
+  field: keyof LoadResult,
+): number {
+  return median(ratios_(all, row, against, field));
+}
+
+function ratios_(
+  all: readonly Measurement[],
+  row: Row,
+  against: ContenderName,
+  field: keyof LoadResult,
+): number[] {
+  const baselines = ofRow(all, { ...row, contender: against });
+  return ofRow(all, row).flatMap((one) => {
+    const baseline = baselines.find(({ run }) => run === one.run);
+    return baseline ? [one[field] / baseline[field]] : [];
+  });
+}
+
+function ofRow(all: readonly Measurement[], { spread, callers, contender }: Row): readonly Measurement[] {
+  return all.filter((one) => one.spread === spread && one.callers === callers && one.contender === contender);
+}
+
+function distinctRows(measurements: readonly Measurement[]): Row[] {
+  const [first] = measurements;
+  return measurements.filter(({ run }) => run === first?.run);
+}

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from './instant.ts';
+import { chooseSlot, identifierOf, isLegalTransition, MAX_SLOT_AGE_MS, minuteOf } from './usage-report.ts';
+
+const NOW = Date.parse('2026-03-01T12:00:00Z');
+const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+
+describe('slots', () => {
+  const period = { start: NOW - DAY_MS, end: NOW };
+
+  test('the last whole minute of the period, in its middle', () => {
+    expect(chooseSlot(period, new Set(), NOW)).toEqual({ at: NOW - MINUTE_MS / 2, shared: false });
+    const odd = { start: NOW - DAY_MS, end: NOW + 17 * SECOND_MS };
+    expect(chooseSlot(odd, new Set(), NOW)?.at).toBe(NOW - MINUTE_MS / 2);
+  });
+
+  test('a minute that is taken is left to its report', () => {
+    const taken = new Set([NOW - MINUTE_MS, NOW - 2 * MINUTE_MS]);
+    expect(chooseSlot(period, taken, NOW)?.at).toBe(NOW - 2.5 * MINUTE_MS);
+  });
+
+  test('a period without a whole free minute shares one, inside the period', () => {
+    const short = { start: NOW + 10 * SECOND_MS, end: NOW + 40 * SECOND_MS };
+    expect(chooseSlot(short, new Set(), NOW)).toEqual({ at: NOW + 25 * SECOND_MS, shared: true });
+    const oneMinute = { start: NOW, end: NOW + MINUTE_MS };
+    expect(chooseSlot(oneMinute, new Set([NOW]), NOW)).toEqual({ at: NOW + MINUTE_MS / 2, shared: true });
+  });
+
+  test('usage that Stripe would refuse for its age gets none', () => {
+    const old = { start: NOW - 40 * DAY_MS, end: NOW - MAX_SLOT_AGE_MS - MINUTE_MS };
+    expect(chooseSlot(old, new Set(), NOW)).toBeNull();
+  });
+
+  test('a slot lies in whole seconds inside its period, is not too old, and is free unless it says so', () => {
+    const minutes = fc.integer({ min: 0, max: 300 });
+    fc.assert(
+      fc.property(minutes, fc.integer({ min: 1, max: 600 }), fc.array(minutes), (start, seconds, busy) => {
+        const span = { start: NOW + start * MINUTE_MS, end: NOW + start * MINUTE_MS + seconds * SECOND_MS };
+        const taken = new Set(busy.map((minute) => NOW + minute * MINUTE_MS));
+        const slot = chooseSlot(span, taken, span.end);
+        if (!slot) throw new Error('There is no slot.');
+        expect(slot.at % SECOND_MS).toBe(0);
+        expect(slot.at).toBeGreaterThanOrEqual(span.start);
+        expect(slot.at).toBeLessThan(span.end);
+        if (!slot.shared) expect(taken.has(minuteOf(slot.at))).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('identifiers', () => {
+  const report = { account_id: 'acct_1', meter: 'credits', report_id: 7 };
+
+  test('fit into Stripe’s 100 characters and name account, meter, report and generation', () => {
+    const others = [
+      identifierOf(report, 1, digest),
+      identifierOf(report, 2, digest),
+      identifierOf({ ...report, report_id: 8 }, 1, digest),
+      identifierOf({ ...report, meter: 'tokens' }, 1, digest),
+      identifierOf({ ...report, account_id: 'acct_2' }, 1, digest),
+    ];
+    expect(new Set(others).size).toBe(others.length);
+    for (const identifier of others) expect(identifier).toMatch(/^tb_[0-9a-f]{64}$/);
+  });
+
+  test('do not depend on the quantity: a report that is closed again collides', () => {
+    const closedAgain = { ...report, quantity: 99 };
+    expect(identifierOf(closedAgain, 1, digest)).toBe(identifierOf(report, 1, digest));
+  });
+
+  test('an account id cannot imitate another account’s report', () => {
+    const a = { account_id: 'x","y', meter: 'z', report_id: 1 };
+    const b = { account_id: 'x', meter: 'y","z', report_id: 1 };
+    expect(identifierOf(a, 1, digest)).not.toBe(identifierOf(b, 1, digest));
+  });
+});
+
+test('only legal transitions: what was reported or voided stays so, and nothing is sent twice', () => {
+  expect(isLegalTransition('open', 'closed')).toBe(true);
+  expect(isLegalTransition('closed', 'sending')).toBe(true);
+  expect(isLegalTransition('sending', 'reported')).toBe(true);
+  for (const to of ['open', 'closed', 'sending', 'failed', 'held', 'voided', 'not_billable'] as const) {
+    expect(isLegalTransition('reported', to)).toBe(false);
+    if (to !== 'voided') expect(isLegalTransition('voided', to)).toBe(false);
+  }
+  expect(isLegalTransition('sending', 'voided')).toBe(false);
+  expect(isLegalTransition('open', 'sending')).toBe(false);
+  expect(isLegalTransition('not_billable', 'sending')).toBe(false);
+});
