@@ -34,8 +34,13 @@ export async function setSubscriptionItems(db: Db, params: SetSubscriptionItemsP
     .where('account_id', '=', account_id)
     .where('status', 'in', UNSENT)
     .execute();
-  for (const report of rows.map(toReport)) {
-    await rehome(db, report, timelineOf({ ...known, items: current }, report.meter), now);
+  const timelines = new Map<string, BillingTimeline>();
+  for (const { meter } of rows) timelines.set(meter, timelineOf({ ...known, items: current }, meter));
+  for (const [meter, timeline] of timelines) {
+    const misplaced = rows
+      .map(toReport)
+      .filter((row) => row.meter === meter && isMisplaced(row, timeline, now));
+    await replaceReports(db, misplaced, timeline, now);
   }
   await wakeWaitingReports(db, account_id, now);
 }
@@ -52,33 +57,35 @@ function goneItems(
     .map((item) => ({ ...item, ended_at: item.ended_at ?? floorToSecond(now) }));
 }
 
-async function rehome(db: Db, report: UsageReport, timeline: BillingTimeline, now: Instant): Promise<void> {
+/** Whether a report's usage, or an empty report itself, belongs to other billing periods than the report. */
+function isMisplaced(report: UsageReport, timeline: BillingTimeline, now: Instant): boolean {
   const { first_occurred_at: first, last_occurred_at: last } = report;
-  if (first === null || last === null) return await rehomeEmpty(db, report, timeline, now);
+  if (first === null || last === null) {
+    return report.status === 'open' && !isHome(report, billingPeriodAt(timeline, now));
+  }
   const home = billingPeriodAt(timeline, report.period_start);
-  const stays = isHome(report, home) && first >= home.start && last < home.end;
-  if (stays || countsInLaterPeriod(report, home)) return;
-  await db.updateTable('usage').set({ status: 'voided', due_at: null }).where(isReport(report)).execute();
-  await moveEvents(db, report, timeline, now);
+  // Usage of an earlier period whose invoice was final is counted in this one on purpose, and stays.
+  return !isHome(report, home) || last >= home.end;
 }
 
 function isHome(report: UsageReport, period: BillingPeriod): boolean {
   return report.billing_period_start === period.start && report.billing_period_end === period.end;
 }
 
-/** Usage of an earlier period whose invoice was final is counted in this one on purpose, and stays. */
-function countsInLaterPeriod(report: UsageReport, home: BillingPeriod): boolean {
-  return isHome(report, home) && (report.first_occurred_at ?? home.start) < home.start;
-}
-
-async function rehomeEmpty(
+/** Voids all of them before any of their usage moves, so that none of it moves into one of them. */
+async function replaceReports(
   db: Db,
-  report: UsageReport,
+  reports: readonly UsageReport[],
   timeline: BillingTimeline,
   now: Instant,
 ): Promise<void> {
-  if (report.status !== 'open' || isHome(report, billingPeriodAt(timeline, now))) return;
-  await db.updateTable('usage').set({ status: 'voided' }).where(isReport(report)).execute();
-  if (report.late) return;
-  await openReport(db, report.account_id, report.meter, billingPeriodAt(timeline, now), now);
+  for (const report of reports) {
+    await db.updateTable('usage').set({ status: 'voided', due_at: null }).where(isReport(report)).execute();
+  }
+  for (const report of reports) {
+    if (report.first_occurred_at !== null) await moveEvents(db, report, timeline, now);
+    else if (!report.late) {
+      await openReport(db, report.account_id, report.meter, billingPeriodAt(timeline, now), now);
+    }
+  }
 }

@@ -5,6 +5,8 @@ interface StripeErrorShape {
   readonly message: string;
   readonly statusCode?: number;
   readonly code?: string;
+  /** Stripe's own type of the error, in snake_case. */
+  readonly rawType?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -15,12 +17,17 @@ export function sendFailureOf(error: unknown): SendReportResult {
 
 /**
  * What a failed call means. Only a 4xx that is about the request itself is final: 409 and 429 ask to come back, 401
- * and 403 are about our key and not about the account, and everything else (5xx, connection lost, time-out, an answer
- * that is not JSON) may have taken effect.
+ * and 403 are about our key and not about the account, an idempotency error is about a key that a restored backup
+ * made us use again, and everything else (5xx, connection lost, time-out, an answer that is not JSON) may have taken
+ * effect.
  */
 export function failureOf(error: unknown): Failed {
-  const { message, statusCode = 0 } = shapeOf(error);
-  const isFinal = statusCode >= 400 && statusCode < 500 && ![401, 403, 409, 429].includes(statusCode);
+  const { message, rawType, statusCode = 0 } = shapeOf(error);
+  const isFinal =
+    statusCode >= 400 &&
+    statusCode < 500 &&
+    ![401, 403, 409, 429].includes(statusCode) &&
+    rawType !== 'idempotency_error';
   return isFinal ? { outcome: 'refused', message } : unavailableOf(error);
 }
 

@@ -1,4 +1,4 @@
-import { billingPeriodAt } from '../core/billing-period.ts';
+import { billingPeriodAt, type SubscriptionItem } from '../core/billing-period.ts';
 import type { BillingProvider, Failed, SendReportResult } from '../core/billing-provider.ts';
 import type { Environment, Instant } from '../core/environment.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/instant.ts';
@@ -103,8 +103,9 @@ export class AccountReporter {
     if (report.quantity === 0) return await this.#settle(report, 'not_billable', 'zero');
     if (period.billed_by === 'trial') return await this.#settle(report, 'not_billable', 'trial');
     if (period.billed_by === 'none') return await this.#handleUnbilled(report, account, items.length > 0);
-    if (period.items.length > 1) {
-      const names = period.items.map((item) => item.stripe_subscription_item).join(' and ');
+    const billing = items.filter((item) => billsDuring(item, report));
+    if (billing.length > 1) {
+      const names = billing.map((item) => item.stripe_subscription_item).join(' and ');
       const last_error = `${names} bill this meter at once: Stripe would bill all usage for each.`;
       return await this.#hold(report, 'ambiguous_price', last_error, this.#now() + HOUR_MS);
     }
@@ -308,6 +309,11 @@ export class AccountReporter {
     const { status: from, attempts } = report;
     await this.#context.store.changeReport({ report, from, attempts, changes });
   }
+}
+
+/** Whether an item that is still alive bills some of the time that a report is about. */
+function billsDuring({ started_at, ended_at }: SubscriptionItem, report: UsageReport): boolean {
+  return ended_at === null && started_at < (report.period_end ?? Number.POSITIVE_INFINITY);
 }
 
 function keyOf({ account_id, meter, report_id }: UsageReport) {

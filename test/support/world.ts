@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import { createUsage } from '../../src/index.ts';
 import { createMovableClock } from '../../src/testing/movable-clock.ts';
 import { passTime } from '../../src/testing/pass-time.ts';
+import type { StripeSimulator } from '../../src/testing/stripe-simulator/stripe-simulator.ts';
 import { CREDIT_TIERS } from './credits-scene.ts';
 import { createSimulatedStripe, type SimulatedStripeOptions } from './simulated-stripe.ts';
 
@@ -40,7 +41,12 @@ export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
   readonly path?: string;
   /** Default: true. */
   readonly with_stripe?: boolean;
+  /** Default: the product's, daily at midnight UTC. */
   readonly schedule?: string;
+  /** Another world's Stripe, for two databases on one Stripe account. */
+  readonly simulator?: StripeSimulator;
+  /** How the product reaches Stripe. Default: straight to the simulator. */
+  readonly stripe_fetch?: typeof fetch;
 }
 
 /** The product on an embedded database, the simulator behind the official SDK, and one clock for both. */
@@ -49,10 +55,14 @@ export async function createWorld({
   path,
   with_stripe = true,
   schedule,
+  simulator: shared,
+  stripe_fetch,
   ...options
 }: WorldOptions = {}) {
   const clock = createMovableClock({ start });
-  const { simulator, stripe } = createSimulatedStripe({ clock, ...options });
+  const own = createSimulatedStripe({ clock, ...options });
+  const simulator = shared ?? own.simulator;
+  const { stripe } = own;
   const errors: unknown[] = [];
   const database = { path: path ?? join(temporaryDirectory(), 'usage.db'), thread: 'in_thread' } as const;
   const usage = createUsage({
@@ -68,7 +78,7 @@ export async function createWorld({
           stripe: {
             secret_key: 'sk_test_simulated',
             max_requests_per_second: 1_000_000,
-            config: { httpClient: Stripe.createFetchHttpClient(simulator.fetch) },
+            config: { httpClient: Stripe.createFetchHttpClient(stripe_fetch ?? simulator.fetch) },
           },
         }
       : {}),
