@@ -1,5 +1,4 @@
 import { isAbsolute } from 'node:path';
-import type { Stripe } from 'stripe';
 import { z } from 'zod';
 import type { Environment, Logger } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
@@ -52,7 +51,20 @@ export interface StripeOptions {
   /** Calls to Stripe a second. Default: 20 with a test key, 80 with a live key (Stripe allows 25 and 100). */
   readonly max_requests_per_second?: number;
   /** Passed on to the Stripe SDK, such as `host`, `port` and `protocol` of the simulator. */
-  readonly config?: Stripe.StripeConfig;
+  readonly config?: StripeClientConfig;
+}
+
+/** What may be set of the Stripe SDK's own options (its `StripeConfig`); retries are the report job's. */
+export interface StripeClientConfig {
+  readonly host?: string;
+  readonly port?: number | string;
+  readonly protocol?: 'http' | 'https';
+  /** The SDK's `Stripe.createFetchHttpClient(…)` or `Stripe.createNodeHttpClient(…)`. */
+  readonly httpClient?: object;
+  /** `acct_…` of a connected account. */
+  readonly stripeAccount?: string;
+  /** Milliseconds. Default: 20,000. */
+  readonly timeout?: number;
 }
 
 export interface MeterOptions {
@@ -117,7 +129,16 @@ const schema = z.strictObject({
       webhook_secret: z.string().startsWith('whsec_').optional(),
       allow_test_key: z.boolean().optional(),
       max_requests_per_second: z.number().positive().optional(),
-      config: z.looseObject({}).optional(),
+      config: z
+        .strictObject({
+          host: z.string().optional(),
+          port: z.union([z.number(), z.string()]).optional(),
+          protocol: z.enum(['http', 'https']).optional(),
+          httpClient: z.unknown().optional(),
+          stripeAccount: z.string().optional(),
+          timeout: z.number().positive().optional(),
+        })
+        .optional(),
     })
     .optional(),
   worker_schedule: z

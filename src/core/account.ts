@@ -13,6 +13,8 @@ export interface Account {
   readonly created_at: Instant;
   /** When its subscriptions were last read from Stripe; null = never since it was linked. */
   readonly synced_at: Instant | null;
+  /** When its subscriptions are to be read again; null = when there is something to send. */
+  readonly sync_due_at: Instant | null;
 }
 
 const MAX_ID_LENGTH = 255;

@@ -18,6 +18,8 @@ export interface Store {
   /** Accounts in the order of their ids. */
   listAccounts(params: ListAccountsParams): Promise<readonly Account[]>;
 
+  /** When an account's subscriptions are to be read next; null = when there is something to send. */
+  setSyncDue(params: { readonly account_id: string; readonly sync_due_at: Instant | null }): Promise<void>;
   /**
    * What Stripe bills this account by, as read from Stripe at `now`. Unsent usage moves to the billing periods that
    * follow from it: reports that a period's new boundary cuts are split by `occurred_at`.
@@ -35,9 +37,9 @@ export interface Store {
   closeReports(params: CloseReportsParams): Promise<CloseReportsResult>;
   /** The first end of a billing period with an open report; null = none is open. */
   nextPeriodEnd(): Promise<Instant | null>;
-  /** When the next sealed report is due; null = none waits. */
+  /** When the next sealed report, or the next reading of subscriptions, is due; null = none waits. */
   nextDueAt(): Promise<Instant | null>;
-  /** Ids of accounts that have reports to look at, in their order. */
+  /** Ids of accounts that have reports, or subscriptions, to look at, in their order. */
   listDueAccounts(params: ListDueAccountsParams): Promise<readonly string[]>;
   /** Reports of an account that are closed, sending or held, in the order of meter and report. */
   listUnfinishedReports(params: { readonly account_id: string }): Promise<readonly UsageReport[]>;
@@ -112,6 +114,8 @@ export interface SetSubscriptionItemsParams {
   /** The customer that the items were read for; when it is no longer the account's, nothing changes. */
   readonly stripe_customer: string;
   readonly items: readonly SubscriptionItem[];
+  /** When to read them again; null = when there is something to send. */
+  readonly sync_due_at: Instant | null;
   readonly now: Instant;
 }
 

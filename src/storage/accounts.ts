@@ -7,7 +7,14 @@ import type { AccountWithItems, ListAccountsParams, SetAccountParams } from '../
 import type { Db } from './report-rows.ts';
 import type { SubscriptionTable } from './schema.ts';
 
-const ACCOUNT_COLUMNS = ['account_id', 'plan', 'stripe_customer', 'created_at', 'synced_at'] as const;
+const ACCOUNT_COLUMNS = [
+  'account_id',
+  'plan',
+  'stripe_customer',
+  'created_at',
+  'synced_at',
+  'sync_due_at',
+] as const;
 
 /** Creates an account that is not known yet; its months are anchored at this second. */
 export async function ensureAccounts(db: Db, account_ids: readonly string[], now: Instant): Promise<void> {
@@ -21,6 +28,7 @@ export async function ensureAccounts(db: Db, account_ids: readonly string[], now
         stripe_customer: null,
         created_at,
         synced_at: null,
+        sync_due_at: null,
       })),
     )
     .onConflict((conflict) => conflict.doNothing())
@@ -36,12 +44,13 @@ export async function setAccount(
   if (typeof stripe_customer === 'string' && stripe_customer !== before.stripe_customer) {
     await refuseTakenCustomer(db, account_id, stripe_customer);
   }
+  const isLinked = stripe_customer !== undefined && stripe_customer !== before.stripe_customer;
   const after: Account = {
     ...before,
     plan: plan === undefined ? before.plan : plan,
-    stripe_customer: stripe_customer === undefined ? before.stripe_customer : stripe_customer,
-    synced_at:
-      stripe_customer === undefined || stripe_customer === before.stripe_customer ? before.synced_at : null,
+    ...(isLinked
+      ? { stripe_customer, synced_at: null, sync_due_at: stripe_customer === null ? null : now }
+      : {}),
   };
   await db.updateTable('account').set(after).where('account_id', '=', account_id).execute();
   await wakeWaitingReports(db, account_id, now);
@@ -85,6 +94,10 @@ export async function getAccount(db: Db, account_id: string): Promise<AccountWit
     .where('account_id', '=', account_id)
     .executeTakeFirst();
   return account ? { account, items: await itemsOf(db, [account_id]) } : null;
+}
+
+export async function setSyncDue(db: Db, account_id: string, sync_due_at: Instant | null): Promise<void> {
+  await db.updateTable('account').set({ sync_due_at }).where('account_id', '=', account_id).execute();
 }
 
 export async function listAccounts(

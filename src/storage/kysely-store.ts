@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { UsageError } from '../core/errors.ts';
 import type { ChangeReportParams, Store } from '../core/store.ts';
 import { isLegalTransition } from '../core/usage-report.ts';
-import { getAccount, listAccounts, setAccount } from './accounts.ts';
+import { getAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
 import { closeReports } from './closing.ts';
 import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
 import { sumUsage } from './ledger.ts';
@@ -62,6 +62,7 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     setAccount: (params) => transact((db) => setAccount(db, params)),
     getAccount: ({ account_id }) => read((db) => getAccount(db, account_id)),
     listAccounts: (params) => read((db) => listAccounts(db, params)),
+    setSyncDue: ({ account_id, sync_due_at }) => transact((db) => setSyncDue(db, account_id, sync_due_at)),
     setSubscriptionItems: (params) => transact((db) => setSubscriptionItems(db, params)),
     listReports: (params) => read((db) => listReports(db, params)),
     listReportsWithUsage: (params) => read((db) => listReportsWithUsage(db, params)),

@@ -48,26 +48,43 @@ export async function nextPeriodEnd(db: Db): Promise<Instant | null> {
 }
 
 export async function nextDueAt(db: Db): Promise<Instant | null> {
-  const row = await db
-    .selectFrom('usage')
-    .select('due_at')
-    .where('due_at', 'is not', null)
-    .orderBy('due_at')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.due_at ?? null;
+  const [report, account] = await Promise.all([
+    db
+      .selectFrom('usage')
+      .select('due_at')
+      .where('due_at', 'is not', null)
+      .orderBy('due_at')
+      .limit(1)
+      .executeTakeFirst(),
+    db
+      .selectFrom('account')
+      .select('sync_due_at as due_at')
+      .where('sync_due_at', 'is not', null)
+      .orderBy('sync_due_at')
+      .limit(1)
+      .executeTakeFirst(),
+  ]);
+  const due = [report?.due_at ?? null, account?.due_at ?? null].filter((at) => at !== null);
+  return due.length === 0 ? null : Math.min(...due);
 }
 
 export async function listDueAccounts(
   db: Db,
   { now, after, limit }: ListDueAccountsParams,
 ): Promise<string[]> {
+  const first = after ?? '';
   const rows = await db
     .selectFrom('usage')
     .select('account_id')
-    .distinct()
     .where('due_at', '<=', now)
-    .$if(after !== null, (query) => query.where('account_id', '>', after))
+    .where('account_id', '>', first)
+    .union(
+      db
+        .selectFrom('account')
+        .select('account_id')
+        .where('sync_due_at', '<=', now)
+        .where('account_id', '>', first),
+    )
     .orderBy('account_id')
     .limit(limit)
     .execute();

@@ -22,10 +22,14 @@ const UNSENT: readonly ReportStatus[] = ['open', 'closed', 'not_billable'];
  * learn of the start.
  */
 export async function setSubscriptionItems(db: Db, params: SetSubscriptionItemsParams): Promise<void> {
-  const { account_id, stripe_customer, items, now } = params;
+  const { account_id, stripe_customer, items, sync_due_at, now } = params;
   const known = await getAccount(db, account_id);
   if (known?.account.stripe_customer !== stripe_customer) return;
-  await db.updateTable('account').set({ synced_at: now }).where('account_id', '=', account_id).execute();
+  await db
+    .updateTable('account')
+    .set({ synced_at: now, sync_due_at })
+    .where('account_id', '=', account_id)
+    .execute();
   const current = [...items, ...goneItems(known.items, items, now)];
   await replaceItems(db, account_id, current);
   const rows = await db

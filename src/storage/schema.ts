@@ -19,6 +19,7 @@ export interface AccountTable {
   stripe_customer: string | null;
   created_at: number;
   synced_at: number | null;
+  sync_due_at: number | null;
 }
 
 export interface SubscriptionTable {

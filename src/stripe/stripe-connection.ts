@@ -6,8 +6,8 @@ const TIMEOUT_MS = 20_000;
 
 export interface StripeConnectionOptions {
   readonly secret_key: string;
-  /** Passed on to the SDK. */
-  readonly config?: Stripe.StripeConfig;
+  /** Passed on to the SDK: a subset of its `StripeConfig`, checked by the caller. */
+  readonly config?: object;
 }
 
 /** Opens the official SDK on first use: apps that do not bill yet need not install it. */

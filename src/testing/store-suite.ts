@@ -338,6 +338,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
         account_id: ACCOUNT,
         stripe_customer: CUSTOMER,
         items: [itemFrom(started_at)],
+        sync_due_at: null,
         now: NOW + 5 * HOUR_MS,
       });
       const all = await reports(store);
@@ -371,6 +372,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
         account_id: ACCOUNT,
         stripe_customer: CUSTOMER,
         items: [itemFrom(NOW + HOUR_MS)],
+        sync_due_at: null,
         now: NOW + 4 * HOUR_MS,
       });
       const [only, ...others] = await reports(store);
@@ -387,6 +389,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
         account_id: ACCOUNT,
         stripe_customer: CUSTOMER,
         items: [itemFrom(NOW)],
+        sync_due_at: null,
         now: NOW,
       });
       assert.deepEqual((await store.getAccount({ account_id: ACCOUNT }))?.items, []);
@@ -396,7 +399,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
   check('subscription items come back as they were stored, and one that is gone has ended', async (store) => {
     await store.setAccount({ account_id: ACCOUNT, stripe_customer: CUSTOMER, now: NOW });
     const item = itemFrom(NOW);
-    const read = { account_id: ACCOUNT, stripe_customer: CUSTOMER };
+    const read = { account_id: ACCOUNT, stripe_customer: CUSTOMER, sync_due_at: null };
     await store.setSubscriptionItems({ ...read, items: [item], now: NOW });
     assert.deepEqual((await store.getAccount({ account_id: ACCOUNT }))?.items, [item]);
     await store.setSubscriptionItems({ ...read, items: [], now: NOW + HOUR_MS });
@@ -496,6 +499,28 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
     assert.deepEqual(await due(null), ['b']);
     assert.equal((await store.listUnfinishedReports({ account_id: 'a' })).length, 1);
   });
+
+  check(
+    'an account that was linked is due for reading its subscriptions, until it has been read',
+    async (store) => {
+      await store.setAccount({ account_id: ACCOUNT, plan: 'pro', now: NOW });
+      assert.equal(await store.nextDueAt(), null);
+      await store.setAccount({ account_id: ACCOUNT, stripe_customer: CUSTOMER, now: NOW + 1 });
+      assert.equal(await store.nextDueAt(), NOW + 1);
+      const due = (now: number) => store.listDueAccounts({ now, after: null, limit: 10 });
+      assert.deepEqual([await due(NOW), await due(NOW + 1)], [[], [ACCOUNT]]);
+      await store.setSyncDue({ account_id: ACCOUNT, sync_due_at: NOW + HOUR_MS });
+      assert.deepEqual([await due(NOW + 1), await due(NOW + HOUR_MS)], [[], [ACCOUNT]]);
+      const read = {
+        account_id: ACCOUNT,
+        stripe_customer: CUSTOMER,
+        items: [itemFrom(NOW)],
+        now: NOW + HOUR_MS,
+      };
+      await store.setSubscriptionItems({ ...read, sync_due_at: null });
+      assert.equal(await store.nextDueAt(), null);
+    },
+  );
 
   check('a lease has one holder, is renewed by it, and passes on when it runs out', async (store) => {
     const acquire = (holder: string, now: number) =>

@@ -1,3 +1,4 @@
+import type { Account } from '../core/account.ts';
 import { billingPeriodAt, type SubscriptionItem } from '../core/billing-period.ts';
 import type { BillingProvider, Failed, SendReportResult } from '../core/billing-provider.ts';
 import type { Environment, Instant } from '../core/environment.ts';
@@ -72,27 +73,41 @@ export class AccountReporter {
   async #accountInSync(account_id: string): Promise<AccountWithItems | null> {
     const { store, provider } = this.#context;
     const known = await store.getAccount({ account_id });
-    if (!known || !provider || known.account.stripe_customer === null) return known;
-    const { stripe_customer, synced_at } = known.account;
+    if (!known) return null;
+    const { stripe_customer } = known.account;
     const reports = await store.listUnfinishedReports({ account_id });
+    if (stripe_customer === null || !this.#isStale(known.account, reports)) return known;
     const now = this.#now();
-    const isStale = reports.some(
+    if (!provider) {
+      await store.setSyncDue({ account_id, sync_due_at: now + HOUR_MS });
+      return known;
+    }
+    const read = await provider.listSubscriptionItems({ stripe_customer });
+    if (read.outcome === 'read') {
+      // A subscription that is made later is looked for once a day; one that is there, when there is something to send.
+      const isBilled = read.items.some(({ ended_at }) => ended_at === null);
+      const sync_due_at = isBilled ? null : now + DAY_MS;
+      await store.setSubscriptionItems({ account_id, stripe_customer, items: read.items, sync_due_at, now });
+      return await store.getAccount({ account_id });
+    }
+    await store.setSyncDue({ account_id, sync_due_at: now + HOUR_MS });
+    for (const report of reports) {
+      if (report.status !== 'sending') await this.#change(report, this.#postponed(report, read));
+    }
+    return null;
+  }
+
+  /** Whether subscriptions must be read before the account's reports are judged. */
+  #isStale({ synced_at, sync_due_at }: Account, reports: readonly UsageReport[]): boolean {
+    const now = this.#now();
+    if (sync_due_at !== null && sync_due_at <= now) return true;
+    return reports.some(
       ({ status, due_at }) =>
         status !== 'sending' &&
         due_at !== null &&
         due_at <= now &&
         (synced_at === null || due_at > synced_at),
     );
-    if (!isStale) return known;
-    const read = await provider.listSubscriptionItems({ stripe_customer });
-    if (read.outcome === 'read') {
-      await store.setSubscriptionItems({ account_id, stripe_customer, items: read.items, now });
-      return await store.getAccount({ account_id });
-    }
-    for (const report of reports) {
-      if (report.status !== 'sending') await this.#change(report, this.#postponed(report, read));
-    }
-    return null;
   }
 
   async #handle(report: UsageReport, account: AccountWithItems): Promise<Settled> {

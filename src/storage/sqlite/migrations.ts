@@ -9,8 +9,11 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     plan TEXT,
     stripe_customer TEXT UNIQUE,
     created_at INTEGER NOT NULL CHECK (created_at % 1000 = 0),
-    synced_at INTEGER
+    synced_at INTEGER,
+    sync_due_at INTEGER
   ) STRICT, WITHOUT ROWID;
+
+  CREATE INDEX account_sync_due ON account (sync_due_at) WHERE sync_due_at IS NOT NULL;
 
   CREATE TABLE subscription (
     account_id TEXT NOT NULL REFERENCES account,

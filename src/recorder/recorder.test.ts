@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import { UsageError } from '../core/errors.ts';
+import type { RecordUsageParams, RecordUsageResult, Store } from '../core/store.ts';
+import type { Increment } from '../core/usage-event.ts';
+import { systemEnvironment } from '../system-environment.ts';
+import { MAX_WAITING_CALLS, Recorder } from './recorder.ts';
+
+const increment = (fields: Partial<Increment> = {}): Increment => ({
+  account_id: 'acct_1',
+  meter: 'credits',
+  quantity: 1,
+  idempotency_key: null,
+  occurred_at: null,
+  properties: null,
+  ...fields,
+});
+
+/** The recorder's side of the store, with commits that end when the test says so. */
+function heldStore() {
+  const commits: { params: RecordUsageParams; finish(result?: RecordUsageResult | Error): void }[] = [];
+  const recordUsage = (params: RecordUsageParams) =>
+    new Promise<RecordUsageResult>((resolve, reject) => {
+      const recorded = { outcomes: params.entries.map(() => 'recorded' as const) };
+      const finish = (result: RecordUsageResult | Error = recorded) =>
+        result instanceof Error ? reject(result) : resolve(result);
+      commits.push({ params, finish });
+    });
+  const store: Pick<Store, 'recordUsage'> = { recordUsage };
+  return { commits, recorder: new Recorder(store as Store, systemEnvironment()) };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('group commit', () => {
+  test('a lone call is committed at once', async () => {
+    const { commits, recorder } = heldStore();
+    const call = recorder.record(increment());
+    await turn();
+    expect(commits).toHaveLength(1);
+    commits[0]?.finish();
+    await expect(call).resolves.toEqual({ recorded: true, duplicate: false });
+  });
+
+  test('calls made together are one event; calls with a key, a timestamp or properties stay apart', async () => {
+    const { commits, recorder } = heldStore();
+    const calls = [
+      ...Array.from({ length: 100 }, () => recorder.record(increment({ quantity: 2 }))),
+      recorder.record(increment({ idempotency_key: 'k' })),
+      recorder.record(increment({ occurred_at: 5 })),
+      recorder.record(increment({ properties: '{}' })),
+      recorder.record(increment({ account_id: 'acct_0' })),
+    ];
+    await turn();
+    const entries = commits[0]?.params.entries ?? [];
+    expect(entries.map(({ account_id, quantity }) => [account_id, quantity])).toEqual([
+      ['acct_0', 1],
+      ['acct_1', 200],
+      ['acct_1', 1],
+      ['acct_1', 1],
+      ['acct_1', 1],
+    ]);
+    commits[0]?.finish();
+    await expect(Promise.all(calls)).resolves.toHaveLength(104);
+  });
+
+  test('at most two commits are in flight; what arrives meanwhile goes together in the next', async () => {
+    const { commits, recorder } = heldStore();
+    const calls: Promise<unknown>[] = [];
+    for (let index = 0; index < 10; index += 1) {
+      calls.push(recorder.record(increment({ idempotency_key: `k${index}` })));
+      await turn();
+    }
+    expect(commits.map(({ params }) => params.entries.length)).toEqual([1, 1]);
+    commits[0]?.finish();
+    await turn();
+    expect(commits.map(({ params }) => params.entries.length)).toEqual([1, 1, 8]);
+    for (const commit of commits) commit.finish();
+    await Promise.all(calls);
+  });
+
+  test('every commit has an id of its own', async () => {
+    const { commits, recorder } = heldStore();
+    void recorder.record(increment());
+    await turn();
+    void recorder.record(increment());
+    await turn();
+    expect(new Set(commits.map(({ params }) => params.flush_id)).size).toBe(2);
+  });
+
+  test('a shared event never exceeds the largest quantity', async () => {
+    const { commits, recorder } = heldStore();
+    void recorder.record(increment({ quantity: 999_999_999_999_999 }));
+    void recorder.record(increment({ quantity: 2 }));
+    void recorder.record(increment({ quantity: 3 }));
+    await turn();
+    expect(commits[0]?.params.entries.map(({ quantity }) => quantity)).toEqual([999_999_999_999_999, 5]);
+  });
+});
+
+describe('answers', () => {
+  test('every call gets the outcome of its own entry', async () => {
+    const { commits, recorder } = heldStore();
+    const calls = ['a', 'b', 'c'].map((key) => recorder.record(increment({ idempotency_key: key })));
+    await turn();
+    commits[0]?.finish({ outcomes: ['recorded', 'duplicate', 'conflict'] });
+    await expect(calls[0]).resolves.toEqual({ recorded: true, duplicate: false });
+    await expect(calls[1]).resolves.toEqual({ recorded: false, duplicate: true });
+    await expect(calls[2]).rejects.toMatchObject({ code: 'idempotency_conflict', value: '"c"' });
+  });
+
+  test('a commit that failed rejects its own calls, and the next one goes on', async () => {
+    const { commits, recorder } = heldStore();
+    const failing = recorder.record(increment());
+    await turn();
+    const other = recorder.record(increment());
+    await turn();
+    commits[0]?.finish(new UsageError('storage_failed'));
+    commits[1]?.finish();
+    await expect(failing).rejects.toMatchObject({ code: 'storage_failed' });
+    await expect(other).resolves.toMatchObject({ recorded: true });
+  });
+
+  test('zero units are not written', async () => {
+    const { commits, recorder } = heldStore();
+    await expect(recorder.record(increment({ quantity: 0 }))).resolves.toEqual({
+      recorded: false,
+      duplicate: false,
+    });
+    expect(commits).toHaveLength(0);
+  });
+});
+
+describe('bounds', () => {
+  test('the queue refuses rather than grows, and takes calls again when it has room', async () => {
+    const { commits, recorder } = heldStore();
+    for (let call = 0; call < MAX_WAITING_CALLS; call += 1) void recorder.record(increment());
+    await expect(recorder.record(increment())).rejects.toMatchObject({ code: 'overloaded', status: 503 });
+    await turn();
+    commits[0]?.finish();
+    await recorder.drain();
+    const call = recorder.record(increment());
+    await turn();
+    commits[1]?.finish();
+    await expect(call).resolves.toMatchObject({ recorded: true });
+  });
+
+  test('drain waits for everything that was accepted', async () => {
+    const { commits, recorder } = heldStore();
+    await recorder.drain();
+    void recorder.record(increment());
+    let isDrained = false;
+    const drained = recorder.drain().then(() => {
+      isDrained = true;
+    });
+    await turn();
+    expect(isDrained).toBe(false);
+    commits[0]?.finish();
+    await drained;
+  });
+});

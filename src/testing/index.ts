@@ -1,0 +1,11 @@
+export { createMovableClock, type MovableClock, type MovableClockOptions } from './movable-clock.ts';
+export { type PassTimeParams, passTime } from './pass-time.ts';
+export { type StoreSuite, testStore } from './store-suite.ts';
+export type { Exchange } from './stripe-simulator/exchange.ts';
+export type { Fault, FaultKind } from './stripe-simulator/faults.ts';
+export type { AsyncErrorRecord, MeterEventRecord } from './stripe-simulator/records.ts';
+export {
+  createStripeSimulator,
+  type StripeSimulator,
+  type StripeSimulatorOptions,
+} from './stripe-simulator/stripe-simulator.ts';

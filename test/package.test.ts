@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+/** An app that has installed the packed tarball, with nothing but the package's own dependencies beside it. */
+const app = mkdtempSync(join(tmpdir(), 'tallybook-app-'));
+const repository = join(import.meta.dirname, '..');
+const manifest: { version: string; dependencies: Record<string, string> } = JSON.parse(
+  readFileSync(join(repository, 'package.json'), 'utf8'),
+);
+
+const run = (command: string, args: readonly string[], cwd: string) =>
+  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: 'pipe' });
+
+beforeAll(() => {
+  run('npx', ['tsdown', '--logLevel', 'error'], repository);
+  const packed = run('npm', ['pack', '--silent', '--pack-destination', app], repository)
+    .trim()
+    .split('\n')
+    .at(-1);
+  const modules = join(app, 'node_modules');
+  mkdirSync(join(modules, 'tallybook'), { recursive: true });
+  run(
+    'tar',
+    ['-xzf', join(app, packed ?? ''), '-C', join(modules, 'tallybook'), '--strip-components=1'],
+    app,
+  );
+  for (const name of [...Object.keys(manifest.dependencies), '@types/node', 'typescript']) {
+    mkdirSync(join(modules, name, '..'), { recursive: true });
+    symlinkSync(join(repository, 'node_modules', name), join(modules, name));
+  }
+}, 120_000);
+
+afterAll(() => rmSync(app, { recursive: true, force: true }));
+
+const CALLS = `
+  const usage = createUsage({ database: 'usage.db', meters: { credits: {} } });
+  await usage.increment({ account: 'account_id', quantity: 10 });
+  await usage.increment({ account: 'account_id' });
+  const past = await usage.get({ account: 'account_id', period_start: '2023-10-10', period_end: '2023-11-11' });
+  const { quantity } = await usage.get({ account: 'account_id' });
+  await usage.close();
+  console.log(JSON.stringify({ past: past.quantity, quantity }));`;
+
+test('an ES module can import it, and the connection’s thread is found in the built package', () => {
+  writeFileSync(join(app, 'app.mjs'), `import { createUsage } from 'tallybook';${CALLS}`);
+  expect(JSON.parse(run('node', ['app.mjs'], app))).toEqual({ past: 0, quantity: 11 });
+});
+
+test('require() gives the same', () => {
+  const program = `const { createUsage } = require('tallybook'); (async () => {${CALLS}})();`;
+  writeFileSync(join(app, 'app.cjs'), program);
+  expect(JSON.parse(run('node', ['app.cjs'], app))).toEqual({ past: 0, quantity: 22 });
+});
+
+test('tallybook/testing gives the simulator', () => {
+  const program = `import { createStripeSimulator } from 'tallybook/testing';
+    const simulator = createStripeSimulator({ clock: { now: () => 0 } });
+    const answer = await simulator.fetch(new Request('https://api.stripe.com/v1/customers', { method: 'POST', headers: { authorization: 'Bearer sk_test_1' } }));
+    console.log(answer.status);
+    await simulator.close();`;
+  writeFileSync(join(app, 'simulator.mjs'), program);
+  expect(run('node', ['simulator.mjs'], app).trim()).toBe('200');
+});
+
+test('its types compile in a strict app that has no Stripe', () => {
+  writeFileSync(
+    join(app, 'app.ts'),
+    `import { createUsage, rate, UsageError, type UsageResult } from 'tallybook';
+    import { createMovableClock } from 'tallybook/testing';
+    const usage = createUsage({ database: '/tmp/usage.db', meters: { credits: {} } });
+    export const result: Promise<UsageResult> = usage.get({ account: 'a' });
+    export const amount: number = rate({ currency: 'usd', unit_amount_decimal: '1' }, 3).amount;
+    export { createMovableClock, UsageError };`,
+  );
+  const options = {
+    strict: true,
+    module: 'nodenext',
+    target: 'es2024',
+    noEmit: true,
+    skipLibCheck: false,
+    types: ['node'],
+  };
+  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['app.ts'] }));
+  writeFileSync(join(app, 'package.json'), JSON.stringify({ type: 'module' }));
+  expect(run('node', [join(app, 'node_modules/typescript/bin/tsc'), '-p', app], app)).toBe('');
+});
+
+test('the command line knows its version', () => {
+  const main = join(app, 'node_modules/tallybook/dist/cli/main.js');
+  expect(run('node', [main, '--version'], app).trim()).toBe(manifest.version);
+});
+
+test('what users install has no install scripts and no native add-ons', () => {
+  const installed = run('npm', ['ls', '--omit=dev', '--omit=peer', '--all', '--parseable'], repository)
+    .trim()
+    .split('\n')
+    .slice(1);
+  expect(installed.length).toBeGreaterThan(5);
+  for (const directory of installed) {
+    const { name, scripts = {}, gypfile } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+    const hooks = ['preinstall', 'install', 'postinstall'].filter((hook) => hook in scripts);
+    expect({ name, hooks, gypfile: gypfile ?? false }).toEqual({ name, hooks: [], gypfile: false });
+  }
+});

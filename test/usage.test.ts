@@ -1,0 +1,367 @@
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createUsage, UsageError, type UsageOptions } from '../src/index.ts';
+import { createMovableClock } from '../src/testing/movable-clock.ts';
+import { DAY, HOUR } from './support/credits-scene.ts';
+import { createWorld, PLANS, temporaryDirectory } from './support/world.ts';
+
+const START = Date.UTC(2026, 0, 10, 12);
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+function createTwoMeters() {
+  const errors: unknown[] = [];
+  const clock = createMovableClock({ start: START });
+  const usage = createUsage({
+    database: join(temporaryDirectory(), 'usage.db'),
+    meters: { credits: {}, tokens: {} },
+    plans: {
+      pro: {
+        prices: [
+          { currency: 'usd', interval: 'month', meter: 'credits', unit_amount_decimal: '2' },
+          { currency: 'jpy', interval: 'month', meter: 'tokens', unit_amount_decimal: '0.5' },
+        ],
+      },
+    },
+    onError: (error) => errors.push(error),
+    logger: quiet,
+    environment: { clock },
+  });
+  onTestFinished(() => usage.close());
+  return { usage, clock, errors };
+}
+
+describe('the calls of the original description', () => {
+  test('work as they were written', async () => {
+    const { usage } = await createWorld({ with_stripe: false });
+    await usage.increment({ account: 'account_id', quantity: 10 });
+    await usage.increment({ account: 'account_id' });
+    const nothing = await usage.get({
+      account: 'account_id',
+      period_start: '2023-10-10',
+      period_end: '2023-11-11',
+    });
+    expect(nothing).toMatchObject({ quantity: 0, reports: [], cost: null });
+    expect((await usage.get({ account: 'account_id' })).quantity).toBe(11);
+  });
+});
+
+describe('get', () => {
+  test('a range is exact to the millisecond, also where it cuts through sealed and open reports', async () => {
+    const { usage, clock } = await createWorld({ with_stripe: false });
+    for (let hour = 0; hour < 8; hour += 1) {
+      clock.moveTo(START + hour * HOUR);
+      await usage.increment({ account: 'a', quantity: 10 ** hour });
+      if (hour === 2 || hour === 5) await usage.report();
+    }
+    const between = async (from: number, to: number) =>
+      (
+        await usage.get({
+          account: 'a',
+          period_start: new Date(START + from * HOUR),
+          period_end: new Date(START + to * HOUR),
+        })
+      ).quantity;
+    expect(await between(0, 8)).toBe(11_111_111);
+    expect(await between(1, 2)).toBe(10);
+    expect(await between(1, 4)).toBe(1_110);
+    expect(await between(6, 8)).toBe(11_000_000);
+    expect(await between(7, 7.0001)).toBe(10_000_000);
+    expect(await between(6.5, 7)).toBe(0);
+  });
+
+  test('a range says what of it is reported and what is pending, report by report', async () => {
+    const world = await createWorld();
+    const { customer } = await world.subscribe();
+    await world.usage.accounts.set({ account: 'a', plan: 'pro', stripe_customer: customer.id });
+    await world.usage.increment({ account: 'a', quantity: 5 });
+    world.clock.advance(HOUR);
+    await world.usage.increment({ account: 'a', quantity: 30 });
+    world.clock.advance(HOUR);
+    await world.usage.report();
+    await world.usage.increment({ account: 'a', quantity: 200 });
+    const cut = { period_start: new Date(START + HOUR), period_end: new Date(START + DAY) };
+    expect(await world.usage.get({ account: 'a', ...cut })).toMatchObject({
+      quantity: 230,
+      reported_quantity: 30,
+      pending_quantity: 200,
+      reports: [
+        { quantity: 35, reported: true },
+        { quantity: 200, reported: false },
+      ],
+      cost: null,
+    });
+  });
+
+  test('a range that is exactly a billing period has its cost', async () => {
+    const { usage, clock } = await createWorld({ with_stripe: false });
+    await usage.accounts.set({ account: 'a', plan: 'pro' });
+    await usage.increment({ account: 'a', quantity: 1_200 });
+    const { period_start, period_end } = await usage.get({ account: 'a' });
+    clock.advance(60 * DAY);
+    const past = await usage.get({ account: 'a', period_start, period_end });
+    expect(past).toMatchObject({ quantity: 1_200, cost: { currency: 'usd', amount: 1_800 } });
+  });
+
+  test('an account that was set and has not used anything has a billing period and costs nothing', async () => {
+    const { usage } = await createWorld({ with_stripe: false });
+    await usage.accounts.set({ account: 'a', plan: 'pro' });
+    expect(await usage.get({ account: 'a' })).toEqual({
+      account: 'a',
+      meter: 'credits',
+      period_start: '2026-01-10T12:00:00.000Z',
+      period_end: '2026-02-10T12:00:00.000Z',
+      quantity: 0,
+      reported_quantity: 0,
+      pending_quantity: 0,
+      reports: [],
+      cost: { currency: 'usd', amount: 0, amount_decimal: '0', lines: [] },
+    });
+  });
+
+  test('several meters are answered one by one, each at its own price', async () => {
+    const { usage } = createTwoMeters();
+    await usage.accounts.set({ account: 'a', plan: 'pro' });
+    await usage.increment({ account: 'a', meter: 'tokens', quantity: 7 });
+    const { account, meters } = await usage.get({ account: 'a' });
+    expect(account).toBe('a');
+    expect(meters.tokens).toMatchObject({
+      quantity: 7,
+      cost: { currency: 'jpy', amount: 4, amount_decimal: '3.5' },
+    });
+    expect(meters.credits).toMatchObject({ quantity: 0, cost: { currency: 'usd', amount: 0 } });
+    expect((await usage.get({ account: 'a', meter: 'tokens' })).quantity).toBe(7);
+  });
+
+  test.each([
+    [{ account: 'nobody' }, 'account_not_found', 'account'],
+    [{ account: 'a', period_start: '2026-01-01' }, 'invalid_period', 'period_end'],
+    [{ account: 'a', period_end: '2026-01-01' }, 'invalid_period', 'period_start'],
+    [{ account: 'a', period_start: '2026-02-01', period_end: '2026-01-01' }, 'invalid_period', 'period_end'],
+    [{ account: 'a', period_start: '2026-01-01', period_end: '2026-01-01' }, 'invalid_period', 'period_end'],
+    [{ account: 'a', period_start: '1970-01-01', period_end: '2970-01-01' }, 'invalid_period', 'period_end'],
+    [
+      { account: 'a', period_start: '2025-02-29', period_end: '2026-01-01' },
+      'invalid_period',
+      'period_start',
+    ],
+    [{ account: '' }, 'invalid_account', 'account'],
+    [{ account: 'a', from: '2026-01-01' }, 'invalid_parameter', 'from'],
+  ])('%o is refused', async (params, code, field) => {
+    const { usage } = await createWorld({ with_stripe: false });
+    await usage.increment({ account: 'a' });
+    await expect(usage.get(params)).rejects.toMatchObject({ code, field });
+  });
+});
+
+describe('accounts', () => {
+  test('what is left out stays; null clears', async () => {
+    const { usage } = await createWorld({ with_stripe: false });
+    await usage.accounts.set({ account: 'a', plan: 'pro', stripe_customer: 'cus_1' });
+    const expected = {
+      account: 'a',
+      plan: 'pro',
+      stripe_customer: 'cus_1',
+      status: 'linked',
+      created_at: '2026-01-10T12:00:00.000Z',
+    };
+    expect(await usage.accounts.set({ account: 'a' })).toEqual(expected);
+    expect(await usage.accounts.get({ account: 'a' })).toEqual(expected);
+    expect(await usage.accounts.set({ account: 'a', plan: null, stripe_customer: null })).toMatchObject({
+      plan: null,
+      stripe_customer: null,
+      status: 'unlinked',
+    });
+  });
+
+  test('are listed in pages', async () => {
+    const { usage } = await createWorld({ with_stripe: false });
+    for (const account of ['c', 'a', 'b']) await usage.increment({ account });
+    const first = await usage.accounts.list({ limit: 2 });
+    expect(first.accounts.map(({ account }) => account)).toEqual(['a', 'b']);
+    expect(first.next).toBe('b');
+    const second = await usage.accounts.list({ after: 'b', limit: 2 });
+    expect(second).toMatchObject({ accounts: [{ account: 'c', status: 'unlinked' }], next: null });
+  });
+
+  test('refusals name the field and leave everything as it was', async () => {
+    const { usage } = await createWorld({ with_stripe: false });
+    await usage.accounts.set({ account: 'a', stripe_customer: 'cus_1' });
+    const set = (params: object) =>
+      usage.accounts.set(JSON.parse(JSON.stringify({ account: 'b', ...params })));
+    await expect(set({ stripe_customer: 'cus_1' })).rejects.toMatchObject({
+      code: 'stripe_customer_taken',
+      status: 409,
+    });
+    await expect(set({ plan: 'gold' })).rejects.toMatchObject({
+      code: 'invalid_plan',
+      field: 'plan',
+      value: '"gold"',
+    });
+    await expect(set({ plan: '__proto__' })).rejects.toMatchObject({ code: 'invalid_plan' });
+    await expect(set({ stripe_customer: 'acct_1' })).rejects.toMatchObject({
+      code: 'invalid_stripe_customer',
+    });
+    await expect(set({ customer: 'cus_2' })).rejects.toMatchObject({
+      code: 'invalid_parameter',
+      field: 'customer',
+    });
+    await expect(usage.accounts.list({ limit: 0 })).rejects.toMatchObject({
+      code: 'invalid_parameter',
+      field: 'limit',
+    });
+    await expect(usage.accounts.get({ account: 'b' })).rejects.toMatchObject({
+      code: 'account_not_found',
+      status: 404,
+    });
+  });
+});
+
+describe('errors', () => {
+  test('every rejection reaches onError once, and an increment that nobody awaits is not unhandled', async () => {
+    const { usage, errors } = createTwoMeters();
+    void usage.increment({ account: '', meter: 'credits' });
+    await expect(usage.increment({ account: 'a', meter: 'credits', quantity: -1 })).rejects.toBeInstanceOf(
+      UsageError,
+    );
+    await expect(usage.get({ account: 'a' })).rejects.toBeInstanceOf(UsageError);
+    expect(errors).toMatchObject([
+      { code: 'invalid_account' },
+      { code: 'invalid_quantity' },
+      { code: 'account_not_found' },
+    ]);
+  });
+
+  test('an onError that throws harms nobody', async () => {
+    const usage = createUsage({
+      database: join(temporaryDirectory(), 'usage.db'),
+      meters: { credits: {} },
+      onError: () => {
+        throw new Error('mine');
+      },
+      logger: quiet,
+    });
+    await expect(usage.increment({ account: '' })).rejects.toMatchObject({ code: 'invalid_account' });
+    await expect(usage.increment({ account: 'a' })).resolves.toMatchObject({ recorded: true });
+    await usage.close();
+  });
+
+  test('bad input writes nothing', async () => {
+    const { usage } = createTwoMeters();
+    for (const params of [
+      { quantity: -1 },
+      { quantity: 1.5 },
+      { timestamp: '2020-01-01' },
+      { idempotency_key: '' },
+    ]) {
+      await expect(usage.increment({ account: 'a', meter: 'credits', ...params })).rejects.toBeInstanceOf(
+        UsageError,
+      );
+    }
+    expect((await usage.accounts.list()).accounts).toEqual([]);
+  });
+});
+
+describe('close', () => {
+  test('writes what is pending, and refuses what comes later', async () => {
+    const directory = temporaryDirectory();
+    const open = () =>
+      createUsage({ database: join(directory, 'usage.db'), meters: { credits: {} }, logger: quiet });
+    const usage = open();
+    const calls = Array.from({ length: 500 }, (_, index) => usage.increment({ account: `a${index % 7}` }));
+    await usage.close();
+    await expect(Promise.all(calls)).resolves.toHaveLength(500);
+    await expect(usage.increment({ account: 'a1' })).rejects.toMatchObject({ code: 'closed', status: 503 });
+    expect(() => usage.worker.start()).toThrow(expect.objectContaining({ code: 'closed' }));
+    await usage.close();
+    const again = open();
+    const quantities = await Promise.all(
+      Array.from({ length: 7 }, async (_, index) => (await again.get({ account: `a${index}` })).quantity),
+    );
+    expect(quantities.reduce((sum, quantity) => sum + quantity, 0)).toBe(500);
+    await again.close();
+  });
+});
+
+describe('options', () => {
+  const valid = { database: '/tmp/usage.db', meters: { credits: {} } };
+  const withPrice = (price: object) => ({
+    plans: { pro: { prices: [{ currency: 'usd', interval: 'month', unit_amount_decimal: '1', ...price }] } },
+  });
+  const refused: readonly [string, object][] = [
+    ['database', { database: undefined }],
+    ['database', { database: '' }],
+    ['database', { database: ':memory:' }],
+    ['database', { database: 'mysql://localhost/x' }],
+    ['meters', { meters: {} }],
+    ['meters.bad name', { meters: { 'bad name': {} } }],
+    ['default_meter', { default_meter: 'tokens' }],
+    ['stripe.secret_key', { stripe: { secret_key: undefined } }],
+    ['stripe.secret_key', { stripe: { secret_key: '' } }],
+    ['stripe.secret_key', { stripe: { secret_key: 'pk_test_1' } }],
+    ['stripe.webhook_secret', { stripe: { secret_key: 'sk_test_1', webhook_secret: 'secret' } }],
+    ['worker_schedule.usage', { worker_schedule: { usage: 'every day' } }],
+    ['worker_schedule.usage', { worker_schedule: { usage: { cron: '0 0 * * *', time_zone: 'Mars/X' } } }],
+    ['worker_schedule.usage', { worker_schedule: { usage: '0 0 30 2 *' } }],
+    ['plans.pro.prices[0].meter', withPrice({ meter: 'tokens' })],
+    ['plans.pro.prices.0.interval', withPrice({ interval: 'fortnight' })],
+    ['plans.pro.prices.0', withPrice({ amount: 1 })],
+    ['plans.pro.limits.tokens', { plans: { pro: { prices: [], limits: { tokens: 1 } } } }],
+    ['options', { databse: 'x' }],
+  ];
+  test.each(refused)('%s: a wrong option is refused when the app starts', (field, options) => {
+    const call = () => createUsage({ ...valid, ...options } as UsageOptions);
+    expect(call).toThrow(expect.objectContaining({ code: 'invalid_configuration', field }));
+  });
+
+  test('a price that cannot be rated is refused with its place', () => {
+    const options = { ...valid, ...withPrice({ tiers_mode: 'volume' }) } as UsageOptions;
+    expect(() => createUsage(options)).toThrow(
+      expect.objectContaining({ code: 'invalid_price', field: 'plans.pro.prices[0].tiers' }),
+    );
+  });
+
+  test('two prices for one meter and interval are refused', () => {
+    const price = { currency: 'usd', interval: 'month', unit_amount_decimal: '1' } as const;
+    expect(() => createUsage({ ...valid, plans: { pro: { prices: [price, price] } } })).toThrow(
+      /at most one price/,
+    );
+  });
+
+  test('a secret never appears in an error', () => {
+    const call = () => createUsage({ ...valid, stripe: { secret_key: 'pk_live_hidden' } });
+    expect(call).toThrow(UsageError);
+    expect(call).not.toThrow(/hidden/);
+  });
+
+  describe('in production', () => {
+    function inProduction(options: UsageOptions) {
+      const before = process.env['NODE_ENV'];
+      process.env['NODE_ENV'] = 'production';
+      try {
+        return createUsage(options);
+      } finally {
+        process.env['NODE_ENV'] = before;
+      }
+    }
+    test('a relative path is refused unless it is allowed', () => {
+      const meters = { credits: {} };
+      expect(() => inProduction({ database: 'usage.db', meters })).toThrow(/absolute/);
+      inProduction({ database: { path: 'usage.db', allow_relative: true }, meters });
+    });
+
+    test('a test key is refused unless it is allowed', () => {
+      const stripe = { secret_key: 'sk_test_1' };
+      expect(() => inProduction({ ...valid, stripe })).toThrow(/test key/);
+      inProduction({ ...valid, stripe: { ...stripe, allow_test_key: true } });
+      inProduction({ ...valid, stripe: { secret_key: 'rk_live_1' } });
+    });
+  });
+
+  test('the plans of the documentation are valid', () => {
+    createUsage({
+      ...valid,
+      plans: PLANS,
+      worker_schedule: { usage: { cron: '0 22 * * *', time_zone: 'Europe/Berlin' } },
+    });
+  });
+});
