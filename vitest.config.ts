@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['test/support/stripe-contract/load-contract.ts'],
     testTimeout: 60_000,
-    // A test that is left out by mistake is a failure, also outside of CI.
     allowOnly: false,
+    reporters: ['default', ['json', { outputFile: 'node_modules/.cache/tests.json' }]],
   },
 });

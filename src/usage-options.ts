@@ -9,8 +9,8 @@ import type { ScheduleInput } from './worker/schedule.ts';
 
 /** Options of `createUsage`. */
 export interface UsageOptions<Meter extends string = string, Plan extends string = string> {
-  /** Path of the SQLite file, or the options of one. */
-  readonly database: string | SqliteOptions;
+  /** Path of the SQLite file, or the options of one. Undefined, as of a missing environment variable, is an error. */
+  readonly database: string | undefined | SqliteOptions;
   /** Absent: reports wait in the database, nothing is sent and nothing is lost. */
   readonly stripe?: StripeOptions;
   /** When reports are sent, besides the ends of billing periods. */
@@ -42,10 +42,10 @@ export interface SqliteOptions {
 }
 
 export interface StripeOptions {
-  /** `sk_…` or a restricted key `rk_…`. */
-  readonly secret_key: string;
-  /** `whsec_…`. */
-  readonly webhook_secret?: string;
+  /** `sk_…` or a restricted key `rk_…`. Undefined, as of a missing environment variable, is an error. */
+  readonly secret_key: string | undefined;
+  /** `whsec_…`. Undefined is an error as well. */
+  readonly webhook_secret?: string | undefined;
   /** Allows a test key where `NODE_ENV` is `production`, as in staging. Default: false. */
   readonly allow_test_key?: boolean;
   /** Calls to Stripe a second. Default: 20 with a test key, 80 with a live key (Stripe allows 25 and 100). */
@@ -86,12 +86,18 @@ export interface PlanOptions<Meter extends string = string> {
 /** The options, checked and with their defaults. */
 export interface UsageConfig {
   readonly database: SqliteOptions;
-  readonly stripe: (StripeOptions & { readonly max_requests_per_second: number }) | null;
+  readonly stripe: CheckedStripeOptions | null;
   readonly schedule: ScheduleInput;
   readonly meters: Meters;
   /** Meter → `event_name` at Stripe. */
   readonly event_names: ReadonlyMap<string, string>;
   readonly plans: Plans;
+}
+
+interface CheckedStripeOptions {
+  readonly secret_key: string;
+  readonly max_requests_per_second: number;
+  readonly config?: StripeClientConfig;
 }
 
 const METER_NAME = /^[A-Za-z][\w.-]{0,99}$/;
@@ -181,7 +187,7 @@ export function parseOptions(options: UsageOptions, isProduction: boolean): Usag
   const names = Object.keys(parsed.meters);
   const meters = { names: new Set(names), default_meter: defaultMeter(names, parsed.default_meter) };
   return {
-    database: parseDatabase(options.database, isProduction),
+    database: parseDatabase(options.database ?? '', isProduction),
     stripe: options.stripe ? parseStripe(options.stripe, isProduction) : null,
     schedule: options.worker_schedule?.usage ?? DEFAULT_SCHEDULE,
     meters,
@@ -236,8 +242,9 @@ function parseDatabase(database: string | SqliteOptions, isProduction: boolean):
   return options;
 }
 
-function parseStripe(stripe: StripeOptions, isProduction: boolean): NonNullable<UsageConfig['stripe']> {
-  const mode = SECRET_KEY.exec(stripe.secret_key)?.[2];
+function parseStripe(stripe: StripeOptions, isProduction: boolean): CheckedStripeOptions {
+  const { secret_key = '', config } = stripe;
+  const mode = SECRET_KEY.exec(secret_key)?.[2];
   if (mode === undefined) {
     throw invalid('stripe.secret_key', 'It is not a secret key (sk_…) or a restricted key (rk_…) of Stripe.');
   }
@@ -248,7 +255,8 @@ function parseStripe(stripe: StripeOptions, isProduction: boolean): NonNullable<
     );
   }
   const standard = mode === 'test' ? TEST_REQUESTS_PER_SECOND : LIVE_REQUESTS_PER_SECOND;
-  return { ...stripe, max_requests_per_second: stripe.max_requests_per_second ?? standard };
+  const max_requests_per_second = stripe.max_requests_per_second ?? standard;
+  return { secret_key, max_requests_per_second, ...(config ? { config } : {}) };
 }
 
 function parsePlans(plans: Readonly<Record<string, PlanOptions>>, meters: Meters): Plans {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 /** An app that has installed the packed tarball, with nothing but the package's own dependencies beside it. */
 const app = mkdtempSync(join(tmpdir(), 'tallybook-app-'));
@@ -104,4 +104,49 @@ test('what users install has no install scripts and no native add-ons', () => {
     const hooks = ['preinstall', 'install', 'postinstall'].filter((hook) => hook in scripts);
     expect({ name, hooks, gypfile: gypfile ?? false }).toEqual({ name, hooks: [], gypfile: false });
   }
+});
+
+describe('the README', () => {
+  const blocks = [...readFileSync(join(repository, 'README.md'), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
+    ([, code = '']) => code,
+  );
+  const [config = '', calls = '', testing = ''] = blocks;
+  const programs = { 'in-your-app.ts': `${config}\n${calls}\nawait usage.close();\n`, 'testing.ts': testing };
+
+  beforeAll(() => {
+    symlinkSync(join(repository, 'node_modules/stripe'), join(app, 'node_modules/stripe'));
+    for (const [name, program] of Object.entries(programs)) writeFileSync(join(app, name), program);
+    // The README's Stripe customer is made up: nothing may leave this machine for it.
+    writeFileSync(join(app, 'offline.mjs'), 'globalThis.fetch = () => Promise.reject(new Error("offline"));');
+  });
+
+  test('shows three programs, and all of them type-check', () => {
+    expect(blocks).toHaveLength(3);
+    const compilerOptions = {
+      strict: true,
+      module: 'nodenext',
+      target: 'es2024',
+      noEmit: true,
+      skipLibCheck: true,
+      types: ['node'],
+    };
+    writeFileSync(
+      join(app, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: Object.keys(programs) }),
+    );
+    writeFileSync(join(app, 'package.json'), JSON.stringify({ type: 'module' }));
+    expect(run('node', [join(app, 'node_modules/typescript/bin/tsc'), '-p', app], app)).toBe('');
+  });
+
+  test('counts what it says it counts', () => {
+    rmSync(join(app, 'usage.db'), { force: true });
+    const environment = { ...process.env, STRIPE_SECRET_KEY: 'sk_test_1' };
+    const options = { cwd: app, env: environment, encoding: 'utf8', stdio: 'pipe' } as const;
+    const output = execFileSync('node', ['--import', './offline.mjs', 'in-your-app.ts'], options);
+    expect(output).toMatch(/^20 credits until \d{4}-.*: 40 cents so far/);
+  });
+
+  test('bills what it says it bills', () => {
+    expect(run('node', ['testing.ts'], app).trim()).toMatch(/^\[ 2000, 0 \]$/);
+  });
 });

@@ -41,7 +41,7 @@ export interface Increment {
 /** Stripe takes usage that is at most 35 days old (docs.stripe.com/api/billing/meter-event/create). */
 export const MAX_AGE_MS = 35 * DAY_MS;
 /** How far clocks may disagree; the same as Stripe's. */
-export const MAX_AHEAD_MS = 5 * MINUTE_MS;
+const MAX_AHEAD_MS = 5 * MINUTE_MS;
 const MAX_PROPERTIES = 50;
 const MAX_PROPERTIES_LENGTH = 8_192;
 const INCREMENT_FIELDS = new Set([
