@@ -1,6 +1,7 @@
 import type { Account } from './account.ts';
 import type { Period, SubscriptionItem } from './billing-period.ts';
 import type { Instant } from './environment.ts';
+import type { UsageError } from './errors.ts';
 import type { ReportKey, ReportStatus, UsageReport } from './usage-report.ts';
 
 /**
@@ -81,12 +82,17 @@ export interface RecordUsageParams {
   readonly entries: readonly UsageEntry[];
 }
 
-/** `duplicate`: the key was counted before. `conflict`: it was, with other content; nothing changed. */
-export type UsageEntryOutcome = 'recorded' | 'duplicate' | 'conflict';
+/**
+ * `duplicate`: the key was counted before. `conflict`: it was, with other content; nothing changed. `failed`: it was
+ * not recorded, while others of the same call were.
+ */
+export type UsageEntryOutcome = 'recorded' | 'duplicate' | 'conflict' | 'failed';
 
 export interface RecordUsageResult {
   /** One per entry, in their order. */
   readonly outcomes: readonly UsageEntryOutcome[];
+  /** Why entries failed; null = none did. */
+  readonly failure: UsageError | null;
 }
 
 export interface SetAccountParams {

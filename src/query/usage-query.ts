@@ -91,9 +91,9 @@ async function queryRange(
   });
 }
 
-function isInside({ first_occurred_at, last_occurred_at, status }: UsageReport, range: Period): boolean {
+function isInside({ first_occurred_at, last_occurred_at }: UsageReport, range: Period): boolean {
   if (first_occurred_at === null || last_occurred_at === null) return true;
-  return status !== 'open' && first_occurred_at >= range.start && last_occurred_at < range.end;
+  return first_occurred_at >= range.start && last_occurred_at < range.end;
 }
 
 function periodAt({ account, items }: AccountWithItems, meter: string, instant: number): BillingPeriod {

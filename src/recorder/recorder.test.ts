@@ -20,7 +20,7 @@ function heldStore() {
   const commits: { params: RecordUsageParams; finish(result?: RecordUsageResult | Error): void }[] = [];
   const recordUsage = (params: RecordUsageParams) =>
     new Promise<RecordUsageResult>((resolve, reject) => {
-      const recorded = { outcomes: params.entries.map(() => 'recorded' as const) };
+      const recorded = { outcomes: params.entries.map(() => 'recorded' as const), failure: null };
       const finish = (result: RecordUsageResult | Error = recorded) =>
         result instanceof Error ? reject(result) : resolve(result);
       commits.push({ params, finish });
@@ -102,7 +102,7 @@ describe('answers', () => {
     const { commits, recorder } = heldStore();
     const calls = ['a', 'b', 'c'].map((key) => recorder.record(increment({ idempotency_key: key })));
     await turn();
-    commits[0]?.finish({ outcomes: ['recorded', 'duplicate', 'conflict'] });
+    commits[0]?.finish({ outcomes: ['recorded', 'duplicate', 'conflict'], failure: null });
     await expect(calls[0]).resolves.toEqual({ recorded: true, duplicate: false });
     await expect(calls[1]).resolves.toEqual({ recorded: false, duplicate: true });
     await expect(calls[2]).rejects.toMatchObject({ code: 'idempotency_conflict', value: '"c"' });
@@ -118,6 +118,15 @@ describe('answers', () => {
     commits[1]?.finish();
     await expect(failing).rejects.toMatchObject({ code: 'storage_failed' });
     await expect(other).resolves.toMatchObject({ recorded: true });
+  });
+
+  test('what a commit has recorded is not reported as failed with the rest', async () => {
+    const { commits, recorder } = heldStore();
+    const calls = ['a', 'b'].map((key) => recorder.record(increment({ idempotency_key: key })));
+    await turn();
+    commits[0]?.finish({ outcomes: ['recorded', 'failed'], failure: new UsageError('storage_busy') });
+    await expect(calls[0]).resolves.toMatchObject({ recorded: true });
+    await expect(calls[1]).rejects.toMatchObject({ code: 'storage_busy' });
   });
 
   test('zero units are not written', async () => {

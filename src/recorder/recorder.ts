@@ -68,8 +68,8 @@ export class Recorder {
       this.#queue.push({ entry: this.#entryOf(increment), callers: [caller] });
       return;
     }
-    let meters = this.#shared.get(increment.account_id);
-    if (!meters) this.#shared.set(increment.account_id, (meters = new Map()));
+    const meters = this.#shared.get(increment.account_id) ?? new Map<string, WaitingEntry>();
+    this.#shared.set(increment.account_id, meters);
     const shared = meters.get(increment.meter);
     if (shared && shared.entry.quantity + increment.quantity <= MAX_QUANTITY) {
       shared.entry = { ...shared.entry, quantity: shared.entry.quantity + increment.quantity };
@@ -103,14 +103,14 @@ export class Recorder {
     const batch = this.#takeBatch();
     this.#commitsInFlight += 1;
     try {
-      const { outcomes } = await this.#store.recordUsage({
+      const { outcomes, failure } = await this.#store.recordUsage({
         flush_id: this.#environment.uuid(),
         recorded_at: this.#environment.clock.now(),
         entries: batch.map(({ entry }) => entry),
       });
-      batch.forEach((waiting, index) => answer(waiting, outcomes[index]));
+      for (const [index, waiting] of batch.entries()) answer(waiting, outcomes[index], failure);
     } catch (error) {
-      for (const { callers } of batch) for (const caller of callers) caller.reject(error);
+      for (const waiting of batch) reject(waiting, error);
     } finally {
       this.#commitsInFlight -= 1;
       for (const { callers } of batch) this.#waitingCalls -= callers.length;
@@ -142,12 +142,21 @@ function compare(a: UsageEntry, b: UsageEntry): number {
   return 0;
 }
 
-function answer({ entry, callers }: WaitingEntry, outcome: UsageEntryOutcome | undefined): void {
-  for (const caller of callers) {
-    if (outcome === 'recorded') caller.resolve({ recorded: true, duplicate: false });
-    else if (outcome === 'duplicate') caller.resolve({ recorded: false, duplicate: true });
-    else caller.reject(conflictOf(entry));
+function answer(
+  waiting: WaitingEntry,
+  outcome: UsageEntryOutcome | undefined,
+  failure: UsageError | null,
+): void {
+  if (outcome === 'recorded' || outcome === 'duplicate') {
+    const result = { recorded: outcome === 'recorded', duplicate: outcome === 'duplicate' };
+    for (const caller of waiting.callers) caller.resolve(result);
+  } else {
+    reject(waiting, outcome === 'conflict' ? conflictOf(waiting.entry) : failure);
   }
+}
+
+function reject({ callers }: WaitingEntry, error: unknown): void {
+  for (const caller of callers) caller.reject(error);
 }
 
 function conflictOf(entry: UsageEntry): UsageError {

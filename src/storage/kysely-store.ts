@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { UsageError } from '../core/errors.ts';
 import type { ChangeReportParams, Store } from '../core/store.ts';
-import { isLegalTransition } from '../core/usage-report.ts';
 import { getAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
 import { closeReports } from './closing.ts';
 import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
@@ -55,6 +54,7 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     writePath: { write: async (params: WriteParams) => (await engine.connect()).writePath.write(params) },
     transact,
     uuid: () => environment.uuid(),
+    toUsageError: (error: unknown) => engine.toUsageError(error),
   };
 
   return {

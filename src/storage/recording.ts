@@ -1,3 +1,4 @@
+import type { UsageError } from '../core/errors.ts';
 import {
   CommitUnknownError,
   type RecordUsageParams,
@@ -17,36 +18,54 @@ export interface RecordingContext {
   /** Runs a function in one transaction. */
   readonly transact: <Result>(run: (db: Db) => Promise<Result>) => Promise<Result>;
   readonly uuid: () => string;
+  readonly toUsageError: (error: unknown) => UsageError;
 }
 
-/** Records usage: the write path does nearly all of it, the entries that have no open report go round once more. */
+/**
+ * Records usage: the write path does nearly all of it, the entries that have no open report go round once more. What
+ * a round has committed stays committed: a later failure is the failure of the entries that were still waiting.
+ */
 export async function recordUsage(
   context: RecordingContext,
   { flush_id, recorded_at, entries }: RecordUsageParams,
 ): Promise<RecordUsageResult> {
-  const outcomes = new Array<UsageEntryOutcome>(entries.length);
-  let waiting = entries.map((entry, index) => ({
-    entry: { ...entry, report_id: null } as RoutedEntry,
-    index,
-  }));
+  const outcomes = new Array<UsageEntryOutcome>(entries.length).fill('failed');
+  let waiting: Waiting[] = entries.map((entry, index) => ({ entry: { ...entry, report_id: null }, index }));
   for (let round = 0; waiting.length > 0; round += 1) {
-    if (round === MAX_ROUNDS) throw new Error(`No open report stayed open in ${MAX_ROUNDS} rounds.`);
-    const written = await writeOnce(context.writePath, {
-      flush_id: round === 0 ? flush_id : context.uuid(),
-      recorded_at,
-      entries: waiting.map(({ entry }) => entry),
-    });
-    const again: typeof waiting = [];
-    const full: RoutedEntry[] = [];
-    waiting.forEach(({ entry, index }, position) => {
-      const outcome = written[position];
-      if (outcome === 'full') full.push(entry);
-      if (outcome === 'no_report' || outcome === 'full') again.push({ entry, index });
-      else if (outcome) outcomes[index] = outcome;
-    });
-    waiting = again.length === 0 ? again : await openFor(context, again, full, recorded_at);
+    try {
+      if (round === MAX_ROUNDS) throw new Error(`No open report stayed open in ${MAX_ROUNDS} rounds.`);
+      waiting = await recordRound(
+        context,
+        { flush_id: round === 0 ? flush_id : context.uuid(), recorded_at },
+        waiting,
+        outcomes,
+      );
+    } catch (error) {
+      if (outcomes.every((outcome) => outcome === 'failed')) throw error;
+      return { outcomes, failure: context.toUsageError(error) };
+    }
   }
-  return { outcomes };
+  return { outcomes, failure: null };
+}
+
+/** @returns the entries that need another round, with the reports that were opened for them. */
+async function recordRound(
+  context: RecordingContext,
+  { flush_id, recorded_at }: Omit<RecordUsageParams, 'entries'>,
+  waiting: readonly Waiting[],
+  outcomes: UsageEntryOutcome[],
+): Promise<Waiting[]> {
+  const entries = waiting.map(({ entry }) => entry);
+  const written = await writeOnce(context.writePath, { flush_id, recorded_at, entries });
+  const again: Waiting[] = [];
+  const full: RoutedEntry[] = [];
+  for (const [position, { entry, index }] of waiting.entries()) {
+    const outcome = written[position];
+    if (outcome === 'full') full.push(entry);
+    if (outcome === 'no_report' || outcome === 'full') again.push({ entry, index });
+    else if (outcome) outcomes[index] = outcome;
+  }
+  return again.length === 0 ? again : await openFor(context, again, full, recorded_at);
 }
 
 /** Repeats a commit whose answer was lost: under the same id it counts once. */

@@ -312,12 +312,14 @@ export class AccountReporter {
     return 'waiting';
   }
 
-  /** Doubling waits with jitter, or what Stripe asks for. */
+  /** Waits as long again as it has waited already, with jitter, or as long as Stripe asks. */
   #postponed(report: UsageReport, failure: Failed): ReportChanges {
-    const doubled = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(report.attempts, 16));
+    const now = this.#now();
+    const waited = now - (report.first_attempt_at ?? report.period_end ?? now);
+    const doubled = Math.min(MAX_RETRY_MS, Math.max(FIRST_RETRY_MS, waited));
     const jittered = doubled * (0.5 + this.#context.environment.random() / 2);
     const asked = failure.outcome === 'unknown' ? (failure.retry_after_ms ?? 0) : 0;
-    return { due_at: Math.ceil(this.#now() + Math.max(jittered, asked)), last_error: failure.message };
+    return { due_at: Math.ceil(now + Math.max(jittered, asked)), last_error: failure.message };
   }
 
   async #change(report: UsageReport, changes: ReportChanges): Promise<void> {

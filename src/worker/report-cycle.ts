@@ -11,7 +11,7 @@ export interface ReportRun extends Readonly<ReportCounts> {
 export interface CycleContext extends ReporterContext {
   /** Told of an account that failed; the others go on. */
   readonly onError: (error: unknown) => void;
-  /** Called between batches; false = another worker has taken over, stop. */
+  /** Called before each batch and account; false = another worker has taken over, stop. */
   readonly keepLease: () => Promise<boolean>;
 }
 
@@ -57,9 +57,13 @@ export class ReportCycle {
     let after: string | null = null;
     do {
       const page = await this.#context.store.listDueAccounts({ now, after, limit: ACCOUNT_PAGE });
-      await forEachParallel(page, PARALLEL_ACCOUNTS, (id) => this.#sendOne(id, counts));
-      after = page.length === ACCOUNT_PAGE ? (page.at(-1) ?? null) : null;
-    } while (after !== null && (await this.#context.keepLease()));
+      let isOurs = true;
+      await forEachParallel(page, PARALLEL_ACCOUNTS, async (id) => {
+        isOurs &&= await this.#context.keepLease();
+        if (isOurs) await this.#sendOne(id, counts);
+      });
+      after = isOurs && page.length === ACCOUNT_PAGE ? (page.at(-1) ?? null) : null;
+    } while (after !== null);
     return counts;
   }
 

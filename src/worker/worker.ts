@@ -12,6 +12,7 @@ export interface WorkerContext extends Omit<CycleContext, 'keepLease'> {
 const JOB = 'usage';
 /** Renewed between batches; a worker that dies is replaced after this. */
 const LEASE_MS = 45 * SECOND_MS;
+const LEASE_RENEWAL_MS = 10 * SECOND_MS;
 /** A report that another process asked for or a lease that ran out is noticed within this. */
 const MAX_SLEEP_MS = 15 * SECOND_MS;
 const MIN_SLEEP_MS = 250;
@@ -26,13 +27,14 @@ export class Worker {
   /** Runs of this process follow each other. */
   #lastRun: Promise<unknown> = Promise.resolve();
   #hasLease = false;
+  #leasedAt = 0;
   #stopping: AbortController | null = null;
   #loop: Promise<void> = Promise.resolve();
 
   constructor(context: WorkerContext) {
     this.#context = context;
     this.#holder = context.environment.uuid();
-    this.#cycle = new ReportCycle({ ...context, keepLease: () => this.#acquire() });
+    this.#cycle = new ReportCycle({ ...context, keepLease: () => this.#renew() });
   }
 
   /** Starts the job in the background of this process; further calls change nothing. */
@@ -110,7 +112,13 @@ export class Worker {
     const now = this.#now();
     const lease = { job: JOB, holder: this.#holder, now, expires_at: now + LEASE_MS };
     this.#hasLease = await this.#context.store.acquireLease(lease);
+    this.#leasedAt = now;
     return this.#hasLease;
+  }
+
+  async #renew(): Promise<boolean> {
+    const isFresh = this.#hasLease && this.#now() - this.#leasedAt < LEASE_RENEWAL_MS;
+    return isFresh || (await this.#acquire());
   }
 
   async #waitForLease(): Promise<void> {

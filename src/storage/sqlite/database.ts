@@ -82,7 +82,10 @@ export class SqliteDatabase {
    * tries, and starves beside a busy writer: while waiting, this tries every millisecond or so.
    */
   begin(): void {
-    if (this.#readonly) return this.#database.exec('BEGIN');
+    if (this.#readonly) {
+      this.#database.exec('BEGIN');
+      return;
+    }
     for (let waited_ms = 0; !this.#tryBegin(waited_ms >= BUSY_TIMEOUT_MS); waited_ms += 1) pauseThread(1);
   }
 

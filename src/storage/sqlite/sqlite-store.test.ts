@@ -14,7 +14,10 @@ import { createSqliteStore } from './sqlite-store.ts';
 const directory = mkdtempSync(join(tmpdir(), 'tallybook-store-'));
 afterAll(() => rm(directory, { recursive: true, force: true }));
 let files = 0;
-const newPath = () => join(directory, `${(files += 1)}.db`);
+const newPath = () => {
+  files += 1;
+  return join(directory, `${files}.db`);
+};
 const uuid = () => uuidVersion7(Date.now());
 const NOW = Date.UTC(2026, 0, 10, 12);
 
@@ -83,7 +86,7 @@ describe('the database file', () => {
     const store = createSqliteStore({ path: join(folder, 'usage.db'), environment: { uuid } });
     await expect(store.recordUsage(write())).rejects.toMatchObject({ code: 'storage_failed' });
     mkdirSync(folder);
-    await expect(store.recordUsage(write())).resolves.toEqual({ outcomes: ['recorded'] });
+    await expect(store.recordUsage(write())).resolves.toEqual({ outcomes: ['recorded'], failure: null });
     await store.close();
   });
 
