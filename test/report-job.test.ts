@@ -221,6 +221,36 @@ async function createWorldOnSameStripe(
   return restored;
 }
 
+describe('a worker that dies', () => {
+  test.each([
+    ['before its request leaves', false],
+    ['after Stripe has taken its request', true],
+  ])('%s is replaced within a minute, and its report is counted once', async (_, isTaken) => {
+    const world = await createPayingWorld();
+    const answers: Promise<Response>[] = [];
+    const { promise: neverHeard, reject: bury } = Promise.withResolvers<Response>();
+    const dying = await createWorld({
+      start: world.clock.now(),
+      path: world.database.path,
+      simulator: world.simulator,
+      stripe_fetch: (input, init) => {
+        const isReport = String(input).includes('/meter_events');
+        if (!isReport) return world.simulator.fetch(input, init);
+        if (isTaken) answers.push(world.simulator.fetch(input, init));
+        return neverHeard;
+      },
+    });
+    void dying.usage.report();
+    await expect.poll(async () => (await world.firstReport())?.status).toBe('sending');
+    await Promise.all(answers);
+    await world.passTime(world.clock.now() + 61_000);
+    await world.passTime(world.clock.now() + HOUR);
+    expect(await world.firstReport()).toMatchObject({ status: 'reported', reported: true });
+    expect(world.counted()).toBe(70);
+    bury(new Error('The process is gone.'));
+  });
+});
+
 describe('one poisoned account', () => {
   test('delays nobody: the others are reported in the same run, and it is tried again later', async () => {
     const world = await createPayingWorld();

@@ -67,6 +67,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
           stripe_customer: null,
           created_at: NOW,
           synced_at: null,
+          sync_due_at: null,
         },
       );
       const [report, ...others] = await reports(store);
