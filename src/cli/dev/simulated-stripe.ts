@@ -1,0 +1,40 @@
+import type { Clock } from '../../core/environment.ts';
+import { createStripeSimulator } from '../../testing/stripe-simulator/stripe-simulator.ts';
+import { CommandError } from '../command-error.ts';
+
+/** Any test key is taken; this one says what it is. */
+export const SECRET_KEY = 'sk_test_simulated';
+
+/**
+ * A simulated Stripe whose state is kept in a file.
+ *
+ * @throws CommandError when another process has the file, or it is damaged.
+ */
+export function openSimulatedStripe(clock: Pick<Clock, 'now'>, state_file: string) {
+  try {
+    return createStripeSimulator({ clock, state_file });
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : '';
+    if (message.includes('locked')) {
+      throw new CommandError(
+        'Another `tallybook dev` uses this directory.',
+        'Use its page, stop it, or pass another --directory.',
+        { cause },
+      );
+    }
+    throw new CommandError(
+      `The state of the simulated Stripe cannot be opened: ${message}.`,
+      'Pass another --directory, or delete this one to begin anew.',
+      { cause },
+    );
+  }
+}
+
+/** The official SDK, if the app has it: Tallybook brings none of its own. */
+export async function importStripe(): Promise<typeof import('stripe')> {
+  try {
+    return await import('stripe');
+  } catch (cause) {
+    throw new CommandError('The package "stripe" is not installed.', 'Run `npm install stripe`.', { cause });
+  }
+}

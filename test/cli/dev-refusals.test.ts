@@ -1,0 +1,198 @@
+import { writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '../support/world.ts';
+import { runCommand } from './command.ts';
+import { startDev } from './running-dev.ts';
+
+/** One line on standard error, no stack. */
+const ONE_LINE = /^tallybook: [^\n]+\n$/;
+
+test.for([
+  [['--nope'], '--nope'],
+  [['dev', '--prot', '1'], '--port'],
+  [['dev', '--port', 'eighty'], 'eighty'],
+  [['dev', '--port', '65536'], '65536'],
+  [['dev', 'usage.csv'], 'arguments'],
+  [['bill'], 'bill'],
+  [[], 'tallybook dev'],
+  [['dev', '--import', 'missing.csv'], 'missing.csv does not exist'],
+  [['dev', '--import', '.'], 'directory'],
+  [['worker', '--config', 'missing.ts'], 'missing.ts does not exist'],
+])('%j is refused in one line', async ([args, words]) => {
+  const { code, stdout, stderr } = await runCommand(args as string[], { cwd: temporaryDirectory() });
+  expect(code).toBeGreaterThan(0);
+  expect(stderr).toMatch(ONE_LINE);
+  expect(stderr).toContain(words);
+  expect(stdout).toBe('');
+});
+
+test('--help and --version succeed', async () => {
+  const help = await runCommand(['--help']);
+  expect(help).toMatchObject({ code: 0, stderr: '' });
+  expect(help.stdout).toContain('worker');
+  expect(await runCommand(['--version'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  });
+});
+
+test('dev is refused in production', async () => {
+  const { code, stderr } = await runCommand(['dev'], {
+    env: { NODE_ENV: 'production' },
+    cwd: temporaryDirectory(),
+  });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(ONE_LINE);
+  expect(stderr).toContain('NODE_ENV');
+});
+
+test.for(['--port', '--stripe-port'])('a port that is in use is named (%s)', async (option) => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    other.close();
+  });
+  const address = other.address();
+  const port = typeof address === 'object' && address !== null ? String(address.port) : '';
+  const directory = temporaryDirectory();
+  const args = ['dev', '--port', '0', '--stripe-port', '0', '--directory', directory, option, port];
+  const { code, stderr } = await runCommand(args);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(ONE_LINE);
+  expect(stderr).toContain(`Port ${port} is in use`);
+  expect(stderr).toContain(option);
+});
+
+test('a directory serves one process at a time', async () => {
+  const directory = temporaryDirectory();
+  const dev = await startDev({ directory });
+  const { code, stderr } = await runCommand(['dev', '--port', '0', '--directory', directory]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(ONE_LINE);
+  expect(stderr).toContain('Another');
+  expect((await dev.post('/v1/usage', { account: 'acme' })).status).toBe(200);
+});
+
+test.for([
+  ['stripe.db', 'simulated Stripe'],
+  ['clock.json', 'clock.json'],
+  ['imports.json', 'imports.json'],
+  ['usage.db', 'database'],
+])('a damaged %s is named', async ([file, words]) => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, file ?? ''), 'this is none of ours '.repeat(100));
+  const { code, stderr } = await runCommand(['dev', '--port', '0', '--directory', directory]);
+  expect(code).toBe(1);
+  expect(stderr.trim().split('\n').at(-1)).toContain(words);
+  expect(stderr).not.toContain('    at ');
+});
+
+test('a path that cannot be a directory is named', async () => {
+  const file = join(temporaryDirectory(), 'file');
+  writeFileSync(file, '');
+  for (const path of [file, join(file, 'below')]) {
+    const { code, stderr } = await runCommand(['dev', '--port', '0', '--directory', path]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(ONE_LINE);
+    expect(stderr).toContain('--directory');
+  }
+});
+
+test('a file without usage ends the start that asked for it', async () => {
+  const { code, stderr } = await runCommand(
+    ['dev', '--port', '0', '--directory', temporaryDirectory(), '--import', '-'],
+    { input: 'name,age\nAda,36\n' },
+  );
+  expect(code).toBe(1);
+  expect(stderr).toMatch(ONE_LINE);
+  expect(stderr).toContain('"name"');
+});
+
+test('bad requests are refused with a reason, and count nothing', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const cases: readonly [unknown, number, string][] = [
+    ['{"account":"acme"', 400, 'invalid_json'],
+    ['{"account":"acme","quantity":1,"quantity":100}', 400, 'invalid_json'],
+    [`${'['.repeat(10_000)}${']'.repeat(10_000)}`, 400, 'invalid_json'],
+    ['[]', 400, 'invalid_parameter'],
+    [{ account: 'acme', quantitiy: 10 }, 400, 'invalid_parameter'],
+    ['{"account":"acme","__proto__":{"quantity":5}}', 400, 'invalid_parameter'],
+    [{ account: 'acme', quantity: -1 }, 400, 'invalid_quantity'],
+    [{ account: 'acme', quantity: '10' }, 400, 'invalid_quantity'],
+    [{ account: ' acme' }, 400, 'invalid_account'],
+    [{ account: 'acme', meter: 'nope' }, 400, 'invalid_meter'],
+    [{ account: 'acme', timestamp: '2020-01-01' }, 400, 'invalid_timestamp'],
+    [{ account: 'acme', properties: { text: 'x'.repeat(1_000_001) } }, 413, 'body_too_large'],
+  ];
+  for (const [body, status, code] of cases) {
+    expect(await dev.post('/v1/usage', body)).toMatchObject({
+      status,
+      body: { error: { code, message: expect.any(String), remedy: expect.any(String) } },
+    });
+  }
+  await dev.post('/v1/usage', { account: 'acme', quantity: 2, idempotency_key: 'k' });
+  const conflict = await dev.post('/v1/usage', { account: 'acme', quantity: 3, idempotency_key: 'k' });
+  expect(conflict).toMatchObject({ status: 409, body: { error: { code: 'idempotency_conflict' } } });
+  expect((await dev.call('/v1/usage', { method: 'POST', body: 'account=acme' })).status).toBe(415);
+  expect((await dev.call('/api/imports', { method: 'POST', body: 'account,quantity\nacme,1' })).status).toBe(
+    415,
+  );
+  expect((await dev.call('/v1/usage')).status).toBe(405);
+  expect((await dev.call('/nothing')).status).toBe(404);
+  expect((await dev.post('/api/clock', { to: 'yesterday' })).status).toBe(400);
+  expect(await dev.quantityOf('acme', 'credits')).toBe(2);
+});
+
+test('pages of other sites reach nothing', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const { host, port } = new URL(dev.url);
+  const cases: readonly [Record<string, string>, number][] = [
+    [{ Host: host }, 200],
+    [{ Host: `localhost:${port}` }, 200],
+    [{ Host: host, Origin: dev.url }, 200],
+    [{ Host: 'evil.example' }, 403],
+    [{ Host: `evil.example:${port}` }, 403],
+    [{ Host: host, Origin: 'https://evil.example' }, 403],
+    [{ Host: host, Origin: 'null' }, 403],
+    [{ Host: host, Origin: 'http://127.0.0.1:1' }, 403],
+    [{ Host: host, 'Sec-Fetch-Site': 'cross-site' }, 403],
+  ];
+  for (const [headers, status] of cases) {
+    expect([headers, await postUsage(port, headers)]).toEqual([headers, status]);
+  }
+  expect(await dev.quantityOf('acme', 'credits')).toBe(3);
+});
+
+test('the page runs no script but its own and is in nobody else’s frame', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const page = await fetch(dev.url);
+  const policy = page.headers.get('content-security-policy');
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).toContain("script-src 'self'");
+  expect(policy).toContain("frame-ancestors 'none'");
+  const html = await page.text();
+  expect(html).not.toMatch(/<script(?![^>]*src=)|\son\w+=|style=/);
+  const script = await (await fetch(`${dev.url}/page.js`)).text();
+  expect(() => new Function(script)).not.toThrow();
+  expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
+});
+
+/** With headers that `fetch` would not send. */
+function postUsage(port: string, headers: Record<string, string>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const path = '/v1/usage';
+    const type = { 'Content-Type': 'application/json' };
+    const sent = request(
+      { host: '127.0.0.1', port, path, method: 'POST', headers: { ...type, ...headers } },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      },
+    );
+    sent.on('error', reject);
+    sent.end('{"account":"acme"}');
+  });
+}

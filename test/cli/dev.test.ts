@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../support/world.ts';
+import { startDev } from './running-dev.ts';
+
+test('usage counted over HTTP is reported and billed, on an invoice whose line names the tier', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  for (let i = 0; i < 20; i += 1) {
+    const usage = { account: 'acme', quantity: 100, idempotency_key: `request-${i}` };
+    expect(await dev.post('/v1/usage', usage)).toEqual({
+      status: 200,
+      body: { recorded: true, duplicate: false },
+    });
+    expect((await dev.post('/v1/usage', usage)).body).toEqual({ recorded: false, duplicate: true });
+  }
+  const [before] = (await dev.state()).accounts;
+  expect(before?.periods[0]).toMatchObject({
+    meter: 'credits',
+    quantity: 2_000,
+    pending_quantity: 2_000,
+    cost_text: '$30.00',
+    cost_lines: ['2,000 × $0.015 = $30.00 (tier 2)'],
+  });
+  await dev.moveClock('period_end');
+
+  const [invoice] = await dev.invoices('acme');
+  expect(invoice).toMatchObject({ status: 'paid', total: '$30.00' });
+  expect(invoice?.lines).toContainEqual(
+    expect.objectContaining({ description: expect.stringContaining('Tier 2'), amount: 3_000 }),
+  );
+  const ended = (await dev.state()).accounts[0]?.periods.find(({ is_current }) => !is_current);
+  expect(ended).toMatchObject({ quantity: 2_000, reported_quantity: 2_000, pending_quantity: 0 });
+  expect(ended?.reports).toContainEqual(expect.objectContaining({ status: 'reported', quantity: 2_000 }));
+  expect(await dev.stop()).toBe(0);
+});
+
+test('the free account is counted and never billed', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  await dev.post('/v1/usage', { account: 'hobby', quantity: 5_000 });
+  await dev.moveClock('period_end');
+  const hobby = (await dev.state()).accounts.find(({ account }) => account === 'hobby');
+  expect(hobby?.periods.find(({ is_current }) => !is_current)).toMatchObject({
+    quantity: 5_000,
+    reported_quantity: 0,
+    pending_quantity: 0,
+    cost_text: null,
+  });
+});
+
+test('after Ctrl-C a second start has the usage, the clock and the invoices', async () => {
+  const directory = temporaryDirectory();
+  const first = await startDev({ directory });
+  await first.post('/v1/usage', { account: 'globex', quantity: 700 });
+  await first.moveClock('period_end');
+  await first.post('/v1/usage', { account: 'globex', quantity: 30 });
+  const before = await first.state();
+  const invoices = await first.invoices('globex');
+  expect(await first.stop()).toBe(0);
+  expect(first.output.text).toContain('The next start continues here.');
+
+  const second = await startDev({ directory });
+  const after = await second.state();
+  expect(Date.parse(after.clock.now)).toBeGreaterThan(Date.parse(before.clock.now));
+  expect(Date.parse(after.clock.now)).toBeLessThan(Date.parse(before.clock.now) + 60_000);
+  expect(await second.quantityOf('globex', 'credits')).toBe(30);
+  expect(await second.invoices('globex')).toEqual(invoices);
+  expect(invoices[0]?.total).toBe('$14.00');
+  await second.moveClock('period_end');
+  expect((await second.invoices('globex'))[0]?.total).toBe('$0.60');
+});
+
+test('killed while the clock is being moved, it goes on after the last instant and bills all that was acknowledged', async () => {
+  const directory = temporaryDirectory();
+  const first = await startDev({ directory });
+  await first.post('/v1/usage', { account: 'acme', quantity: 1_500 });
+  await first.post('/api/clock', { to: 'period_end' });
+  const seen = await first.state();
+  await first.stop('SIGKILL');
+
+  const second = await startDev({ directory });
+  const resumed = await second.state();
+  expect(Date.parse(resumed.clock.now)).toBeGreaterThanOrEqual(Date.parse(seen.clock.now));
+  if ((await second.invoices('acme')).length === 1) await second.moveClock('period_end');
+  const billed = (await second.invoices('acme')).map(({ total }) => total);
+  expect(billed.toSorted()).toEqual(['$0.00', '$22.50']);
+});
+
+test('SIGTERM drains like Ctrl-C, also when npm passes the signal on a second time', async () => {
+  const directory = temporaryDirectory();
+  const dev = await startDev({ directory });
+  const counted = Array.from({ length: 200 }, () => dev.post('/v1/usage', { account: 'acme' }));
+  await Promise.all(counted);
+  void dev.stop('SIGINT');
+  expect(await dev.stop('SIGTERM')).toBe(0);
+  const second = await startDev({ directory });
+  expect(await second.quantityOf('acme', 'credits')).toBe(200);
+});
+
+test('zone and language of the machine change nothing', async () => {
+  const env = { TZ: 'Asia/Kathmandu', LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8' };
+  const dev = await startDev({ directory: temporaryDirectory(), env });
+  await dev.post('/v1/usage', { account: 'acme', quantity: 1_234 });
+  await dev.importCsv('TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n');
+  const [acme] = (await dev.state()).accounts;
+  expect(acme?.periods[0]).toMatchObject({ quantity: 1_234, cost_text: '$18.51' });
+  const { imports } = await dev.state();
+  expect(imports[0]).toMatchObject({
+    recorded: 1,
+    notes: [/tokens/, /2023-11-16T18:15:46\.680Z/].map((pattern) => expect.stringMatching(pattern)),
+  });
+});
