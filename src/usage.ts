@@ -121,7 +121,8 @@ export function createUsage<const Meter extends string, const Plan extends strin
   const store = createSqliteStore({ ...config.database, environment });
   const recorder = new Recorder(store, environment);
   const onError =
-    options.onError ?? ((error: unknown) => environment.logger.error({ err: error }, 'An error'));
+    options.onError ??
+    ((error: unknown) => environment.logger.error({ err: error }, 'A call or the report job failed'));
   const worker = new Worker({
     store,
     environment,

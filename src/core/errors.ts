@@ -108,12 +108,7 @@ export const ERRORS = {
   storage_failed: {
     status: 500,
     meaning: 'The database refused or failed; nothing of this call was recorded.',
-    remedy: 'See `cause`. Repeat the call once the database works again.',
-  },
-  stripe_failed: {
-    status: 502,
-    meaning: 'Stripe refused or could not be reached.',
-    remedy: 'See `cause`. Reports wait in the database and are sent when Stripe answers again.',
+    remedy: 'Repeat the call once the database works again; its own error is in `cause`.',
   },
   closed: {
     status: 503,

@@ -63,18 +63,34 @@ describe('group commit', () => {
     await expect(Promise.all(calls)).resolves.toHaveLength(104);
   });
 
-  test('at most two commits are in flight; what arrives meanwhile goes together in the next', async () => {
+  test('what arrives while a commit is in flight goes together in the next', async () => {
     const { commits, recorder } = heldStore();
     const calls: Promise<unknown>[] = [];
     for (let index = 0; index < 10; index += 1) {
       calls.push(recorder.record(increment({ idempotency_key: `k${index}` })));
       await turn();
     }
-    expect(commits.map(({ params }) => params.entries.length)).toEqual([1, 1]);
+    expect(commits.map(({ params }) => params.entries.length)).toEqual([1]);
     commits[0]?.finish();
     await turn();
-    expect(commits.map(({ params }) => params.entries.length)).toEqual([1, 1, 8]);
+    expect(commits.map(({ params }) => params.entries.length)).toEqual([1, 9]);
     for (const commit of commits) commit.finish();
+    await Promise.all(calls);
+  });
+
+  test('at most two commits are in flight, the second only with a full batch', async () => {
+    const { commits, recorder } = heldStore();
+    const calls: Promise<unknown>[] = [];
+    for (let index = 0; index < 6_001; index += 1) {
+      calls.push(recorder.record(increment({ idempotency_key: `k${index}` })));
+      if (index === 0) await turn();
+    }
+    await turn();
+    expect(commits.map(({ params }) => params.entries.length)).toEqual([1, 2_000]);
+    for (let index = 0; index < 4; index += 1) {
+      commits[index]?.finish();
+      await turn();
+    }
     await Promise.all(calls);
   });
 
@@ -82,6 +98,7 @@ describe('group commit', () => {
     const { commits, recorder } = heldStore();
     void recorder.record(increment());
     await turn();
+    commits[0]?.finish();
     void recorder.record(increment());
     await turn();
     expect(new Set(commits.map(({ params }) => params.flush_id)).size).toBe(2);
@@ -115,8 +132,8 @@ describe('answers', () => {
     const other = recorder.record(increment());
     await turn();
     commits[0]?.finish(new UsageError('storage_failed'));
-    commits[1]?.finish();
     await expect(failing).rejects.toMatchObject({ code: 'storage_failed' });
+    commits[1]?.finish();
     await expect(other).resolves.toMatchObject({ recorded: true });
   });
 

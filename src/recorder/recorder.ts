@@ -91,12 +91,18 @@ export class Recorder {
 
   /** After the current turn of the event loop, so that calls made together are committed together. */
   #schedule(): void {
-    if (this.#isScheduled || this.#commitsInFlight >= MAX_COMMITS_IN_FLIGHT) return;
+    if (this.#isScheduled || !this.#mayCommit()) return;
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
-      while (this.#queue.length > 0 && this.#commitsInFlight < MAX_COMMITS_IN_FLIGHT) void this.#commit();
+      while (this.#queue.length > 0 && this.#mayCommit()) void this.#commit();
     });
+  }
+
+  /** Next to a commit in flight only with a full batch: anything less waits, and shares a sync with what comes. */
+  #mayCommit(): boolean {
+    if (this.#commitsInFlight === 0) return true;
+    return this.#commitsInFlight < MAX_COMMITS_IN_FLIGHT && this.#queue.length >= MAX_BATCH_ENTRIES;
   }
 
   async #commit(): Promise<void> {

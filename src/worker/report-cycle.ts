@@ -80,10 +80,6 @@ export class ReportCycle {
       await this.#reporter.report(account_id, counts);
     } catch (error) {
       this.#quarantined.set(account_id, now + QUARANTINE_MS);
-      this.#environment().logger.error(
-        { account_id, err: error },
-        'The reports of an account could not be sent',
-      );
       this.#context.onError(error);
     }
   }

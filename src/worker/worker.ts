@@ -146,15 +146,14 @@ export class Worker {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#context.environment;
+    const { clock } = this.#context.environment;
     while (!signal.aborted) {
       let sleep_ms = MAX_SLEEP_MS;
       try {
         await this.tick();
         sleep_ms = Math.min(MAX_SLEEP_MS, Math.max(MIN_SLEEP_MS, (await this.nextDueAt()) - this.#now()));
       } catch (error) {
-        logger.error({ err: error }, 'The report job failed and will try again');
-        this.#context.onError(error);
+        this.#context.onError(error); // the next round tries again
       }
       await clock.sleep(sleep_ms, signal);
     }

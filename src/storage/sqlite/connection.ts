@@ -23,11 +23,14 @@ export interface ConnectionOptions {
 /** A connection in this thread, which it blocks: for tests that must repeat exactly. */
 export function connectInThread({ path, readonly }: ConnectionOptions): SqliteConnection {
   const database = new SqliteDatabase(path, { readonly });
-  const writer = new BatchWriter(database);
+  let writer: BatchWriter | null = null;
   return {
     execute: async (sql, parameters) => database.execute(sql, parameters),
     executeScript: async (sql) => database.executeScript(sql),
-    write: async (params) => decodeOutcomes(writer.write(params), params.entries.length),
+    write: async (params) => {
+      writer ??= new BatchWriter(database);
+      return decodeOutcomes(writer.write(params), params.entries.length);
+    },
     isLost: () => false,
     close: async () => database.close(),
   };

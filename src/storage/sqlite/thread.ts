@@ -6,7 +6,8 @@ import { BatchWriter } from './write-batch.ts';
 
 /** The thread that a SQLite connection lives in: answers requests one after the other. */
 const options = workerData as ConnectionOptions;
-let opened: { readonly database: SqliteDatabase; readonly writer: BatchWriter } | null = null;
+let database: SqliteDatabase | null = null;
+let writer: BatchWriter | null = null;
 
 parentPort?.on('message', (request: ThreadRequest) => {
   parentPort?.postMessage(answer(request));
@@ -21,25 +22,18 @@ function answer(request: ThreadRequest): ThreadResponse {
 }
 
 function perform(request: ThreadRequest): unknown {
-  if (request.method === 'close') return opened?.database.close();
-  const { database, writer } = open();
+  if (request.method === 'close') return database?.close();
+  // On the first request, so that a file that cannot be opened is that request's error.
+  database ??= new SqliteDatabase(options.path, options);
   switch (request.method) {
     case 'execute':
       return database.execute(request.sql, request.parameters);
     case 'executeScript':
       return database.executeScript(request.sql);
     case 'write':
+      writer ??= new BatchWriter(database);
       return writer.write(decodeBatch(request.batch));
   }
-}
-
-/** On the first request, so that a file that cannot be opened is that request's error. */
-function open() {
-  if (!opened) {
-    const database = new SqliteDatabase(options.path, options);
-    opened = { database, writer: new BatchWriter(database) };
-  }
-  return opened;
 }
 
 function failureOf(error: unknown): ThreadFailure {

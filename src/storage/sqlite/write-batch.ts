@@ -1,6 +1,8 @@
+import type { StatementSync } from 'node:sqlite';
 import { MAX_QUANTITY } from '../../core/quantity.ts';
 import type { RoutedEntry, WriteOutcome, WriteParams } from '../write-path.ts';
 import type { SqliteDatabase } from './database.ts';
+import { type OpenReport, OpenReports, takes } from './open-reports.ts';
 
 /** One letter per outcome: how a flush remembers what it answered. */
 const LETTERS: Readonly<Record<WriteOutcome, string>> = {
@@ -24,19 +26,8 @@ const EVERYTHING_RECORDED = /^r*$/;
 /** Answers are asked for again within seconds; the ids of older flushes are dropped. */
 const REMEMBERED_FLUSHES_MS = 600_000;
 const FLUSHES_BETWEEN_PRUNING = 256;
-
-const SELECT_OPEN_REPORT =
-  'SELECT report_id, billing_period_start, billing_period_end, quantity, last_event_id FROM usage';
-
-interface OpenReport {
-  readonly account_id: string;
-  readonly meter: string;
-  readonly report_id: number;
-  readonly billing_period_start: number;
-  readonly billing_period_end: number;
-  readonly quantity: number;
-  readonly last_event_id: number | null;
-}
+/** A batch of so few comes from an app with little to do. */
+const FEW_ENTRIES = 4;
 
 /** What a batch adds to one open report. */
 interface Addition {
@@ -53,20 +44,29 @@ interface Addition {
  */
 export class BatchWriter {
   readonly #database: SqliteDatabase;
+  readonly #openReports: OpenReports;
+  readonly #statements: ReturnType<typeof prepareStatements>;
   #flushes = 0;
 
+  /** On a database whose schema is up to date. */
   constructor(database: SqliteDatabase) {
     this.#database = database;
+    this.#openReports = new OpenReports(database);
+    this.#statements = prepareStatements(database);
   }
 
   /** @returns the outcomes in the short form that {@link decodeOutcomes} reads. */
   write(params: WriteParams): string {
+    this.#database.setLoad(params.entries.length > FEW_ENTRIES ? 'heavy' : 'light');
     this.#database.begin();
     try {
+      this.#openReports.beginBatch();
       const letters = this.#remembered(params.flush_id) ?? this.#writeNew(params);
+      this.#openReports.endBatch();
       this.#database.commit();
       return letters;
     } catch (error) {
+      this.#openReports.forget();
       this.#database.rollback();
       throw error;
     }
@@ -74,7 +74,7 @@ export class BatchWriter {
 
   /** The answer to a flush that was committed before, or null. */
   #remembered(flush_id: string): string | null {
-    const row = this.#database.prepare('SELECT outcomes FROM usage_flush WHERE flush_id = ?').get(flush_id);
+    const row = this.#statements.selectFlush.get(flush_id);
     return row ? String(row['outcomes']) : null;
   }
 
@@ -82,9 +82,10 @@ export class BatchWriter {
     let letters = '';
     let addition: Addition | null = null;
     for (const entry of entries) {
-      if (!addition || !takes(addition.report, entry, recorded_at)) {
+      const instant = instantOf(entry, recorded_at);
+      if (!addition || !takes(addition.report, entry, instant)) {
         if (addition) this.#add(addition);
-        addition = this.#openReport(entry, recorded_at);
+        addition = additionTo(this.#openReports.find(entry, instant));
       }
       letters += LETTERS[addition ? this.#writeEntry(entry, recorded_at, addition) : 'no_report'];
     }
@@ -92,40 +93,6 @@ export class BatchWriter {
     const outcomes = EVERYTHING_RECORDED.test(letters) ? '' : letters;
     this.#remember(flush_id, outcomes, recorded_at);
     return outcomes;
-  }
-
-  #openReport(entry: RoutedEntry, recorded_at: number): Addition | null {
-    const row =
-      entry.report_id === null
-        ? this.#database
-            .prepare(
-              `${SELECT_OPEN_REPORT} WHERE account_id = ? AND meter = ? AND status = 'open'
-                 AND billing_period_start <= ? AND billing_period_end > ?
-               ORDER BY billing_period_start DESC LIMIT 1`,
-            )
-            .get(entry.account_id, entry.meter, routeOf(entry, recorded_at), routeOf(entry, recorded_at))
-        : this.#database
-            .prepare(
-              `${SELECT_OPEN_REPORT} WHERE account_id = ? AND meter = ? AND report_id = ? AND status = 'open'`,
-            )
-            .get(entry.account_id, entry.meter, entry.report_id);
-    if (!row) return null;
-    const report = {
-      account_id: entry.account_id,
-      meter: entry.meter,
-      report_id: Number(row['report_id']),
-      billing_period_start: Number(row['billing_period_start']),
-      billing_period_end: Number(row['billing_period_end']),
-      quantity: Number(row['quantity']),
-      last_event_id: row['last_event_id'] === null ? null : Number(row['last_event_id']),
-    };
-    return {
-      report,
-      quantity: 0,
-      first_occurred_at: Number.POSITIVE_INFINITY,
-      last_occurred_at: Number.NEGATIVE_INFINITY,
-      last_event_id: report.last_event_id,
-    };
   }
 
   #writeEntry(entry: RoutedEntry, recorded_at: number, addition: Addition): WriteOutcome {
@@ -137,22 +104,17 @@ export class BatchWriter {
     }
     // A timestamp slightly ahead stays in the billing period in which it was recorded.
     const occurred_at = Math.min(entry.occurred_at ?? recorded_at, report.billing_period_end - 1);
-    const { lastInsertRowid } = this.#database
-      .prepare(
-        `INSERT INTO usage_event (account_id, meter, report_id, previous_event_id, quantity, occurred_at, recorded_at,
-           idempotency_key, properties) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        entry.account_id,
-        entry.meter,
-        report.report_id,
-        addition.last_event_id,
-        entry.quantity,
-        occurred_at,
-        recorded_at,
-        entry.idempotency_key,
-        entry.properties,
-      );
+    const { lastInsertRowid } = this.#statements.insertEvent.run(
+      entry.account_id,
+      entry.meter,
+      report.report_id,
+      addition.last_event_id,
+      entry.quantity,
+      occurred_at,
+      recorded_at,
+      entry.idempotency_key,
+      entry.properties,
+    );
     addition.last_event_id = Number(lastInsertRowid);
     addition.quantity += entry.quantity;
     if (occurred_at < addition.first_occurred_at) addition.first_occurred_at = occurred_at;
@@ -161,62 +123,84 @@ export class BatchWriter {
   }
 
   #claimKey(entry: RoutedEntry, recorded_at: number): 'recorded' | 'duplicate' | 'conflict' {
-    const claim = this.#database
-      .prepare(
-        `INSERT INTO usage_key (account_id, meter, idempotency_key, content, recorded_at)
-         VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-      )
-      .run(entry.account_id, entry.meter, entry.idempotency_key, entry.content, recorded_at);
+    const claim = this.#statements.insertKey.run(
+      entry.account_id,
+      entry.meter,
+      entry.idempotency_key,
+      entry.content,
+      recorded_at,
+    );
     if (claim.changes === 1) return 'recorded';
-    const row = this.#database
-      .prepare('SELECT content FROM usage_key WHERE account_id = ? AND meter = ? AND idempotency_key = ?')
-      .get(entry.account_id, entry.meter, entry.idempotency_key);
+    const row = this.#statements.selectKey.get(entry.account_id, entry.meter, entry.idempotency_key);
     return row?.['content'] === entry.content ? 'duplicate' : 'conflict';
   }
 
   #add({ report, quantity, first_occurred_at, last_occurred_at, last_event_id }: Addition): void {
     if (quantity === 0) return;
-    this.#database
-      .prepare(
-        `UPDATE usage SET quantity = quantity + ?, first_occurred_at = min(coalesce(first_occurred_at, ?), ?),
-           last_occurred_at = max(coalesce(last_occurred_at, ?), ?), last_event_id = ?
-         WHERE account_id = ? AND meter = ? AND report_id = ?`,
-      )
-      .run(
-        quantity,
-        first_occurred_at,
-        first_occurred_at,
-        last_occurred_at,
-        last_occurred_at,
-        last_event_id,
-        report.account_id,
-        report.meter,
-        report.report_id,
-      );
+    const { changes } = this.#statements.addToReport.run(
+      quantity,
+      first_occurred_at,
+      first_occurred_at,
+      last_occurred_at,
+      last_occurred_at,
+      last_event_id,
+      report.account_id,
+      report.meter,
+      report.report_id,
+      report.last_event_id,
+    );
+    if (changes !== 1) throw new Error('An open report is not as it was remembered.');
+    report.quantity += quantity;
+    report.last_event_id = last_event_id;
   }
 
   #remember(flush_id: string, outcomes: string, recorded_at: number): void {
-    this.#database
-      .prepare('INSERT INTO usage_flush (flush_id, outcomes) VALUES (?, ?)')
-      .run(flush_id, outcomes);
+    this.#statements.insertFlush.run(flush_id, outcomes);
     this.#flushes += 1;
     if (this.#flushes % FLUSHES_BETWEEN_PRUNING !== 1) return;
-    this.#database
-      .prepare('DELETE FROM usage_flush WHERE flush_id < ?')
-      .run(firstUuidAt(recorded_at - REMEMBERED_FLUSHES_MS));
+    this.#statements.pruneFlushes.run(firstUuidAt(recorded_at - REMEMBERED_FLUSHES_MS));
   }
 }
 
 /** The instant that decides the billing period: never later than now. */
-function routeOf(entry: RoutedEntry, recorded_at: number): number {
-  return entry.occurred_at === null ? recorded_at : Math.min(entry.occurred_at, recorded_at);
+function instantOf({ occurred_at }: RoutedEntry, recorded_at: number): number {
+  return occurred_at === null ? recorded_at : Math.min(occurred_at, recorded_at);
 }
 
-function takes(report: OpenReport, entry: RoutedEntry, recorded_at: number): boolean {
-  if (report.account_id !== entry.account_id || report.meter !== entry.meter) return false;
-  if (entry.report_id !== null) return report.report_id === entry.report_id;
-  const route = routeOf(entry, recorded_at);
-  return report.billing_period_start <= route && route < report.billing_period_end;
+function additionTo(report: OpenReport | null): Addition | null {
+  if (!report) return null;
+  return {
+    report,
+    quantity: 0,
+    first_occurred_at: Number.POSITIVE_INFINITY,
+    last_occurred_at: Number.NEGATIVE_INFINITY,
+    last_event_id: report.last_event_id,
+  };
+}
+
+function prepareStatements(database: SqliteDatabase) {
+  const prepare = (sql: string): StatementSync => database.prepare(sql);
+  return {
+    selectFlush: prepare('SELECT outcomes FROM usage_flush WHERE flush_id = ?'),
+    insertFlush: prepare('INSERT INTO usage_flush (flush_id, outcomes) VALUES (?, ?)'),
+    pruneFlushes: prepare('DELETE FROM usage_flush WHERE flush_id < ?'),
+    insertKey: prepare(
+      `INSERT INTO usage_key (account_id, meter, idempotency_key, content, recorded_at)
+       VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    ),
+    selectKey: prepare(
+      'SELECT content FROM usage_key WHERE account_id = ? AND meter = ? AND idempotency_key = ?',
+    ),
+    insertEvent: prepare(
+      `INSERT INTO usage_event (account_id, meter, report_id, previous_event_id, quantity, occurred_at, recorded_at,
+         idempotency_key, properties) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    addToReport: prepare(
+      `UPDATE usage SET quantity = quantity + ?, first_occurred_at = min(coalesce(first_occurred_at, ?), ?),
+         last_occurred_at = max(coalesce(last_occurred_at, ?), ?), last_event_id = ?
+       WHERE account_id = ? AND meter = ? AND report_id = ? AND status = 'open' AND last_event_id IS ?`,
+    ),
+  };
 }
 
 /** The smallest UUID version 7 of an instant: its first 48 bits are the milliseconds (RFC 9562, 5.7). */

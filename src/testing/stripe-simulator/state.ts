@@ -20,7 +20,7 @@ export interface Change {
 }
 
 /** Records of one kind in the order in which they were created. */
-export class Table<T extends { readonly id: string }> {
+class Table<T extends { readonly id: string }> {
   readonly #kind: string;
   readonly #records = new Map<string, T>();
   readonly #unsaved = new Set<string>();
