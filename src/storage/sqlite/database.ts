@@ -30,12 +30,18 @@ export class SqliteDatabase {
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
   readonly #readonly: boolean;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
   #load: 'heavy' | 'light' | null = null;
+  /** How many statements and scripts were run; statements that were prepared by others do not count. */
+  executions = 0;
 
   constructor(path: string, options: { readonly readonly: boolean }) {
     this.#readonly = options.readonly;
     this.#database = new DatabaseSync(path, { readOnly: options.readonly, timeout: BUSY_TIMEOUT_MS });
     this.#database.exec('PRAGMA cache_size = -65536');
+    this.#begin = this.#database.prepare(options.readonly ? 'BEGIN' : 'BEGIN IMMEDIATE');
+    this.#commit = this.#database.prepare('COMMIT');
     if (options.readonly) return;
     this.#database.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
     this.#database.exec('PRAGMA journal_mode = WAL');
@@ -54,6 +60,7 @@ export class SqliteDatabase {
 
   /** Runs one statement; `begin`, `commit` and `rollback` are statements too. */
   execute(sql: string, parameters: readonly unknown[]): StatementResult {
+    this.executions += 1;
     if (sql === 'begin' || sql === 'commit' || sql === 'rollback') {
       this[sql]();
       return { rows: [], changes: 0 };
@@ -79,6 +86,7 @@ export class SqliteDatabase {
 
   /** Runs a script of several statements. */
   executeScript(sql: string): void {
+    this.executions += 1;
     this.#database.exec(sql);
   }
 
@@ -98,7 +106,7 @@ export class SqliteDatabase {
    */
   begin(): void {
     if (this.#readonly) {
-      this.#database.exec('BEGIN');
+      this.#begin.run();
       return;
     }
     for (let waited_ms = 0; !this.#tryBegin(waited_ms >= BUSY_TIMEOUT_MS); waited_ms += 1) pauseThread(1);
@@ -106,7 +114,7 @@ export class SqliteDatabase {
 
   #tryBegin(isLast: boolean): boolean {
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
+      this.#begin.run();
       return true;
     } catch (error) {
       if (isLast || !isBusy(error)) throw error;
@@ -115,7 +123,7 @@ export class SqliteDatabase {
   }
 
   commit(): void {
-    this.#database.exec('COMMIT');
+    this.#commit.run();
   }
 
   rollback(): void {

@@ -29,11 +29,12 @@ export class OpenReports {
   readonly #byInstant: StatementSync;
   readonly #byId: StatementSync;
   readonly #dataVersion: StatementSync;
-  readonly #totalChanges: StatementSync;
+  readonly #database: SqliteDatabase;
   #remembered = new Map<string, OpenReport>();
   /** Remembered before that, and forgotten next. */
   #older = new Map<string, OpenReport>();
-  #version = '';
+  #dataVersionSeen: unknown = null;
+  #executionsSeen = 0;
 
   constructor(database: SqliteDatabase) {
     this.#byInstant = database.prepare(
@@ -47,30 +48,25 @@ export class OpenReports {
       `SELECT ${COLUMNS} FROM usage WHERE account_id = ? AND meter = ? AND report_id = ? AND status = 'open'`,
     );
     this.#dataVersion = database.prepare('PRAGMA data_version');
-    this.#totalChanges = database.prepare('SELECT total_changes() AS total_changes');
+    this.#database = database;
   }
 
-  /** When a transaction has begun: forgets everything if something else has changed the database. */
+  /**
+   * When a transaction has begun: forgets everything if anything else has changed the database, which shows in the
+   * data version where it was another connection and in the executions where it was this one.
+   */
   beginBatch(): void {
-    if (this.#version !== this.#currentVersion()) this.forget();
-  }
-
-  /** When the transaction's changes are made. */
-  endBatch(): void {
-    this.#version = this.#currentVersion();
+    const { data_version } = this.#dataVersion.get() ?? {};
+    const { executions } = this.#database;
+    if (data_version !== this.#dataVersionSeen || executions !== this.#executionsSeen) this.forget();
+    this.#dataVersionSeen = data_version;
+    this.#executionsSeen = executions;
   }
 
   /** When the transaction's changes are undone. */
   forget(): void {
     this.#remembered = new Map();
     this.#older = new Map();
-  }
-
-  /** The first number changes with the commits of other connections, the second with this one's statements. */
-  #currentVersion(): string {
-    const { data_version } = this.#dataVersion.get() ?? {};
-    const { total_changes } = this.#totalChanges.get() ?? {};
-    return `${data_version} ${total_changes}`;
   }
 
   /**

@@ -61,8 +61,8 @@ export class BatchWriter {
     this.#database.begin();
     try {
       this.#openReports.beginBatch();
-      const letters = this.#remembered(params.flush_id) ?? this.#writeNew(params);
-      this.#openReports.endBatch();
+      const letters = this.#writeNew(params);
+      if (letters === null) return this.#undo(params.flush_id);
       this.#database.commit();
       return letters;
     } catch (error) {
@@ -72,13 +72,15 @@ export class BatchWriter {
     }
   }
 
-  /** The answer to a flush that was committed before, or null. */
-  #remembered(flush_id: string): string | null {
-    const row = this.#statements.selectFlush.get(flush_id);
-    return row ? String(row['outcomes']) : null;
+  /** The answer to a flush that turned out to have been committed before. */
+  #undo(flush_id: string): string {
+    this.#openReports.forget();
+    this.#database.rollback();
+    return String(this.#statements.selectFlush.get(flush_id)?.['outcomes'] ?? '');
   }
 
-  #writeNew({ flush_id, recorded_at, entries }: WriteParams): string {
+  /** @returns null when the flush was written before. */
+  #writeNew({ flush_id, recorded_at, entries }: WriteParams): string | null {
     let letters = '';
     let addition: Addition | null = null;
     for (const entry of entries) {
@@ -91,8 +93,7 @@ export class BatchWriter {
     }
     if (addition) this.#add(addition);
     const outcomes = EVERYTHING_RECORDED.test(letters) ? '' : letters;
-    this.#remember(flush_id, outcomes, recorded_at);
-    return outcomes;
+    return this.#remember(flush_id, outcomes, recorded_at) ? outcomes : null;
   }
 
   #writeEntry(entry: RoutedEntry, recorded_at: number, addition: Addition): WriteOutcome {
@@ -154,11 +155,14 @@ export class BatchWriter {
     report.last_event_id = last_event_id;
   }
 
-  #remember(flush_id: string, outcomes: string, recorded_at: number): void {
-    this.#statements.insertFlush.run(flush_id, outcomes);
+  /** @returns false when it is remembered already. */
+  #remember(flush_id: string, outcomes: string, recorded_at: number): boolean {
+    if (this.#statements.insertFlush.run(flush_id, outcomes).changes === 0) return false;
     this.#flushes += 1;
-    if (this.#flushes % FLUSHES_BETWEEN_PRUNING !== 1) return;
-    this.#statements.pruneFlushes.run(firstUuidAt(recorded_at - REMEMBERED_FLUSHES_MS));
+    if (this.#flushes % FLUSHES_BETWEEN_PRUNING === 1) {
+      this.#statements.pruneFlushes.run(firstUuidAt(recorded_at - REMEMBERED_FLUSHES_MS));
+    }
+    return true;
   }
 }
 
@@ -182,7 +186,7 @@ function prepareStatements(database: SqliteDatabase) {
   const prepare = (sql: string): StatementSync => database.prepare(sql);
   return {
     selectFlush: prepare('SELECT outcomes FROM usage_flush WHERE flush_id = ?'),
-    insertFlush: prepare('INSERT INTO usage_flush (flush_id, outcomes) VALUES (?, ?)'),
+    insertFlush: prepare('INSERT INTO usage_flush (flush_id, outcomes) VALUES (?, ?) ON CONFLICT DO NOTHING'),
     pruneFlushes: prepare('DELETE FROM usage_flush WHERE flush_id < ?'),
     insertKey: prepare(
       `INSERT INTO usage_key (account_id, meter, idempotency_key, content, recorded_at)
