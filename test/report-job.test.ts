@@ -15,7 +15,7 @@ async function createPayingWorld(options: Parameters<typeof createWorld>[0] = {}
   const counted = () => world.simulator.counted(customer.id, 'credits', 0, Date.UTC(2100, 0, 1));
   const firstReport = async () => (await world.usage.get({ account: 'acct_1' })).reports[0];
   const sent = () => world.simulator.requests().filter(({ path }) => path === METER_EVENTS.path);
-  return { ...world, customer, end, counted, firstReport, sent };
+  return { ...world, customer, subscription, end, counted, firstReport, sent };
 }
 
 describe('a report', () => {
@@ -177,6 +177,48 @@ describe('when Stripe', () => {
     await world.passTime(world.clock.now() + 2 * HOUR);
     expect(await world.firstReport()).toMatchObject({ status: 'reported' });
     expect(world.counted()).toBe(70);
+  });
+
+  test('loses its answers to reports of one minute, all of them are reported and none is held', async () => {
+    const world = await createPayingWorld({ lag_minutes: [0, 20] });
+    await world.usage.report();
+    world.simulator.faults.add({ kind: 'reset_after', ...METER_EVENTS, times: 2 });
+    for (const quantity of [9, 4, 4]) {
+      await world.usage.increment({ account: 'acct_1', quantity });
+      world.clock.advance(5_000);
+      await world.usage.report();
+    }
+    await world.passTime(world.clock.now() + 2 * HOUR);
+    const { reports } = await world.usage.get({ account: 'acct_1' });
+    expect(reports.filter(({ status }) => status !== 'open').map(({ status }) => status)).toEqual(
+      Array(4).fill('reported'),
+    );
+    expect(world.counted()).toBe(87);
+  });
+
+  test('counts after more than a day what it has, the report is held meanwhile and frees itself', async () => {
+    const world = await createPayingWorld({ lag_minutes: [1_800, 1_800] });
+    world.simulator.faults.add({ kind: 'reset_after', ...METER_EVENTS, times: 1 });
+    await world.usage.report();
+    await world.passTime(world.clock.now() + 29 * HOUR);
+    expect(await world.firstReport()).toMatchObject({ status: 'held', reason: 'not_counted' });
+    await world.passTime(world.clock.now() + 2 * DAY);
+    expect(await world.firstReport()).toMatchObject({ status: 'reported', last_error: null });
+    expect(world.counted()).toBe(70);
+  });
+
+  test('is no longer configured, a report on its way waits without raising errors', async () => {
+    const world = await createPayingWorld();
+    world.simulator.faults.add({ kind: 'reset_after', ...METER_EVENTS, times: 1 });
+    await world.usage.report();
+    const { path } = world.database;
+    const bare = await createWorld({ start: world.clock.now(), path, with_stripe: false });
+    await bare.passTime(world.clock.now() + DAY);
+    expect(bare.errors).toEqual([]);
+    expect(await world.firstReport()).toMatchObject({
+      status: 'sending',
+      last_error: 'Stripe is not configured.',
+    });
   });
 
   test('refuses our key, no report is failed for it and all are sent once the key works', async () => {
@@ -387,6 +429,74 @@ describe('at the end of a billing period', () => {
     await world.usage.increment({ account: 'acct_1', quantity: 1_000 });
     await world.passTime(world.end + 35 * DAY);
     expect(await world.billedLines(world.customer.id)).toMatchObject([{ quantity: 71 }, { quantity: 1_000 }]);
+  });
+});
+
+describe('a subscription that changes under its reports', () => {
+  test('is replaced by one that it overlaps: usage is still recorded, reported and billed once', async () => {
+    const world = await createPayingWorld();
+    await world.usage.report();
+    await world.stripe.subscriptions.create({
+      customer: world.customer.id,
+      items: [{ price: world.price.id }],
+      billing_mode: { type: 'flexible' },
+    });
+    world.clock.advance(HOUR);
+    await world.usage.increment({ account: 'acct_1', quantity: 5 });
+    await world.usage.report();
+    await world.stripe.subscriptions.cancel(world.subscription.id);
+    await world.passTime(world.clock.now() + DAY);
+    await world.usage.increment({ account: 'acct_1', quantity: 3 });
+    await world.passTime(world.end + 3 * HOUR);
+    expect(world.errors).toEqual([]);
+    expect(world.counted()).toBe(78);
+  });
+
+  test('ends in the second in which a report was sealed: what is used afterwards is recorded and judged', async () => {
+    const world = await createPayingWorld({ start: Date.UTC(2026, 0, 10, 12) + 607 });
+    await world.usage.increment({ account: 'acct_1', quantity: 1 });
+    await world.usage.report();
+    await world.stripe.subscriptions.cancel(world.subscription.id);
+    await world.stripe.subscriptions.create({
+      customer: world.customer.id,
+      items: [{ price: world.price.id }],
+      billing_mode: { type: 'flexible' },
+    });
+    world.clock.advance(2_000);
+    await world.usage.increment({ account: 'acct_1', quantity: 4 });
+    await world.passTime(world.clock.now() + 2 * DAY);
+    expect(world.errors).toEqual([]);
+    expect(world.counted()).toBe(75);
+  });
+
+  test('is learned of after its first invoice: what was used since its start is on the next one', async () => {
+    const world = await createWorld({ lag_minutes: [0, 5] });
+    await world.usage.increment({ account: 'acct_1', quantity: 1_000 });
+    world.clock.advance(HOUR);
+    const { customer, subscription } = await world.subscribe();
+    const end = (subscription.items.data[0]?.current_period_end ?? 0) * 1_000;
+    await world.passTime(end - 2 * DAY);
+    await world.usage.increment({ account: 'acct_1', quantity: 7 });
+    await world.passTime(end + 2 * HOUR);
+    await world.usage.accounts.set({ account: 'acct_1', plan: 'pro', stripe_customer: customer.id });
+    await world.passTime(end + 40 * DAY);
+    expect(await world.billedLines(customer.id)).toMatchObject([{ quantity: 7 }]);
+  });
+
+  test('is learned of late: usage that is too much for one report moves into several', async () => {
+    const world = await createWorld();
+    const quantity = 600_000_000_000_000;
+    await world.usage.increment({ account: 'acct_1', quantity: 1 });
+    world.clock.advance(HOUR);
+    const { customer } = await world.subscribe();
+    for (let day = 0; day < 2; day += 1) {
+      await world.usage.increment({ account: 'acct_1', quantity });
+      await world.passTime(world.clock.now() + DAY);
+    }
+    await world.usage.accounts.set({ account: 'acct_1', plan: 'pro', stripe_customer: customer.id });
+    await world.passTime(world.clock.now() + 2 * DAY);
+    expect(world.errors).toEqual([]);
+    expect(world.simulator.counted(customer.id, 'credits', 0, world.clock.now())).toBe(2 * quantity);
   });
 });
 

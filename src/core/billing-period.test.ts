@@ -139,7 +139,7 @@ describe('billing periods', () => {
       fc.property(items, instants, (spans, instant) => {
         const timeline = {
           created_at: CREATED,
-          items: spans.map(({ start, length, trial }) => {
+          items: spans.map(({ start, length, trial }, index) => {
             const trial_end = trial === 0 ? null : start + trial * 6 * HOUR_MS;
             const anchor = trial_end ?? start;
             const current = {
@@ -147,13 +147,26 @@ describe('billing periods', () => {
               current_period_end: trial_end ?? addMonths(start, 1),
             };
             const ended_at = length === null ? null : start + length * 6 * HOUR_MS;
-            return { ...ITEM, ...current, anchor, started_at: start, trial_end, ended_at };
+            const stripe_subscription_item = `si_${(index * 2) % 3}`;
+            return {
+              ...ITEM,
+              ...current,
+              stripe_subscription_item,
+              anchor,
+              started_at: start,
+              trial_end,
+              ended_at,
+            };
           }),
         };
         const period = billingPeriodAt(timeline, instant);
         expect(period.start).toBeLessThanOrEqual(instant);
         expect(period.end).toBeGreaterThan(instant);
+        for (const other of [period.start, period.end - 1]) {
+          expect(shown(billingPeriodAt(timeline, other))).toEqual(shown(period));
+        }
       }),
+      { numRuns: 2_000 },
     );
   });
 });

@@ -52,11 +52,14 @@ export interface BillingPeriod extends Period {
  * where an item starts to bill and begin again where it stops.
  */
 export function billingPeriodAt({ created_at, items }: BillingTimeline, instant: Instant): BillingPeriod {
-  const covering = items
-    .filter((item) => item.started_at <= instant && instant < endOf(item))
-    .sort((a, b) => a.started_at - b.started_at);
+  const covering = items.filter((item) => item.started_at <= instant && instant < endOf(item)).sort(inOrder);
   const [item] = covering;
-  if (item) return { ...periodOfItem(item, instant), items: covering };
+  if (item) {
+    const period = periodOfItem(item, instant);
+    // Where one item replaces another that it overlapped, its time begins when the other's ends.
+    const freed = items.filter((other) => inOrder(other, item) < 0 && endOf(other) <= instant);
+    return { ...period, start: Math.max(period.start, ...freed.map(endOf)), items: covering };
+  }
   const month = periodAt({ anchor: created_at, interval: 'month', interval_count: 1 }, instant);
   const start = Math.max(month.start, ...items.map(endOf).filter((end) => end <= instant));
   const end = Math.min(month.end, ...items.map(({ started_at }) => started_at).filter((at) => at > instant));
@@ -97,6 +100,12 @@ function periodOfItem(item: SubscriptionItem, instant: Instant): Period & { bill
     end: Math.min(period.end, endOf(item)),
     billed_by: 'paid',
   };
+}
+
+/** Which of two items bills the time that both cover: one answer, in whatever order Stripe lists them. */
+function inOrder(a: SubscriptionItem, b: SubscriptionItem): number {
+  if (a.started_at !== b.started_at) return a.started_at - b.started_at;
+  return a.stripe_subscription_item < b.stripe_subscription_item ? -1 : 1;
 }
 
 function endOf(item: SubscriptionItem): Instant {

@@ -178,6 +178,8 @@ export interface SlotUse {
   readonly slot: Instant;
   readonly quantity: number;
   readonly status: ReportStatus;
+  /** null = Stripe has not accepted it. */
+  readonly reported_at: Instant | null;
 }
 
 /** What may change about a report after it is sealed. */

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from './instant.ts';
-import { chooseSlot, identifierOf, isLegalTransition, MAX_SLOT_AGE_MS, minuteOf } from './usage-report.ts';
+import {
+  chooseSlot,
+  identifierOf,
+  interpretSlot,
+  isLegalTransition,
+  MAX_SLOT_AGE_MS,
+  minuteOf,
+} from './usage-report.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 const digest = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -74,6 +81,24 @@ describe('identifiers', () => {
     const a = { account_id: 'x","y', meter: 'z', report_id: 1 };
     const b = { account_id: 'x', meter: 'y","z', report_id: 1 };
     expect(identifierOf(a, 1, digest)).not.toBe(identifierOf(b, 1, digest));
+  });
+});
+
+describe('what Stripe counted in a minute', () => {
+  test('of its own tells whether the report arrived', () => {
+    expect(interpretSlot(7, 7, [])).toBe('present');
+    expect(interpretSlot(0, 7, [])).toBe('absent');
+    expect(interpretSlot(8, 7, [])).toBe('foreign');
+  });
+
+  test('that it shares is told apart where the quantities allow it, whichever of the others are counted', () => {
+    expect(interpretSlot(12, 7, [5, 3])).toBe('present');
+    expect(interpretSlot(8, 7, [5, 3])).toBe('absent');
+    expect(interpretSlot(7, 7, [7])).toBe('unclear');
+    expect(interpretSlot(14, 7, [7])).toBe('present');
+    expect(interpretSlot(6, 7, [5, 3])).toBe('foreign');
+    expect(interpretSlot(1, 1, Array(40).fill(1))).toBe('unclear');
+    expect(interpretSlot(41, 1, Array(40).fill(1))).toBe('present');
   });
 });
 

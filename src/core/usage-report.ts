@@ -131,6 +131,30 @@ export function chooseSlot(period: Period, taken: ReadonlySet<Instant>, now: Ins
   return middle >= now - MAX_SLOT_AGE_MS ? { at: middle, shared: true } : null;
 }
 
+/** What a minute says of a report. `unclear`: it may be counted, or others that share its minute are. */
+export type SlotReading = 'present' | 'absent' | 'unclear' | 'foreign';
+
+/** With more reports in one minute than this, only its full sum is told apart. */
+const MAX_SHARING = 12;
+
+/**
+ * What Stripe's count of a minute says of one report.
+ *
+ * @param counted what Stripe counted in the minute.
+ * @param others the quantities of other reports that are stamped in it and may or may not be counted by now: Stripe
+ * counts late, and their own answers may be lost.
+ */
+export function interpretSlot(counted: number, quantity: number, others: readonly number[]): SlotReading {
+  if (counted === others.reduce((sum, other) => sum + other, quantity)) return 'present';
+  if (others.length > MAX_SHARING) return 'unclear';
+  let sums = new Set([0]);
+  for (const other of others) sums = new Set([...sums, ...[...sums].map((sum) => sum + other)]);
+  const isPossibleWith = sums.has(counted - quantity);
+  const isPossibleWithout = sums.has(counted);
+  if (isPossibleWith) return isPossibleWithout ? 'unclear' : 'present';
+  return isPossibleWithout ? 'absent' : 'foreign';
+}
+
 /** The start of the UTC minute that contains the instant. */
 export function minuteOf(instant: Instant): Instant {
   return Math.floor(instant / MINUTE_MS) * MINUTE_MS;

@@ -1,11 +1,16 @@
 import { sql } from 'kysely';
-import { type BillingPeriod, type BillingTimeline, billingPeriodAt } from '../core/billing-period.ts';
+import {
+  type BillingPeriod,
+  type BillingTimeline,
+  billingPeriodAt,
+  countingPeriodAt,
+} from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import { floorToSecond } from '../core/instant.ts';
-import { exactTotal } from '../core/quantity.ts';
+import { exactTotal, MAX_QUANTITY } from '../core/quantity.ts';
 import type { SumUsageParams, SumUsageResult } from '../core/store.ts';
 import type { ReportKey } from '../core/usage-report.ts';
-import { openReport } from './opening.ts';
+import { lastRegularEnd, openReport, sealFullReports } from './opening.ts';
 import { type Db, isReport } from './report-rows.ts';
 
 /**
@@ -39,7 +44,7 @@ export async function sumUsage(db: Db, params: SumUsageParams): Promise<SumUsage
   return { quantities };
 }
 
-/** Events that follow each other in the chain and belong to one billing period. */
+/** Events that follow each other in the chain and are counted in one billing period. */
 interface Run {
   readonly period: BillingPeriod;
   readonly event_ids: number[];
@@ -48,7 +53,7 @@ interface Run {
   last_occurred_at: Instant;
 }
 
-/** Gives the events of a voided report to the open reports of the billing periods in which they occurred. */
+/** Gives the events of a voided report to the open reports of the billing periods that they are counted in now. */
 export async function moveEvents(
   db: Db,
   from: ReportKey,
@@ -60,15 +65,22 @@ export async function moveEvents(
   const runs: Run[] = [];
   for (const { event_id, quantity, occurred_at } of rows) {
     const last = runs.at(-1);
-    const continues = last && last.period.start <= occurred_at && occurred_at < last.period.end;
-    const run = continues ? last : newRun(billingPeriodAt(timeline, occurred_at), occurred_at);
-    if (!continues) runs.push(run);
+    const period = periodToMoveTo(timeline, occurred_at, now);
+    const continues = last?.period.start === period.start && last.quantity + quantity <= MAX_QUANTITY;
+    const run = last && continues ? last : newRun(period, occurred_at);
+    if (run !== last) runs.push(run);
     run.event_ids.push(event_id);
     run.quantity += quantity;
     run.first_occurred_at = Math.min(run.first_occurred_at, occurred_at);
     run.last_occurred_at = Math.max(run.last_occurred_at, occurred_at);
   }
   for (const run of runs) await moveRun(db, from, run, now);
+}
+
+/** As for usage that is recorded now, but what was used while it was paid for does not become free by moving. */
+function periodToMoveTo(timeline: BillingTimeline, occurred_at: Instant, now: Instant): BillingPeriod {
+  const period = countingPeriodAt(timeline, occurred_at, now);
+  return period.billed_by === 'paid' ? period : billingPeriodAt(timeline, occurred_at);
 }
 
 function newRun(period: BillingPeriod, occurred_at: Instant): Run {
@@ -84,6 +96,7 @@ function newRun(period: BillingPeriod, occurred_at: Instant): Run {
 /** Within a run the chain stays as it is; only its ends are tied anew. */
 async function moveRun(db: Db, from: ReportKey, run: Run, now: Instant): Promise<void> {
   const { account_id, meter } = from;
+  await sealFullReports(db, [{ account_id, meter, quantity: run.quantity }], now);
   const to = await openReport(db, account_id, meter, run.period, now);
   const { last_event_id } = await db
     .selectFrom('usage')
@@ -100,6 +113,8 @@ async function moveRun(db: Db, from: ReportKey, run: Run, now: Instant): Promise
   }
   await tieChain(db, run.event_ids, last_event_id);
   const { first_occurred_at, last_occurred_at } = run;
+  const sealedUntil = await lastRegularEnd(db, account_id, meter, to.period_start);
+  const period_start = Math.min(to.period_start, Math.max(startOf(run), sealedUntil));
   await db
     .updateTable('usage')
     .set({
@@ -107,8 +122,8 @@ async function moveRun(db: Db, from: ReportKey, run: Run, now: Instant): Promise
       first_occurred_at: Math.min(to.first_occurred_at ?? first_occurred_at, first_occurred_at),
       last_occurred_at: Math.max(to.last_occurred_at ?? last_occurred_at, last_occurred_at),
       last_event_id: run.event_ids.at(-1) ?? null,
-      // The report reaches back over the usage it has taken in; what stood there is voided.
-      ...(to.late ? {} : { period_start: Math.min(to.period_start, startOf(run)) }),
+      // The report reaches back over the usage it has taken in, as far as what stood there is voided.
+      ...(to.late ? {} : { period_start }),
     })
     .where(isReport(to))
     .execute();

@@ -108,7 +108,7 @@ export async function openReport(
   const open = await findOpenReport(db, account_id, meter, period.start);
   if (open) return open;
   const { start, end } = period;
-  const sealedUntil = Math.max(start, await lastRegularEnd(db, account_id, meter, { start, end }));
+  const sealedUntil = Math.max(start, await lastRegularEnd(db, account_id, meter, end));
   const late = end <= now || sealedUntil >= end;
   const report_id = await nextReportId(db, account_id, meter);
   const row = openReportRow({
@@ -140,15 +140,22 @@ async function findOpenReport(
   return row ? toReport(row) : null;
 }
 
-/** Where the last regular report that began in the period ends; 0 if there is none. */
-async function lastRegularEnd(db: Db, account_id: string, meter: string, period: Period): Promise<Instant> {
+/**
+ * Where the last regular report that begins before an instant ends; 0 if there is none. It may have begun in an earlier
+ * billing period whose end was moved back afterwards.
+ */
+export async function lastRegularEnd(
+  db: Db,
+  account_id: string,
+  meter: string,
+  before: Instant,
+): Promise<Instant> {
   const row = await db
     .selectFrom('usage')
     .select(['period_end', 'billing_period_end'])
     .where('account_id', '=', account_id)
     .where('meter', '=', meter)
-    .where('period_start', '>=', period.start)
-    .where('period_start', '<', period.end)
+    .where('period_start', '<', before)
     .where('late', '=', false)
     .where('status', '<>', 'voided')
     .orderBy('period_start', 'desc')
@@ -161,7 +168,11 @@ async function lastRegularEnd(db: Db, account_id: string, meter: string, period:
  * Seals the open reports that an entry would push past Stripe's 15 digits, so that the next ones are opened. Their
  * ends are the next whole second, in which no other report has begun.
  */
-export async function sealFullReports(db: Db, entries: readonly UsageEntry[], now: Instant): Promise<void> {
+export async function sealFullReports(
+  db: Db,
+  entries: readonly Pick<UsageEntry, 'account_id' | 'meter' | 'quantity'>[],
+  now: Instant,
+): Promise<void> {
   for (const { account_id, meter, quantity } of entries) {
     const rows = await db
       .selectFrom('usage')
@@ -183,6 +194,7 @@ export async function sealFullReports(db: Db, entries: readonly UsageEntry[], no
 
 function endOfFullReport(report: UsageReport, now: Instant): Instant {
   if (report.late) return report.billing_period_end;
-  const nextSecond = floorToSecond(Math.max(now, report.period_start)) + SECOND_MS;
+  const latest = Math.max(now, report.period_start, report.last_occurred_at ?? 0);
+  const nextSecond = floorToSecond(latest) + SECOND_MS;
   return Math.min(nextSecond, report.billing_period_end);
 }

@@ -109,7 +109,7 @@ export async function listSlots(
 ): Promise<SlotUse[]> {
   const rows = await db
     .selectFrom('usage')
-    .select(['account_id', 'report_id', 'slot', 'quantity', 'status'])
+    .select(['account_id', 'report_id', 'slot', 'quantity', 'status', 'reported_at'])
     .where('stripe_customer', '=', stripe_customer)
     .where('meter', '=', meter)
     .where('slot', '>=', range.start)

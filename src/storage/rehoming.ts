@@ -13,7 +13,10 @@ import { moveEvents } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
 
-/** Reports that Stripe has not been asked to count: their usage can still be given to other billing periods. */
+/**
+ * Reports that Stripe has not been asked to count, with those that are held and were never sent: their usage can still
+ * be given to other billing periods.
+ */
 const UNSENT: readonly ReportStatus[] = ['open', 'closed', 'not_billable'];
 
 /**
@@ -36,7 +39,7 @@ export async function setSubscriptionItems(db: Db, params: SetSubscriptionItemsP
     .selectFrom('usage')
     .select(REPORT_COLUMNS)
     .where('account_id', '=', account_id)
-    .where('status', 'in', UNSENT)
+    .where((eb) => eb.or([eb('status', 'in', UNSENT), eb.and({ status: 'held', attempts: 0 })]))
     .execute();
   const timelines = new Map<string, BillingTimeline>();
   for (const { meter } of rows) timelines.set(meter, timelineOf({ ...known, items: current }, meter));
@@ -84,7 +87,9 @@ async function replaceReports(
   now: Instant,
 ): Promise<void> {
   for (const report of reports) {
-    await db.updateTable('usage').set({ status: 'voided', due_at: null }).where(isReport(report)).execute();
+    const row = db.updateTable('usage').where(isReport(report));
+    if (report.status === 'held') await row.set({ status: 'closed' }).execute();
+    await row.set({ status: 'voided', due_at: null }).execute();
   }
   for (const report of reports) {
     if (report.first_occurred_at !== null) await moveEvents(db, report, timeline, now);

@@ -4,13 +4,15 @@ import type { BillingProvider, Failed, SendReportResult } from '../core/billing-
 import type { Environment, Instant } from '../core/environment.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/instant.ts';
 import { freeReason, type Plans } from '../core/plan.ts';
-import type { AccountWithItems, ReportChanges, Store } from '../core/store.ts';
+import type { AccountWithItems, ReportChanges, SlotUse, Store } from '../core/store.ts';
 import {
   chooseSlot,
   identifierOf,
+  interpretSlot,
   MAX_SLOT_AGE_MS,
   minuteOf,
   type ReportReason,
+  type SlotReading,
   type UsageReport,
 } from '../core/usage-report.ts';
 
@@ -42,8 +44,15 @@ export interface ReporterContext {
 const BLIND_RESEND_MS = 22 * HOUR_MS;
 /** How long Stripe may take to count what it has accepted before a person is asked. */
 const MAX_COUNTING_MS = DAY_MS;
+/** Others that share its minute are surely counted, or not, by then. */
+const MAX_UNCLEAR_MS = 3 * DAY_MS;
 const FIRST_RETRY_MS = 5 * SECOND_MS;
 const MAX_RETRY_MS = HOUR_MS;
+const NOT_CONFIGURED: Failed = {
+  outcome: 'unknown',
+  message: 'Stripe is not configured.',
+  retry_after_ms: HOUR_MS,
+};
 /** An attempt that a crash left behind is taken up again after this. */
 const ABANDONED_MS = MINUTE_MS;
 
@@ -92,7 +101,7 @@ export class AccountReporter {
     }
     await store.setSyncDue({ account_id, sync_due_at: now + HOUR_MS });
     for (const report of reports) {
-      if (report.status !== 'sending') await this.#change(report, this.#postponed(report, read));
+      if (isToBeJudged(report, now)) await this.#change(report, this.#postponed(report, read));
     }
     return null;
   }
@@ -102,16 +111,12 @@ export class AccountReporter {
     const now = this.#now();
     if (sync_due_at !== null && sync_due_at <= now) return true;
     return reports.some(
-      ({ status, due_at }) =>
-        status !== 'sending' &&
-        due_at !== null &&
-        due_at <= now &&
-        (synced_at === null || due_at > synced_at),
+      (report) => isToBeJudged(report, now) && (synced_at === null || (report.due_at ?? 0) > synced_at),
     );
   }
 
   async #handle(report: UsageReport, account: AccountWithItems): Promise<Settled> {
-    if (report.status === 'sending') return await this.#resume(report);
+    if (isSent(report)) return await this.#resume(report);
     const items = account.items.filter(({ meter }) => meter === report.meter);
     const timeline = { created_at: account.account.created_at, items };
     const period = billingPeriodAt(timeline, report.billing_period_start);
@@ -140,7 +145,7 @@ export class AccountReporter {
     const expiry = (report.period_end ?? now) + MAX_SLOT_AGE_MS;
     if (hadItems || now >= expiry) return await this.#settle(report, 'not_billable', 'no_price');
     const due_at = account.stripe_customer === null ? expiry : Math.min(expiry, now + DAY_MS);
-    await this.#change(report, { reason: 'unlinked', due_at });
+    await this.#change(report, { reason: 'unlinked', due_at, last_error: null });
     return 'waiting';
   }
 
@@ -173,19 +178,23 @@ export class AccountReporter {
     });
   }
 
-  /** A report whose last attempt has no answer, or that Stripe has and has not counted yet. */
+  /** A report whose last attempt has no answer, or that Stripe has and has not counted as it should. */
   async #resume(report: UsageReport): Promise<Settled> {
+    if (!this.#context.provider) return await this.#postpone(report, NOT_CONFIGURED);
     const first = report.first_attempt_at ?? this.#now();
     const isKnownAtStripe = report.reason === 'not_counted';
     if (!isKnownAtStripe && this.#now() - first < BLIND_RESEND_MS) return await this.#attempt(report);
     const counted = await this.#readSlot(report);
     if (counted === 'present') return await this.#accept(report);
     if (counted === 'absent' && !isKnownAtStripe) return await this.#attempt(report);
-    if (counted === 'absent' && this.#now() - first < MAX_COUNTING_MS) return await this.#wait(report);
     if (typeof counted === 'object') return await this.#postpone(report, counted);
-    const found = counted === 'absent' ? 'nothing' : 'another quantity';
+    const patience_ms = { absent: MAX_COUNTING_MS, unclear: MAX_UNCLEAR_MS, foreign: 0 }[counted];
+    if (report.status === 'sending' && this.#now() - first < patience_ms) return await this.#wait(report);
+    const found = { absent: 'nothing', unclear: 'what may be another report', foreign: 'another quantity' }[
+      counted
+    ];
     const last_error = `Stripe has the identifier, and counted ${found} in the minute of the report.`;
-    return await this.#hold(report, 'not_counted', last_error, null);
+    return await this.#hold(report, 'not_counted', last_error, this.#now() + DAY_MS);
   }
 
   /** The intent to send is stored before the request is made (I6). */
@@ -258,28 +267,34 @@ export class AccountReporter {
   }
 
   async #wait(report: UsageReport): Promise<Settled> {
+    const now = this.#now();
+    const waited = now - (report.first_attempt_at ?? now);
     await this.#change(report, {
-      due_at: this.#now() + MINUTE_MS,
+      due_at: now + Math.min(MAX_RETRY_MS, Math.max(MINUTE_MS, Math.ceil(waited / 4))),
       last_error: 'Stripe has the identifier and has not counted it yet.',
     });
     return 'waiting';
   }
 
-  /** Whether Stripe counted a report in its minute, next to what else is known to be in it. */
-  async #readSlot(report: UsageReport): Promise<'present' | 'absent' | 'foreign' | Failed> {
+  /** Whether Stripe counted a report in its minute, next to others that share it and may be counted by now. */
+  async #readSlot(report: UsageReport): Promise<SlotReading | Failed> {
     const { provider, store } = this.#context;
     const { stripe_customer, slot, meter } = report;
     if (!provider || stripe_customer === null || slot === null)
       throw new Error('A report without slot was sent.');
     const range = { start: minuteOf(slot), end: minuteOf(slot) + MINUTE_MS };
     const uses = await store.listSlots({ stripe_customer, meter, range });
-    const others = uses
-      .filter((use) => use.status === 'reported')
-      .reduce((sum, use) => sum + use.quantity, 0);
     const read = await provider.readCounted({ meter, stripe_customer, start: range.start, end: range.end });
     if (read.outcome !== 'read') return read;
-    if (read.quantity === others + report.quantity) return 'present';
-    return read.quantity <= others ? 'absent' : 'foreign';
+    const now = this.#now();
+    const others = uses.filter(
+      ({ account_id, report_id }) => account_id !== report.account_id || report_id !== report.report_id,
+    );
+    const isCounted = ({ reported_at }: SlotUse) =>
+      reported_at !== null && now - reported_at >= MAX_COUNTING_MS;
+    const settled = others.filter(isCounted).reduce((sum, { quantity }) => sum + quantity, 0);
+    const open = others.filter((use) => !isCounted(use)).map(({ quantity }) => quantity);
+    return interpretSlot(read.quantity - settled, report.quantity, open);
   }
 
   #warnIfLate(report: UsageReport): void {
@@ -326,6 +341,16 @@ export class AccountReporter {
     const { status: from, attempts } = report;
     await this.#context.store.changeReport({ report, from, attempts, changes });
   }
+}
+
+/** Whether Stripe has been asked to count the report, so that only Stripe can tell what became of it. */
+function isSent({ status, reason }: UsageReport): boolean {
+  return status === 'sending' || (status === 'held' && reason === 'not_counted');
+}
+
+/** Whether it is to be decided now if, and by what, a report is billed. */
+function isToBeJudged(report: UsageReport, now: Instant): boolean {
+  return !isSent(report) && report.due_at !== null && report.due_at <= now;
 }
 
 /** Whether an item that is still alive bills some of the time that a report is about. */

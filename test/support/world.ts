@@ -47,6 +47,8 @@ export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
   readonly simulator?: StripeSimulator;
   /** How the product reaches Stripe. Default: straight to the simulator. */
   readonly stripe_fetch?: typeof fetch;
+  /** What the product's jitter is drawn from. Default: the machine's randomness. */
+  readonly random?: () => number;
 }
 
 /** The product on an embedded database, the simulator behind the official SDK, and one clock for both. */
@@ -57,6 +59,7 @@ export async function createWorld({
   schedule,
   simulator: shared,
   stripe_fetch,
+  random,
   ...options
 }: WorldOptions = {}) {
   const clock = createMovableClock({ start });
@@ -65,24 +68,26 @@ export async function createWorld({
   const { stripe } = own;
   const errors: unknown[] = [];
   const database = { path: path ?? join(temporaryDirectory(), 'usage.db'), thread: 'in_thread' } as const;
-  const usage = createUsage({
-    database,
-    meters: { credits: {} },
-    plans: PLANS,
-    onError: (error) => errors.push(error),
-    logger: { debug() {}, info() {}, warn() {}, error() {} },
-    environment: { clock },
-    ...(schedule === undefined ? {} : { worker_schedule: { usage: schedule } }),
-    ...(with_stripe
-      ? {
-          stripe: {
-            secret_key: 'sk_test_simulated',
-            max_requests_per_second: 1_000_000,
-            config: { httpClient: Stripe.createFetchHttpClient(stripe_fetch ?? simulator.fetch) },
-          },
-        }
-      : {}),
-  });
+  const open = (productFetch = stripe_fetch ?? simulator.fetch) =>
+    createUsage({
+      database,
+      meters: { credits: {} },
+      plans: PLANS,
+      onError: (error) => errors.push(error),
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+      environment: { clock, ...(random ? { random } : {}) },
+      ...(schedule === undefined ? {} : { worker_schedule: { usage: schedule } }),
+      ...(with_stripe
+        ? {
+            stripe: {
+              secret_key: 'sk_test_simulated',
+              max_requests_per_second: 1_000_000,
+              config: { httpClient: Stripe.createFetchHttpClient(productFetch) },
+            },
+          }
+        : {}),
+    });
+  const usage = open();
   onTestFinished(() => usage.close());
   const meter = await stripe.billing.meters.create({
     display_name: 'Credits',
@@ -103,6 +108,8 @@ export async function createWorld({
     simulator,
     stripe,
     usage,
+    /** The product once more on the same database, as another process would have it; the caller closes it. */
+    open,
     database,
     errors,
     meter,
