@@ -14,7 +14,8 @@ import { Ledger } from './ledger.ts';
 const METER_EVENTS = { method: 'POST', path: '/v1/billing/meter_events' } as const;
 /** A dead worker's lease runs out meanwhile. */
 const LEASE = 50_000;
-const LONGEST_ON_THE_WAY = 20 * HOUR;
+/** Between the last blind resend, after 22 hours, and the 24 hours after which Stripe forgets identifiers. */
+const LONGEST_ON_THE_WAY = 2 * HOUR - MINUTE;
 const NAMES = ['acct_1', 'acct_2'] as const;
 
 type Name = (typeof NAMES)[number];
@@ -322,7 +323,7 @@ export class Scene {
       isFirst = false;
       const taken = isTaken ? await simulator.fetch(input, init) : null;
       const sentAt = this.now;
-      // Stripe forgets identifiers after 24 hours: against a request that is on its way for longer, nothing helps.
+      // Against a request that is on its way until Stripe has forgotten its identifier, nothing helps.
       ask = async () => {
         if (taken === null && this.now - sentAt > LONGEST_ON_THE_WAY) lose(new TypeError('fetch failed'));
         else deliver(taken ?? (await simulator.fetch(input, init)));
@@ -346,7 +347,7 @@ export class Scene {
   }
 }
 
-export function nameOf(account: number): Name {
+function nameOf(account: number): Name {
   return NAMES[account] ?? NAMES[0];
 }
 
