@@ -120,6 +120,28 @@ export const ERRORS = {
     meaning: 'The queue of increments that wait for the database is full; this one was not recorded.',
     remedy: 'Slow down or retry later, with an idempotency key.',
   },
+  transaction_unsupported: {
+    status: 500,
+    meaning: 'The database is SQLite: usage cannot be recorded inside a transaction of the app.',
+    remedy: 'Leave `transaction` out, or use PostgreSQL.',
+  },
+  invalid_transaction: {
+    status: 500,
+    meaning: 'The transaction is not one that Tallybook knows how to use.',
+    remedy:
+      'Pass a `pg` client inside BEGIN … COMMIT, a Kysely transaction or a Drizzle transaction (node-postgres).',
+  },
+  usage_archived: {
+    status: 410,
+    meaning: 'The range cuts through usage that retention has taken out of the ledger.',
+    remedy: 'Ask for whole billing periods, or attach the archived part of the ledger again.',
+  },
+  storage_unsafe: {
+    status: 500,
+    meaning: 'The database server acknowledges commits before they are on disk; nothing was recorded.',
+    remedy:
+      'Turn `fsync`, `full_page_writes` and `synchronous_commit` on, or set `allow_unsafe` where losing usage does not matter.',
+  },
   storage_busy: {
     status: 503,
     meaning: 'The database is locked by another process for too long; nothing of this call was recorded.',

@@ -9,8 +9,16 @@ import type { ReportKey, ReportStatus, UsageReport } from './usage-report.ts';
  * Methods throw UsageError `storage_failed`, `storage_busy` or `schema_too_new`.
  */
 export interface Store {
+  /** How much usage to record in one call, and how many calls at once. */
+  readonly batching: Batching;
   /** Writes usage events and adds them to their open reports; durable when it resolves. */
   recordUsage(params: RecordUsageParams): Promise<RecordUsageResult>;
+  /**
+   * Writes a usage event in a transaction of the app: it counts when the app commits.
+   *
+   * @throws UsageError `transaction_unsupported`, `invalid_transaction`.
+   */
+  recordInTransaction(params: RecordInTransactionParams): Promise<TransactionOutcome>;
 
   /** Creates or changes an account; absent fields stay. @throws UsageError `stripe_customer_taken`. */
   setAccount(params: SetAccountParams): Promise<Account>;
@@ -27,14 +35,18 @@ export interface Store {
    */
   setSubscriptionItems(params: SetSubscriptionItemsParams): Promise<void>;
 
-  /** Reports of one billing period, in their order. */
-  listReports(params: ListReportsParams): Promise<readonly UsageReport[]>;
-  /** Reports with usage that occurred in the range, in their order. */
-  listReportsWithUsage(params: ListReportsParams): Promise<readonly UsageReport[]>;
+  /** Reports of one billing period, in their order, with the usage of the period that is in no report yet. */
+  listReports(params: ListReportsParams): Promise<ListReportsResult>;
+  /** Reports with usage that occurred in the range, in their order, with the range's usage that is in none yet. */
+  listReportsWithUsage(params: ListReportsParams): Promise<ListReportsResult>;
   /** Sums the ledger over exactly `[start, end)`, by report. */
   sumUsage(params: SumUsageParams): Promise<SumUsageResult>;
 
-  /** Seals a batch of open reports and opens the next ones. */
+  /** Adds usage that was recorded in the app's own transactions to its reports, a batch at a time. */
+  rollUp(params: RollUpParams): Promise<RollUpResult>;
+  /** Removes what is no longer needed and prepares what soon will be. */
+  maintain(params: MaintainParams): Promise<void>;
+  /** Seals the open reports of a batch of accounts and opens the next ones. */
   closeReports(params: CloseReportsParams): Promise<CloseReportsResult>;
   /** The first end of a billing period with an open report; null = none is open. */
   nextPeriodEnd(): Promise<Instant | null>;
@@ -58,6 +70,23 @@ export interface Store {
 
   close(): Promise<void>;
 }
+
+export interface Batching {
+  /** Entries of one commit: enough to make a commit cheap, few enough that nobody waits long behind it. */
+  readonly max_entries: number;
+  readonly max_in_flight: number;
+  /** Entries that must wait before a commit begins next to another one. */
+  readonly entries_to_overlap: number;
+}
+
+export interface RecordInTransactionParams {
+  /** A client or transaction as the app's own database library has it. */
+  readonly transaction: unknown;
+  readonly recorded_at: Instant;
+  readonly entry: UsageEntry;
+}
+
+export type TransactionOutcome = Exclude<UsageEntryOutcome, 'failed'>;
 
 /** A usage event on its way into the ledger; several increments without a key may share one. */
 export interface UsageEntry {
@@ -131,6 +160,12 @@ export interface ListReportsParams {
   readonly range: Period;
 }
 
+export interface ListReportsResult {
+  readonly reports: readonly UsageReport[];
+  /** Quantity recorded in the app's own transactions that awaits its roll-up. */
+  readonly unassigned: number;
+}
+
 export interface SumUsageParams {
   readonly account_id: string;
   readonly meter: string;
@@ -150,13 +185,37 @@ export interface CloseReportsParams {
   readonly which: 'all' | 'ended';
   /** null = every account. */
   readonly account_id: string | null;
+  /** Accounts after this one; null = from the first. */
+  readonly after: string | null;
+  /** Accounts. */
   readonly limit: number;
 }
 
 export interface CloseReportsResult {
   readonly closed: number;
+  /** What the next call's `after` is. */
+  readonly after: string | null;
   /** False: nothing more was due at `now`. */
   readonly more: boolean;
+}
+
+export interface RollUpParams {
+  readonly now: Instant;
+  /** Usage events. */
+  readonly limit: number;
+}
+
+export interface RollUpResult {
+  /** False: nothing more was waiting that no other process is at. */
+  readonly more: boolean;
+}
+
+export interface MaintainParams {
+  readonly now: Instant;
+  /** Idempotency keys recorded before are forgotten. */
+  readonly keys_before: Instant;
+  /** Settled parts of the ledger recorded before are taken out of it, where the engine can; null = none. */
+  readonly ledger_before: Instant | null;
 }
 
 export interface ListDueAccountsParams {

@@ -49,9 +49,9 @@ async function queryCurrentPeriod(
 ): Promise<UsageResult> {
   const { account_id } = account.account;
   const period = periodAt(account, meter, context.clock.now());
-  const reports = await context.store.listReports({ account_id, meter, range: period });
+  const { reports, unassigned } = await context.store.listReports({ account_id, meter, range: period });
   const quantities = new Map(reports.map(({ report_id, quantity }) => [report_id, quantity]));
-  return summarise({ context, account, meter, period, range: period, reports, quantities });
+  return summarise({ context, account, meter, period, range: period, reports, quantities, unassigned });
 }
 
 /** Adds up reports that lie wholly in the range, and ledger rows of those that it cuts. */
@@ -62,7 +62,7 @@ async function queryRange(
   range: Period,
 ): Promise<UsageResult> {
   const { account_id } = account.account;
-  const reports = await context.store.listReportsWithUsage({ account_id, meter, range });
+  const { reports, unassigned } = await context.store.listReportsWithUsage({ account_id, meter, range });
   const cut = reports.filter((report) => !isInside(report, range));
   const report_ids = cut.map(({ report_id }) => report_id);
   const { quantities: cutQuantities } = await context.store.sumUsage({
@@ -88,6 +88,7 @@ async function queryRange(
     range,
     reports: touched,
     quantities,
+    unassigned,
   });
 }
 
@@ -111,37 +112,43 @@ interface Findings {
   readonly reports: readonly UsageReport[];
   /** What of each report is in the range. */
   readonly quantities: ReadonlyMap<number, number>;
+  /** What is in the range and in no report yet. */
+  readonly unassigned: number;
 }
 
 function summarise(findings: Findings): UsageResult {
   const { account, meter, range, reports, quantities, period } = findings;
-  const sum = (of: (report: UsageReport) => boolean) =>
+  const sum = (of: (report: UsageReport) => boolean, unassigned = 0) =>
     exactTotal(
-      reports.filter(of).reduce((total, { report_id }) => total + BigInt(quantities.get(report_id) ?? 0), 0n),
+      reports
+        .filter(of)
+        .reduce((total, { report_id }) => total + BigInt(quantities.get(report_id) ?? 0), BigInt(unassigned)),
     );
-  const isFree = (report: UsageReport) => report.status === 'not_billable' || isFreeUsage(findings, report);
+  const isFree = (report: UsageReport) =>
+    report.status === 'not_billable' || isFreeFrom(findings, report.billing_period_start);
+  const pendingUnassigned = isFreeFrom(findings, range.start) ? 0 : findings.unassigned;
   return {
     account: account.account.account_id,
     meter,
     period_start: formatInstant(range.start),
     period_end: formatInstant(range.end),
-    quantity: sum(() => true),
+    quantity: sum(() => true, findings.unassigned),
     reported_quantity: sum(({ reported }) => reported),
-    pending_quantity: sum((report) => !report.reported && !isFree(report)),
+    pending_quantity: sum((report) => !report.reported && !isFree(report), pendingUnassigned),
     reports: reports.map(toResult),
     cost:
       period &&
       costOf(
         findings,
         period,
-        sum((report) => !isFree(report)),
+        sum((report) => !isFree(report), pendingUnassigned),
       ),
   };
 }
 
-/** Whether the usage of a report that is not settled yet will turn out to be free. */
-function isFreeUsage({ context, account, meter }: Findings, report: UsageReport): boolean {
-  const { billed_by } = periodAt(account, meter, report.billing_period_start);
+/** Whether usage of the billing period of an instant that is not settled yet will turn out to be free. */
+function isFreeFrom({ context, account, meter }: Findings, instant: number): boolean {
+  const { billed_by } = periodAt(account, meter, instant);
   if (billed_by !== 'none') return billed_by === 'trial';
   const plan = planOf(context, account);
   return (

@@ -25,8 +25,9 @@ function heldStore() {
         result instanceof Error ? reject(result) : resolve(result);
       commits.push({ params, finish });
     });
-  const store: Pick<Store, 'recordUsage'> = { recordUsage };
-  return { commits, recorder: new Recorder(store as Store, systemEnvironment()) };
+  const batching = { max_entries: 2_000, max_in_flight: 2, entries_to_overlap: 2_000 };
+  const store: Pick<Store, 'recordUsage' | 'batching'> = { recordUsage, batching };
+  return { commits, recorder: new Recorder(store, systemEnvironment()) };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));

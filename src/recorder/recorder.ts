@@ -14,9 +14,6 @@ export interface IncrementResult {
 
 /** Calls that may wait for the database before new ones are refused as `overloaded`. */
 export const MAX_WAITING_CALLS = 100_000;
-/** Entries of one commit: enough to make a commit cheap, few enough that nobody waits long behind it. */
-const MAX_BATCH_ENTRIES = 2_000;
-const MAX_COMMITS_IN_FLIGHT = 2;
 
 /** An entry that waits for its commit, and the calls that it answers. */
 interface WaitingEntry {
@@ -30,7 +27,7 @@ interface WaitingEntry {
  * commit. Calls without a key that differ in nothing share one usage event.
  */
 export class Recorder {
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'recordUsage' | 'batching'>;
   readonly #environment: Environment;
   #queue: WaitingEntry[] = [];
   /** The waiting entry that further unkeyed calls of an account and meter join. */
@@ -40,7 +37,7 @@ export class Recorder {
   #isScheduled = false;
   #whenIdle: PromiseWithResolvers<void> | null = null;
 
-  constructor(store: Store, environment: Environment) {
+  constructor(store: Pick<Store, 'recordUsage' | 'batching'>, environment: Environment) {
     this.#store = store;
     this.#environment = environment;
   }
@@ -99,10 +96,11 @@ export class Recorder {
     });
   }
 
-  /** Next to a commit in flight only with a full batch: anything less waits, and shares a sync with what comes. */
+  /** Next to a commit in flight only with many entries: fewer wait, and share a sync with what comes. */
   #mayCommit(): boolean {
     if (this.#commitsInFlight === 0) return true;
-    return this.#commitsInFlight < MAX_COMMITS_IN_FLIGHT && this.#queue.length >= MAX_BATCH_ENTRIES;
+    const { max_in_flight, entries_to_overlap } = this.#store.batching;
+    return this.#commitsInFlight < max_in_flight && this.#queue.length >= entries_to_overlap;
   }
 
   async #commit(): Promise<void> {
@@ -127,7 +125,7 @@ export class Recorder {
 
   /** In the order of account and meter: writers that lock rows in one order do not deadlock. */
   #takeBatch(): WaitingEntry[] {
-    const batch = this.#queue.splice(0, MAX_BATCH_ENTRIES);
+    const batch = this.#queue.splice(0, this.#store.batching.max_entries);
     for (const { entry } of batch) this.#shared.delete(entry.account_id);
     return batch.sort((a, b) => compare(a.entry, b.entry));
   }

@@ -16,13 +16,31 @@ const ACCOUNT_COLUMNS = [
   'sync_due_at',
 ] as const;
 
-/** Creates an account that is not known yet; its months are anchored at this second. */
+const ITEM_COLUMNS = [
+  'stripe_subscription_item',
+  'stripe_subscription',
+  'meter',
+  'price',
+  'anchor',
+  'interval',
+  'interval_count',
+  'started_at',
+  'trial_end',
+  'ended_at',
+  'current_period_start',
+  'current_period_end',
+] as const;
+
+/**
+ * Creates accounts that are not known yet; their months are anchored at this second. In their order, so that two
+ * processes that create the same ones do not wait for each other.
+ */
 export async function ensureAccounts(db: Db, account_ids: readonly string[], now: Instant): Promise<void> {
   const created_at = floorToSecond(now);
   await db
     .insertInto('account')
     .values(
-      account_ids.map((account_id) => ({
+      account_ids.toSorted().map((account_id) => ({
         account_id,
         plan: null,
         stripe_customer: null,
@@ -35,11 +53,27 @@ export async function ensureAccounts(db: Db, account_ids: readonly string[], now
     .execute();
 }
 
+/**
+ * Until the end of the transaction nobody else opens, seals, moves or voids reports of these accounts; usage is still
+ * recorded. Whoever also locks reports locks their accounts first.
+ */
+export async function lockAccounts(db: Db, account_ids: readonly string[]): Promise<void> {
+  if (account_ids.length === 0) return;
+  await db
+    .selectFrom('account')
+    .select('account_id')
+    .where('account_id', 'in', account_ids)
+    .orderBy('account_id')
+    .forNoKeyUpdate()
+    .execute();
+}
+
 export async function setAccount(
   db: Db,
   { account_id, plan, stripe_customer, now }: SetAccountParams,
 ): Promise<Account> {
   await ensureAccounts(db, [account_id], now);
+  await lockAccounts(db, [account_id]);
   const before = await accountRow(db, account_id);
   if (typeof stripe_customer === 'string' && stripe_customer !== before.stripe_customer) {
     await refuseTakenCustomer(db, account_id, stripe_customer);
@@ -88,12 +122,20 @@ async function accountRow(db: Db, account_id: string): Promise<Account> {
 }
 
 export async function getAccount(db: Db, account_id: string): Promise<AccountWithItems | null> {
-  const account = await db
+  const rows = await db
     .selectFrom('account')
-    .select(ACCOUNT_COLUMNS)
-    .where('account_id', '=', account_id)
-    .executeTakeFirst();
-  return account ? { account, items: await itemsOf(db, [account_id]) } : null;
+    .leftJoin('subscription', 'subscription.account_id', 'account.account_id')
+    .select(ACCOUNT_COLUMNS.map((column) => `account.${column}` as const))
+    .select(ITEM_COLUMNS)
+    .where('account.account_id', '=', account_id)
+    .execute();
+  const [first] = rows;
+  if (!first) return null;
+  const { plan, stripe_customer, created_at, synced_at, sync_due_at } = first;
+  return {
+    account: { account_id, plan, stripe_customer, created_at, synced_at, sync_due_at },
+    items: rows.flatMap((row) => (row.price === null ? [] : [toItem(row as ItemRow)])),
+  };
 }
 
 export async function setSyncDue(db: Db, account_id: string, sync_due_at: Instant | null): Promise<void> {
@@ -111,15 +153,6 @@ export async function listAccounts(
     .orderBy('account_id')
     .limit(limit)
     .execute();
-}
-
-async function itemsOf(db: Db, account_ids: readonly string[]): Promise<SubscriptionItem[]> {
-  const rows = await db
-    .selectFrom('subscription')
-    .selectAll()
-    .where('account_id', 'in', account_ids)
-    .execute();
-  return rows.map(toItem);
 }
 
 /** The timelines of several accounts at once; the timeline of a meter is `timelineOf` of them. */
@@ -148,8 +181,23 @@ export function timelineOf({ account, items }: AccountWithItems, meter: string):
   return { created_at: account.created_at, items: items.filter((item) => item.meter === meter) };
 }
 
-function toItem({ account_id: _, price, ...item }: SubscriptionTable): SubscriptionItem {
-  return { ...item, price: JSON.parse(price) };
+type ItemRow = Omit<SubscriptionTable, 'account_id'>;
+
+function toItem(row: ItemRow): SubscriptionItem {
+  return {
+    stripe_subscription_item: row.stripe_subscription_item,
+    stripe_subscription: row.stripe_subscription,
+    meter: row.meter,
+    price: JSON.parse(row.price),
+    anchor: row.anchor,
+    interval: row.interval,
+    interval_count: row.interval_count,
+    started_at: row.started_at,
+    trial_end: row.trial_end,
+    ended_at: row.ended_at,
+    current_period_start: row.current_period_start,
+    current_period_end: row.current_period_end,
+  };
 }
 
 export async function replaceItems(

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { billingPeriodAt } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import { floorToSecond } from '../core/instant.ts';
@@ -6,21 +6,96 @@ import type { CloseReportsParams, CloseReportsResult } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import { loadAccounts, timelineOf } from './accounts.ts';
 import { openReport } from './opening.ts';
-import { type Db, insertReports, isReport, openReportRow, REPORT_COLUMNS, toReport } from './report-rows.ts';
+import { type Db, insertReports, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
+import type { Database } from './schema.ts';
 
 /**
- * Seals one batch of open reports and opens the next ones, in the caller's transaction. Reports without usage are
- * not sealed: their start moves on. A batch leaves nothing behind that the next would find again.
+ * Seals the open reports of one batch of accounts and opens the next ones, in the caller's transaction. Reports
+ * without usage are not sealed: their start moves on. A batch leaves nothing behind that the next would find again.
  */
 export async function closeReports(db: Db, params: CloseReportsParams): Promise<CloseReportsResult> {
-  const sealed = await sealBatch(db, params);
+  let account_ids = await lockDueAccounts(db, params, 'skip');
+  // At the end of the list, those that others were at.
+  if (account_ids.length === 0) account_ids = await lockDueAccounts(db, { ...params, after: null }, 'wait');
+  if (account_ids.length === 0) return { closed: 0, after: null, more: false };
+  const batch: Batch = { ...params, account_ids };
+  await lockOpenReports(db, account_ids);
+  const sealed = await sealReports(db, batch);
   await openNextReports(db, sealed, params.now);
-  const moved = await moveEmptyReports(db, params);
-  return { closed: sealed.length, more: sealed.length === params.limit || moved === params.limit };
+  await moveEmptyReports(db, batch);
+  return { closed: sealed.length, after: account_ids.at(-1) ?? null, more: true };
 }
 
-async function sealBatch(db: Db, params: CloseReportsParams): Promise<UsageReport[]> {
-  const { now } = params;
+interface Batch extends CloseReportsParams {
+  /** All of them locked. */
+  readonly account_ids: readonly string[];
+}
+
+/** Next to another process that seals reports, each takes accounts that the other is not at. */
+async function lockDueAccounts(
+  db: Db,
+  params: CloseReportsParams,
+  locked: 'skip' | 'wait',
+): Promise<string[]> {
+  const { account_id, after, limit } = params;
+  const rows = await db
+    .selectFrom('account')
+    .select('account_id')
+    .where('account_id', 'in', accountsWithDueReports(db, params))
+    .$if(account_id !== null, (query) => query.where('account_id', '=', account_id))
+    .$if(after !== null, (query) => query.where('account_id', '>', after))
+    .orderBy('account_id')
+    .limit(limit)
+    .forNoKeyUpdate()
+    .$if(locked === 'skip', (query) => query.skipLocked())
+    .execute();
+  return rows.map((row) => row.account_id);
+}
+
+/** In the order in which usage is added to them, so that nobody waits in a circle. */
+async function lockOpenReports(db: Db, account_ids: readonly string[]): Promise<void> {
+  await db
+    .selectFrom('usage')
+    .select('report_id')
+    .where('account_id', 'in', account_ids)
+    .where('status', '=', 'open')
+    .orderBy('account_id')
+    .orderBy('meter')
+    .orderBy('report_id')
+    .forUpdate()
+    .execute();
+}
+
+function accountsWithDueReports(db: Db, params: CloseReportsParams) {
+  return db
+    .selectFrom('usage')
+    .select('usage.account_id')
+    .where(isDue(params))
+    .$if(params.account_id !== null, (query) => query.where('usage.account_id', '=', params.account_id))
+    .$if(params.after !== null, (query) => query.where('usage.account_id', '>', params.after));
+}
+
+/** Selects open reports that are to be sealed, or moved on where they are empty. */
+function isDue({ which, now }: CloseReportsParams) {
+  return (eb: ExpressionBuilder<Database, 'usage'>): Expression<SqlBool> => {
+    const hasEnded = eb('usage.billing_period_end', '<=', now);
+    return eb.and([
+      eb('usage.status', '=', 'open'),
+      which === 'ended' ? hasEnded : eb.or([hasEnded, eb('usage.period_start', '<', floorToSecond(now))]),
+    ]);
+  };
+}
+
+function dueReports(db: Db, batch: Batch) {
+  return db
+    .selectFrom('usage')
+    .select(REPORT_COLUMNS)
+    .where('account_id', 'in', batch.account_ids)
+    .where(isDue(batch));
+}
+
+async function sealReports(db: Db, batch: Batch): Promise<UsageReport[]> {
+  const { now } = batch;
   const cutoff = floorToSecond(now);
   // Usage of the second that is still running belongs to the sealed report, so that its end covers it.
   const endOfUsage = sql<number>`last_occurred_at - last_occurred_at % 1000 + 1000`;
@@ -33,26 +108,12 @@ async function sealBatch(db: Db, params: CloseReportsParams): Promise<UsageRepor
         when billing_period_end <= ${now} or ${endOfUsage} >= billing_period_end then billing_period_end
         when ${endOfUsage} > ${cutoff} then ${endOfUsage} else ${cutoff} end`,
     })
-    .where(isInBatch(openReports(db, params).where('first_occurred_at', 'is not', null)))
+    .where('account_id', 'in', batch.account_ids)
+    .where(isDue(batch))
+    .where('first_occurred_at', 'is not', null)
     .returning(REPORT_COLUMNS)
     .execute();
   return rows.map(toReport);
-}
-
-/** The keys of the open reports that are due. */
-function openReports(db: Db, { now, which, account_id, limit }: CloseReportsParams) {
-  return db
-    .selectFrom('usage')
-    .select(['account_id', 'meter', 'report_id'])
-    .where('status', '=', 'open')
-    .$if(account_id !== null, (query) => query.where('account_id', '=', account_id))
-    .$if(which === 'ended', (query) => query.where('billing_period_end', '<=', now))
-    .where((eb) => eb.or([eb('billing_period_end', '<=', now), eb('period_start', '<', floorToSecond(now))]))
-    .limit(limit);
-}
-
-function isInBatch(batch: ReturnType<typeof openReports>) {
-  return sql<boolean>`(account_id, meter, report_id) in ${batch}`;
 }
 
 async function openNextReports(db: Db, sealed: readonly UsageReport[], now: Instant): Promise<void> {
@@ -76,17 +137,15 @@ function isWithinPeriod(report: UsageReport): boolean {
 async function openWithinPeriod(db: Db, sealed: readonly UsageReport[]): Promise<void> {
   if (sealed.length === 0) return;
   const lastIds = await lastReportIds(db, sealed);
-  const rows = sealed.map((report) =>
-    openReportRow({
-      account_id: report.account_id,
-      meter: report.meter,
-      report_id: (lastIds.get(pairOf(report)) ?? report.report_id) + 1,
-      billing_period: { start: report.billing_period_start, end: report.billing_period_end },
-      period_start: report.period_end ?? report.period_start,
-      late: false,
-    }),
-  );
-  await insertReports(db, rows);
+  const next = sealed.map((report) => ({
+    account_id: report.account_id,
+    meter: report.meter,
+    report_id: (lastIds.get(pairOf(report)) ?? report.report_id) + 1,
+    billing_period: { start: report.billing_period_start, end: report.billing_period_end },
+    period_start: report.period_end ?? report.period_start,
+    late: false,
+  }));
+  await insertReports(db, next);
 }
 
 async function lastReportIds(db: Db, reports: readonly UsageReport[]): Promise<Map<string, number>> {
@@ -120,19 +179,22 @@ async function openNextPeriod(db: Db, sealed: readonly UsageReport[], now: Insta
   }
 }
 
-/** @returns how many empty reports were moved. */
-async function moveEmptyReports(db: Db, params: CloseReportsParams): Promise<number> {
-  const { now } = params;
-  const empty = openReports(db, params).where('first_occurred_at', 'is', null);
-  const moved = await db
+async function moveEmptyReports(db: Db, batch: Batch): Promise<void> {
+  const { now } = batch;
+  await db
     .updateTable('usage')
     .set({ period_start: floorToSecond(now) })
-    .where(isInBatch(empty.where('billing_period_end', '>', now)))
-    .executeTakeFirst();
-  const ended = await empty
-    .clearSelect()
-    .select(REPORT_COLUMNS)
+    .where('account_id', 'in', batch.account_ids)
+    .where(isDue(batch))
+    .where('first_occurred_at', 'is', null)
+    .where('billing_period_end', '>', now)
+    .execute();
+  const ended = await dueReports(db, batch)
+    .where('first_occurred_at', 'is', null)
     .where('billing_period_end', '<=', now)
+    .orderBy('account_id')
+    .orderBy('meter')
+    .orderBy('report_id')
     .execute();
   const accounts = await loadAccounts(
     db,
@@ -145,5 +207,4 @@ async function moveEmptyReports(db: Db, params: CloseReportsParams): Promise<num
     const period = billingPeriodAt(timelineOf(account, report.meter), now);
     await openReport(db, report.account_id, report.meter, period, now);
   }
-  return Math.max(Number(moved.numUpdatedRows), ended.length);
 }

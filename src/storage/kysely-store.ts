@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely';
 import type { UsageError } from '../core/errors.ts';
-import type { ChangeReportParams, Store } from '../core/store.ts';
+import type { Batching, ChangeReportParams, Store } from '../core/store.ts';
 import { getAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
 import { closeReports } from './closing.ts';
 import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
-import { sumUsage } from './ledger.ts';
+import { type Ledger, sumUsage } from './ledger.ts';
 import {
   listDueAccounts,
   listReports,
@@ -22,6 +22,7 @@ import type { WriteParams, WritePath } from './write-path.ts';
 
 /** What an engine brings to the store. */
 export interface Engine {
+  readonly batching: Batching;
   /** The open database; opens it on first use, and again after it was lost. */
   connect(): Promise<Connected>;
   /** What the engine's driver threw, as the library's error. */
@@ -35,6 +36,10 @@ export interface Connected {
   /** Where statements run that only read; they need not wait for writers. */
   readonly reader: Kysely<Database>;
   readonly writePath: WritePath;
+  readonly ledger: Ledger;
+  readonly recordInTransaction: Store['recordInTransaction'];
+  readonly rollUp: Store['rollUp'];
+  readonly maintain: Store['maintain'];
 }
 
 /** The store on Kysely: one text for both engines. */
@@ -47,9 +52,10 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     }
   }
 
-  const read = <Result>(run: (db: Db) => Promise<Result>) => use(({ reader }) => run(reader));
-  const transact = <Result>(run: (db: Db) => Promise<Result>) =>
-    use(({ writer }) => writer.transaction().execute((transaction) => run(transaction)));
+  const read = <Result>(run: (db: Db, ledger: Ledger) => Promise<Result>) =>
+    use(({ reader, ledger }) => run(reader, ledger));
+  const transact = <Result>(run: (db: Db, ledger: Ledger) => Promise<Result>) =>
+    use(({ writer, ledger }) => writer.transaction().execute((transaction) => run(transaction, ledger)));
   const recording = {
     writePath: { write: async (params: WriteParams) => (await engine.connect()).writePath.write(params) },
     transact,
@@ -58,15 +64,19 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
   };
 
   return {
+    batching: engine.batching,
+    recordInTransaction: (params) => use(({ recordInTransaction }) => recordInTransaction(params)),
     recordUsage: (params) => use(() => recordUsage(recording, params)),
     setAccount: (params) => transact((db) => setAccount(db, params)),
     getAccount: ({ account_id }) => read((db) => getAccount(db, account_id)),
     listAccounts: (params) => read((db) => listAccounts(db, params)),
     setSyncDue: ({ account_id, sync_due_at }) => transact((db) => setSyncDue(db, account_id, sync_due_at)),
-    setSubscriptionItems: (params) => transact((db) => setSubscriptionItems(db, params)),
-    listReports: (params) => read((db) => listReports(db, params)),
-    listReportsWithUsage: (params) => read((db) => listReportsWithUsage(db, params)),
-    sumUsage: (params) => read((db) => sumUsage(db, params)),
+    setSubscriptionItems: (params) => transact((db, ledger) => setSubscriptionItems(db, ledger, params)),
+    listReports: (params) => read((db, ledger) => listReports(db, ledger, params)),
+    listReportsWithUsage: (params) => read((db, ledger) => listReportsWithUsage(db, ledger, params)),
+    sumUsage: (params) => read((db, ledger) => sumUsage(db, ledger, params)),
+    rollUp: (params) => use(({ rollUp }) => rollUp(params)),
+    maintain: (params) => use(({ maintain }) => maintain(params)),
     closeReports: (params) => transact((db) => closeReports(db, params)),
     nextPeriodEnd: () => read(nextPeriodEnd),
     nextDueAt: () => read(nextDueAt),

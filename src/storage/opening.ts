@@ -4,13 +4,14 @@ import { floorToSecond, SECOND_MS } from '../core/instant.ts';
 import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { UsageEntry } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
-import { ensureAccounts, loadAccounts, timelineOf } from './accounts.ts';
+import { ensureAccounts, loadAccounts, lockAccounts, timelineOf } from './accounts.ts';
 import {
   type Db,
   insertReports,
   isReport,
+  type NewReport,
   nextReportId,
-  openReportRow,
+  openReportOf,
   REPORT_COLUMNS,
   toReport,
 } from './report-rows.ts';
@@ -27,6 +28,7 @@ export async function openReportsFor(
 ): Promise<number[]> {
   const account_ids = [...new Set(entries.map(({ account_id }) => account_id))];
   await ensureAccounts(db, account_ids, now);
+  await lockAccounts(db, account_ids);
   const accounts = await loadAccounts(db, account_ids);
   const needed = entries.map(({ account_id, meter, occurred_at }) => {
     const account = accounts.get(account_id);
@@ -83,21 +85,21 @@ async function openFirstReports(
     if (!known.has(pair) && !first.has(pair)) first.set(pair, report);
   }
   const reports = [...first.values()];
-  const values = reports.map(({ account_id, meter, period: { start, end } }) =>
-    openReportRow({
+  await insertReports(
+    db,
+    reports.map(({ account_id, meter, period: { start, end } }) => ({
       account_id,
       meter,
       report_id: 1,
       billing_period: { start, end },
       period_start: start,
       late: end <= now,
-    }),
+    })),
   );
-  await insertReports(db, values);
   return new Map(reports.map((report) => [keyOf(report), 1]));
 }
 
-/** The open report of a billing period; a new one if there is none. */
+/** The open report of a billing period, locked; a new one if there is none. The caller has locked the account. */
 export async function openReport(
   db: Db,
   account_id: string,
@@ -111,16 +113,16 @@ export async function openReport(
   const sealedUntil = Math.max(start, await lastRegularEnd(db, account_id, meter, end));
   const late = end <= now || sealedUntil >= end;
   const report_id = await nextReportId(db, account_id, meter);
-  const row = openReportRow({
+  const report: NewReport = {
     account_id,
     meter,
     report_id,
     billing_period: { start, end },
     period_start: late ? start : sealedUntil,
     late,
-  });
-  await insertReports(db, [row]);
-  return toReport(row);
+  };
+  await insertReports(db, [report]);
+  return openReportOf(report);
 }
 
 async function findOpenReport(
@@ -136,6 +138,7 @@ async function findOpenReport(
     .where('meter', '=', meter)
     .where('billing_period_start', '=', billing_period_start)
     .where('status', '=', 'open')
+    .forUpdate()
     .executeTakeFirst();
   return row ? toReport(row) : null;
 }
@@ -173,6 +176,10 @@ export async function sealFullReports(
   entries: readonly Pick<UsageEntry, 'account_id' | 'meter' | 'quantity'>[],
   now: Instant,
 ): Promise<void> {
+  await lockAccounts(
+    db,
+    entries.map(({ account_id }) => account_id),
+  );
   for (const { account_id, meter, quantity } of entries) {
     const rows = await db
       .selectFrom('usage')
@@ -181,6 +188,8 @@ export async function sealFullReports(
       .where('meter', '=', meter)
       .where('status', '=', 'open')
       .where('quantity', '>', MAX_QUANTITY - quantity)
+      .orderBy('report_id')
+      .forUpdate()
       .execute();
     for (const report of rows.map(toReport)) {
       await db

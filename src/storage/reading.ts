@@ -1,6 +1,15 @@
+import { sql } from 'kysely';
 import type { Instant } from '../core/environment.ts';
-import type { ListDueAccountsParams, ListReportsParams, ListSlotsParams, SlotUse } from '../core/store.ts';
+import { exactTotal } from '../core/quantity.ts';
+import type {
+  ListDueAccountsParams,
+  ListReportsParams,
+  ListReportsResult,
+  ListSlotsParams,
+  SlotUse,
+} from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
+import type { Ledger } from './ledger.ts';
 import { type Db, REPORT_COLUMNS, toReport } from './report-rows.ts';
 
 function reportsOf(db: Db, account_id: string, meter: string) {
@@ -16,24 +25,53 @@ function reportsOf(db: Db, account_id: string, meter: string) {
 
 export async function listReports(
   db: Db,
-  { account_id, meter, range }: ListReportsParams,
-): Promise<UsageReport[]> {
-  const rows = await reportsOf(db, account_id, meter)
+  ledger: Ledger,
+  params: ListReportsParams,
+): Promise<ListReportsResult> {
+  const { account_id, meter, range } = params;
+  const reports = reportsOf(db, account_id, meter)
     .where('period_start', '>=', range.start)
-    .where('period_start', '<', range.end)
-    .execute();
-  return rows.map(toReport);
+    .where('period_start', '<', range.end);
+  return await withUnassigned(db, ledger, params, reports);
 }
 
 export async function listReportsWithUsage(
   db: Db,
-  { account_id, meter, range }: ListReportsParams,
-): Promise<UsageReport[]> {
-  const rows = await reportsOf(db, account_id, meter)
+  ledger: Ledger,
+  params: ListReportsParams,
+): Promise<ListReportsResult> {
+  const { account_id, meter, range } = params;
+  const reports = reportsOf(db, account_id, meter)
     .where('first_occurred_at', '<', range.end)
-    .where('last_occurred_at', '>=', range.start)
+    .where('last_occurred_at', '>=', range.start);
+  return await withUnassigned(db, ledger, params, reports);
+}
+
+/** In one statement, so that no event is missed or seen twice while it is rolled up. */
+async function withUnassigned(
+  db: Db,
+  ledger: Ledger,
+  { account_id, meter, range }: ListReportsParams,
+  reports: ReturnType<typeof reportsOf>,
+): Promise<ListReportsResult> {
+  if (!ledger.unassigned) return { reports: (await reports.execute()).map(toReport), unassigned: 0 };
+  const rows = await db
+    .selectFrom(
+      sql<{
+        unassigned: number | null;
+      }>`(select ${ledger.unassigned(account_id, meter, range)} as unassigned)`.as('waiting'),
+    )
+    .leftJoin(reports.as('report'), (join) => join.onTrue())
+    .selectAll()
+    .orderBy('report.period_start')
+    .orderBy('report.report_id')
     .execute();
-  return rows.map(toReport);
+  return {
+    reports: rows.flatMap(({ unassigned: _, ...row }) =>
+      row.report_id === null ? [] : [toReport(row as Parameters<typeof toReport>[0])],
+    ),
+    unassigned: exactTotal(rows[0]?.unassigned ?? 0),
+  };
 }
 
 export async function nextPeriodEnd(db: Db): Promise<Instant | null> {

@@ -8,8 +8,8 @@ import type { Instant } from '../core/environment.ts';
 import { floorToSecond } from '../core/instant.ts';
 import type { SetSubscriptionItemsParams } from '../core/store.ts';
 import type { ReportStatus, UsageReport } from '../core/usage-report.ts';
-import { getAccount, replaceItems, timelineOf, wakeWaitingReports } from './accounts.ts';
-import { moveEvents } from './ledger.ts';
+import { getAccount, lockAccounts, replaceItems, timelineOf, wakeWaitingReports } from './accounts.ts';
+import { type Ledger, moveUsage } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
 
@@ -24,8 +24,13 @@ const UNSENT: readonly ReportStatus[] = ['open', 'closed', 'not_billable'];
  * by event: usage before a subscription's start stays out of its bill, usage since then is in it, however late we
  * learn of the start.
  */
-export async function setSubscriptionItems(db: Db, params: SetSubscriptionItemsParams): Promise<void> {
+export async function setSubscriptionItems(
+  db: Db,
+  ledger: Ledger,
+  params: SetSubscriptionItemsParams,
+): Promise<void> {
   const { account_id, stripe_customer, items, sync_due_at, now } = params;
+  await lockAccounts(db, [account_id]);
   const known = await getAccount(db, account_id);
   if (known?.account.stripe_customer !== stripe_customer) return;
   await db
@@ -40,6 +45,9 @@ export async function setSubscriptionItems(db: Db, params: SetSubscriptionItemsP
     .select(REPORT_COLUMNS)
     .where('account_id', '=', account_id)
     .where((eb) => eb.or([eb('status', 'in', UNSENT), eb.and({ status: 'held', attempts: 0 })]))
+    .orderBy('meter')
+    .orderBy('report_id')
+    .forUpdate()
     .execute();
   const timelines = new Map<string, BillingTimeline>();
   for (const { meter } of rows) timelines.set(meter, timelineOf({ ...known, items: current }, meter));
@@ -47,7 +55,7 @@ export async function setSubscriptionItems(db: Db, params: SetSubscriptionItemsP
     const misplaced = rows
       .map(toReport)
       .filter((row) => row.meter === meter && isMisplaced(row, timeline, now));
-    await replaceReports(db, misplaced, timeline, now);
+    await replaceReports(db, ledger, misplaced, timeline, now);
   }
   await wakeWaitingReports(db, account_id, now);
 }
@@ -82,6 +90,7 @@ function isHome(report: UsageReport, period: BillingPeriod): boolean {
 /** Voids all of them before any of their usage moves, so that none of it moves into one of them. */
 async function replaceReports(
   db: Db,
+  ledger: Ledger,
   reports: readonly UsageReport[],
   timeline: BillingTimeline,
   now: Instant,
@@ -92,7 +101,7 @@ async function replaceReports(
     await row.set({ status: 'voided', due_at: null }).execute();
   }
   for (const report of reports) {
-    if (report.first_occurred_at !== null) await moveEvents(db, report, timeline, now);
+    if (report.first_occurred_at !== null) await moveUsage(db, ledger, report, timeline, now);
     else if (!report.late) {
       await openReport(db, report.account_id, report.meter, billingPeriodAt(timeline, now), now);
     }

@@ -1,4 +1,4 @@
-import type { Expression, ExpressionBuilder, Kysely, SqlBool, Transaction } from 'kysely';
+import type { Expression, ExpressionBuilder, Kysely, Selectable, SqlBool, Transaction } from 'kysely';
 import type { Period } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import type { ReportKey, UsageReport } from '../core/usage-report.ts';
@@ -7,7 +7,7 @@ import type { Database, UsageTable } from './schema.ts';
 /** The database itself, or a transaction on it. */
 export type Db = Kysely<Database> | Transaction<Database>;
 
-type UsageRow = Omit<UsageTable, 'late' | 'slot_shared' | 'last_event_id'> & { late: unknown };
+type UsageRow = Omit<Selectable<UsageTable>, 'late' | 'slot_shared' | 'last_event_id'> & { late: unknown };
 
 export const REPORT_COLUMNS = [
   'account_id',
@@ -61,11 +61,12 @@ export interface NewReport extends ReportKey {
   readonly late: boolean;
 }
 
-/** The row of a report that is open and empty. */
-export function openReportRow({ billing_period, ...report }: NewReport): UsageTable {
+/** A report that is open and empty, as the tables' own defaults make it. */
+export function openReportOf({ billing_period, ...report }: NewReport): UsageReport {
   return {
     ...report,
     status: 'open',
+    reported: false,
     reason: null,
     period_end: null,
     billing_period_start: billing_period.start,
@@ -73,11 +74,9 @@ export function openReportRow({ billing_period, ...report }: NewReport): UsageTa
     quantity: 0,
     first_occurred_at: null,
     last_occurred_at: null,
-    last_event_id: null,
     stripe_customer: null,
     identifier: null,
     slot: null,
-    slot_shared: false,
     generation: 1,
     attempts: 0,
     first_attempt_at: null,
@@ -87,14 +86,21 @@ export function openReportRow({ billing_period, ...report }: NewReport): UsageTa
   };
 }
 
-/** SQLite binds at most 32,766 values in a statement; a report has about two dozen. */
-const ROWS_PER_STATEMENT = 500;
+/** SQLite binds at most 32,766 values in a statement. */
+const ROWS_PER_STATEMENT = 1_000;
 
-export async function insertReports(db: Db, rows: readonly UsageTable[]): Promise<void> {
-  for (let at = 0; at < rows.length; at += ROWS_PER_STATEMENT) {
+/** Inserts open, empty reports. */
+export async function insertReports(db: Db, reports: readonly NewReport[]): Promise<void> {
+  for (let at = 0; at < reports.length; at += ROWS_PER_STATEMENT) {
     await db
       .insertInto('usage')
-      .values(rows.slice(at, at + ROWS_PER_STATEMENT))
+      .values(
+        reports.slice(at, at + ROWS_PER_STATEMENT).map(({ billing_period: { start, end }, ...report }) => ({
+          ...report,
+          billing_period_start: start,
+          billing_period_end: end,
+        })),
+      )
       .execute();
   }
 }

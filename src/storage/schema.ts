@@ -39,14 +39,25 @@ export interface SubscriptionTable {
   current_period_end: number;
 }
 
+/** What a new report must say; the rest has defaults. */
+type RequiredColumn =
+  | 'account_id'
+  | 'meter'
+  | 'report_id'
+  | 'late'
+  | 'period_start'
+  | 'billing_period_start'
+  | 'billing_period_end';
+
 /** `reported` is computed by the database from `status` and therefore left out of what is written. */
 export type UsageTable = {
-  -readonly [Column in keyof Omit<UsageReport, 'reported' | 'late'>]: UsageReport[Column];
+  -readonly [Column in keyof Omit<UsageReport, 'reported'>]: Column extends RequiredColumn
+    ? UsageReport[Column]
+    : Generated<UsageReport[Column]>;
 } & {
-  late: boolean;
-  slot_shared: boolean;
-  /** The newest of the report's events, which form a chain; null = it has none. */
-  last_event_id: number | null;
+  slot_shared: Generated<boolean>;
+  /** SQLite only: the newest of the report's events, which form a chain; null = it has none. */
+  last_event_id: Generated<number | null>;
 };
 
 export interface UsageEventTable {
@@ -54,9 +65,8 @@ export interface UsageEventTable {
   event_id: Generated<number>;
   account_id: string;
   meter: string;
-  report_id: number;
-  /** The event of the same report that was recorded before this one; null = this is its first. */
-  previous_event_id: number | null;
+  /** null = recorded in a transaction of the app, and not in a report yet. */
+  report_id: number | null;
   quantity: number;
   occurred_at: number;
   recorded_at: number;

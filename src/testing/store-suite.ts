@@ -49,9 +49,9 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
     });
   };
   const closeAll = (store: Store, now: number) =>
-    store.closeReports({ now, which: 'all', account_id: null, limit: 100 });
-  const reports = (store: Store, account_id = ACCOUNT) =>
-    store.listReportsWithUsage({ account_id, meter: 'credits', range: ALL_TIME });
+    store.closeReports({ now, which: 'all', account_id: null, after: null, limit: 100 });
+  const reports = async (store: Store, account_id = ACCOUNT) =>
+    (await store.listReportsWithUsage({ account_id, meter: 'credits', range: ALL_TIME })).reports;
 
   check(
     'usage of an unknown account creates it, unlinked, with a month anchored at that second',
@@ -154,7 +154,8 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
 
   check('closing seals the quantity and opens the next report where this one ends', async (store) => {
     await store.recordUsage(flush([entry({ quantity: 5 })]));
-    assert.deepEqual(await closeAll(store, NOW + HOUR_MS), { closed: 1, more: false });
+    assert.equal((await closeAll(store, NOW + HOUR_MS)).closed, 1);
+    assert.deepEqual(await closeAll(store, NOW + HOUR_MS), { closed: 0, after: null, more: false });
     await store.recordUsage(flush([entry({ quantity: 3 })], NOW + HOUR_MS + 1));
     const [sealed, next] = await reports(store);
     assert.deepEqual(
@@ -194,21 +195,26 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
       await store.recordUsage(flush([entry({ quantity: 4 })]));
       const end = Date.UTC(2026, 1, 10, 12);
       assert.equal(await store.nextPeriodEnd(), end);
-      const none = await store.closeReports({ now: end - 1, which: 'ended', account_id: null, limit: 10 });
+      const none = await store.closeReports({
+        now: end - 1,
+        which: 'ended',
+        account_id: null,
+        after: null,
+        limit: 10,
+      });
       assert.equal(none.closed, 0);
       const { closed } = await store.closeReports({
         now: end + 500,
         which: 'ended',
         account_id: null,
+        after: null,
         limit: 10,
       });
       assert.equal(closed, 1);
       assert.equal((await reports(store))[0]?.period_end, end);
-      const [next] = await store.listReports({
-        account_id: ACCOUNT,
-        meter: 'credits',
-        range: { start: end, end: end + DAY_MS },
-      });
+      const range = { start: end, end: end + DAY_MS };
+      const { reports: opened } = await store.listReports({ account_id: ACCOUNT, meter: 'credits', range });
+      const [next] = opened;
       assert.deepEqual([next?.status, next?.billing_period_start, next?.quantity], ['open', end, 0]);
     },
   );
@@ -223,7 +229,13 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
       const [before, after] = await reports(store);
       assert.deepEqual([before?.quantity, before?.late, before?.billing_period_end], [11, false, end]);
       assert.deepEqual([after?.quantity, after?.billing_period_start], [100, end]);
-      await store.closeReports({ now: end + 2 * MINUTE_MS, which: 'ended', account_id: null, limit: 10 });
+      await store.closeReports({
+        now: end + 2 * MINUTE_MS,
+        which: 'ended',
+        account_id: null,
+        after: null,
+        limit: 10,
+      });
       await store.recordUsage(flush([late], end + 3 * MINUTE_MS));
       const lateReport = (await reports(store)).find((report) => report.late);
       assert.deepEqual(
@@ -262,7 +274,8 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
   check('closing works in batches, and batches of closers do not get in each other’s way', async (store) => {
     const accounts = Array.from({ length: 25 }, (_, index) => entry({ account_id: `acct_${index}` }));
     await store.recordUsage(flush(accounts));
-    const batch = () => store.closeReports({ now: NOW + HOUR_MS, which: 'all', account_id: null, limit: 10 });
+    const batch = () =>
+      store.closeReports({ now: NOW + HOUR_MS, which: 'all', account_id: null, after: null, limit: 10 });
     const batches = await Promise.all([batch(), batch(), batch(), batch()]);
     assert.equal(
       batches.reduce((sum, { closed }) => sum + closed, 0),
@@ -273,7 +286,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
 
   check('one account can be closed alone', async (store) => {
     await store.recordUsage(flush([entry({ account_id: 'a' }), entry({ account_id: 'b' })]));
-    await store.closeReports({ now: NOW + HOUR_MS, which: 'all', account_id: 'b', limit: 10 });
+    await store.closeReports({ now: NOW + HOUR_MS, which: 'all', account_id: 'b', after: null, limit: 10 });
     assert.equal((await reports(store, 'a'))[0]?.status, 'open');
     assert.equal((await reports(store, 'b'))[0]?.status, 'closed');
   });

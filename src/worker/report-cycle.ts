@@ -1,5 +1,6 @@
 import type { Environment, Instant } from '../core/environment.ts';
 import { MINUTE_MS } from '../core/instant.ts';
+import type { CloseReportsResult } from '../core/store.ts';
 import { AccountReporter, type ReportCounts, type ReporterContext } from './account-reporter.ts';
 
 /** What one run of the report job did. */
@@ -15,8 +16,9 @@ export interface CycleContext extends ReporterContext {
   readonly keepLease: () => Promise<boolean>;
 }
 
-/** Reports sealed in one transaction: more would keep increments waiting. */
+/** Accounts whose reports are sealed in one transaction: more would keep increments waiting. */
 const CLOSE_BATCH = 500;
+const ROLL_UP_BATCH = 1_000;
 const ACCOUNT_PAGE = 100;
 /** Accounts whose reports are sent at the same time. */
 const PARALLEL_ACCOUNTS = 8;
@@ -36,14 +38,32 @@ export class ReportCycle {
 
   /** @returns how many reports were sealed. */
   async close(which: 'all' | 'ended', account_id: string | null): Promise<number> {
+    await this.rollUp();
     const now = this.#environment().clock.now();
     let closed = 0;
+    let after: string | null = null;
     for (let more = true; more; ) {
-      const batch = await this.#context.store.closeReports({ now, which, account_id, limit: CLOSE_BATCH });
+      const batch: CloseReportsResult = await this.#context.store.closeReports({
+        now,
+        which,
+        account_id,
+        after,
+        limit: CLOSE_BATCH,
+      });
       closed += batch.closed;
+      after = batch.after;
       more = batch.more && (await this.#context.keepLease());
     }
     return closed;
+  }
+
+  /** Adds usage that was recorded in transactions of the app to its reports. */
+  async rollUp(): Promise<void> {
+    for (let more = true; more; ) {
+      const now = this.#environment().clock.now();
+      const batch = await this.#context.store.rollUp({ now, limit: ROLL_UP_BATCH });
+      more = batch.more && (await this.#context.keepLease());
+    }
   }
 
   /** Looks at every report that is due, of all accounts or of one. */

@@ -4,6 +4,7 @@ import {
   type Dialect,
   type Driver,
   type QueryResult,
+  type SelectQueryNode,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
@@ -17,8 +18,15 @@ export function sqliteDialect(connection: SqliteConnection, gate: Gate): Dialect
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => new SqliteDriver(connection, gate),
     createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createQueryCompiler: () => new QueryCompiler(),
   };
+}
+
+/** A transaction that writes has the database to itself from its start: there are no locks on rows to ask for. */
+class QueryCompiler extends SqliteQueryCompiler {
+  protected override visitSelectQuery({ endModifiers: _, ...node }: SelectQueryNode): void {
+    super.visitSelectQuery(node);
+  }
 }
 
 class SqliteDriver implements Driver {

@@ -105,7 +105,13 @@ describe('the schema refuses what must not be', () => {
     const path = newPath();
     const store = createSqliteStore({ path, environment: { uuid } });
     await store.recordUsage(write());
-    await store.closeReports({ now: NOW + 3_600_000, which: 'all', account_id: null, limit: 10 });
+    await store.closeReports({
+      now: NOW + 3_600_000,
+      which: 'all',
+      account_id: null,
+      after: null,
+      limit: 10,
+    });
     await store.recordUsage({ ...write(), recorded_at: NOW + 3_600_001 });
     await store.close();
     const database = new DatabaseSync(path);
