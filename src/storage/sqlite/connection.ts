@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { CommitUnknownError } from '../../core/store.ts';
+import { decodeOutcomes } from '../outcomes.ts';
 import type { WriteOutcome, WriteParams } from '../write-path.ts';
 import { encodeBatch } from './batch-message.ts';
 import { SqliteDatabase, type StatementResult } from './database.ts';
-import { BatchWriter, decodeOutcomes } from './write-batch.ts';
+import { BatchWriter } from './write-batch.ts';
 
 /** A connection as the rest of the storage sees it, whichever thread it lives in. */
 export interface SqliteConnection {

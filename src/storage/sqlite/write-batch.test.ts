@@ -6,7 +6,8 @@ import { uuidVersion7 } from '../../system-environment.ts';
 import type { RoutedEntry } from '../write-path.ts';
 import { SqliteDatabase } from './database.ts';
 import { SQLITE_MIGRATIONS } from './migrations.ts';
-import { BatchWriter, decodeOutcomes } from './write-batch.ts';
+import { decodeOutcomes } from '../outcomes.ts';
+import { BatchWriter } from './write-batch.ts';
 
 const NOW = Date.UTC(2026, 0, 20);
 const FEBRUARY = Date.UTC(2026, 1, 1);

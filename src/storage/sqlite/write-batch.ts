@@ -1,25 +1,9 @@
 import type { StatementSync } from 'node:sqlite';
 import { MAX_QUANTITY } from '../../core/quantity.ts';
+import { firstUuidAt, OUTCOME_LETTERS } from '../outcomes.ts';
 import type { RoutedEntry, WriteOutcome, WriteParams } from '../write-path.ts';
 import type { SqliteDatabase } from './database.ts';
 import { type OpenReport, OpenReports, takes } from './open-reports.ts';
-
-/** One letter per outcome: how a flush remembers what it answered. */
-const LETTERS: Readonly<Record<WriteOutcome, string>> = {
-  recorded: 'r',
-  duplicate: 'd',
-  conflict: 'c',
-  no_report: 'n',
-  full: 'f',
-};
-const OUTCOMES = new Map(
-  Object.entries(LETTERS).map(([outcome, letter]) => [letter, outcome as WriteOutcome]),
-);
-
-/** The outcomes of a flush in their short form; '' = everything was recorded. */
-export function decodeOutcomes(letters: string, count: number): WriteOutcome[] {
-  return Array.from({ length: count }, (_, index) => OUTCOMES.get(letters[index] ?? '') ?? 'recorded');
-}
 
 const EVERYTHING_RECORDED = /^r*$/;
 
@@ -89,7 +73,7 @@ export class BatchWriter {
         if (addition) this.#add(addition);
         addition = additionTo(this.#openReports.find(entry, instant));
       }
-      letters += LETTERS[addition ? this.#writeEntry(entry, recorded_at, addition) : 'no_report'];
+      letters += OUTCOME_LETTERS[addition ? this.#writeEntry(entry, recorded_at, addition) : 'no_report'];
     }
     if (addition) this.#add(addition);
     const outcomes = EVERYTHING_RECORDED.test(letters) ? '' : letters;
@@ -205,10 +189,4 @@ function prepareStatements(database: SqliteDatabase) {
        WHERE account_id = ? AND meter = ? AND report_id = ? AND status = 'open' AND last_event_id IS ?`,
     ),
   };
-}
-
-/** The smallest UUID version 7 of an instant: its first 48 bits are the milliseconds (RFC 9562, 5.7). */
-function firstUuidAt(instant: number): string {
-  const hex = Math.max(0, instant).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }

@@ -16,5 +16,5 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
     throw new Error(`PostgreSQL could not be started for the tests. ${remedy}`, { cause });
   });
   process.env[SHARED_SERVER] = server.url;
-  return server.stop;
+  return () => server.stop();
 }

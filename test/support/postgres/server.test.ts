@@ -30,7 +30,7 @@ let scratch: string;
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(reachableTemporaryFolder(null), 'tallybook-server-test-'));
-  server = await startPostgres({ settings: { application_name: "it's a test" } });
+  server = await startPostgres({ settings: { cluster_name: "it's a test" } });
 });
 
 afterAll(async () => {
@@ -40,8 +40,15 @@ afterAll(async () => {
 
 test('a server answers with its settings, on 127.0.0.1 only and with its password only', async () => {
   const sql = `SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit,
-    current_setting('listen_addresses') AS addresses, current_setting('max_connections') AS connections`;
-  const expected = { fsync: 'on', commit: 'on', addresses: '127.0.0.1', connections: '100' };
+    current_setting('listen_addresses') AS addresses, current_setting('max_connections') AS connections,
+    current_setting('cluster_name') AS name`;
+  const expected = {
+    fsync: 'on',
+    commit: 'on',
+    addresses: '127.0.0.1',
+    connections: '100',
+    name: "it's a test",
+  };
   expect(await adminQuery(server.url, sql)).toEqual([expected]);
   const stranger = new URL(server.url);
   stranger.password = 'guessed';

@@ -1,23 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
-import {
-  appendFileSync,
-  chmodSync,
-  chownSync,
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer } from 'node:net';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { findBinaries } from './binaries.ts';
+import { type Binaries, findBinaries } from './binaries.ts';
+import { freePort } from './free-port.ts';
 import { eventually, isAlive, killWithChildren, sendSignal } from './processes.ts';
-import { reachableTemporaryFolder, serverUser } from './server-user.ts';
+import { ServerFolder } from './server-folder.ts';
+import { serverUser } from './server-user.ts';
 
 export interface PostgresOptions extends PostgresConfiguration {
   /** Where the server makes its own folder, for example on a special disk. Default: a folder for temporary files. */
@@ -62,12 +50,6 @@ const DEFAULT_SETTINGS = {
   dynamic_shared_memory_type: 'mmap',
 };
 const DEFAULT_HBA = 'host all,replication all 127.0.0.1/32 scram-sha-256\n';
-/**
- * Below the ports that systems give to outgoing connections. From there, a client that retries its connection to a
- * killed server can end up connected to itself, and `restart` finds the port taken.
- */
-const PORTS = { first: 20_000, end: 32_000 };
-const MAX_PORTS_TRIED = 100;
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
 
@@ -75,148 +57,97 @@ const STOP_TIMEOUT_MS = 30_000;
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const user = serverUser();
   const binaries = findBinaries(user);
-  const parent = options.directory ?? reachableTemporaryFolder(user);
-  const directory = join(parent, `tallybook-postgres-${crypto.randomUUID()}`);
-  const watchdog = startWatchdog(directory); // First, so that nothing is ever there without it.
-  const data = join(directory, 'data');
-  const log = join(directory, 'log');
-  const password = crypto.randomUUID();
   const port = options.port ?? (await freePort());
-  let settings: Record<string, string> = { ...DEFAULT_SETTINGS, port: String(port) };
-  let running: ChildProcess | undefined;
-  let killed = false;
+  const server = new LocalPostgres(binaries, new ServerFolder(user, options.directory), port);
+  try {
+    await server.initialise();
+    await server.restart({ hba: DEFAULT_HBA, ...options });
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
 
-  function run(command: string, args: readonly string[]): ChildProcess {
-    const output = openSync(log, 'a');
-    const child = spawn(command, args, {
-      ...user,
-      cwd: directory,
-      env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' }, // None of PGPORT, PGOPTIONS and their like.
-      stdio: ['ignore', output, output],
-      detached: true, // Control-C reaches our process, which then stops it in order.
-    });
-    closeSync(output);
-    watchdog.watch(child.pid ?? 0);
-    child.once('exit', () => watchdog.watch(0));
-    child.once('error', (error) => appendFileSync(log, `${error}\n`)); // Could not even be run.
-    child.unref();
-    return child;
+class LocalPostgres implements PostgresServer {
+  readonly url: string;
+  readonly port: number;
+  readonly directory: string;
+  readonly #binaries: Binaries;
+  readonly #folder: ServerFolder;
+  readonly #password = crypto.randomUUID();
+  #settings: Readonly<Record<string, string>>;
+  #postmaster: ChildProcess | undefined;
+  #killed = false;
+
+  constructor(binaries: Binaries, folder: ServerFolder, port: number) {
+    this.url = `postgresql://postgres:${this.#password}@127.0.0.1:${port}/postgres`;
+    this.port = port;
+    this.directory = folder.path;
+    this.#binaries = binaries;
+    this.#folder = folder;
+    this.#settings = { ...DEFAULT_SETTINGS, port: String(port) };
   }
 
-  async function initialise(): Promise<void> {
-    mkdirSync(directory, { mode: 0o700 });
-    if (user) chownSync(directory, user.uid, user.gid);
-    write('password', password);
+  async initialise(): Promise<void> {
+    const password = this.#folder.write('password', this.#password);
+    const login = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${password}`];
     // Text is ordered by language, as on most servers and unlike JavaScript and SQLite.
     const locale = ['--locale=C', '--locale-provider=icu', '--icu-locale=en-US', '--encoding=UTF8'];
-    const login = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${join(directory, 'password')}`];
-    const initdb = run(binaries.initdb, [`--pgdata=${data}`, '--no-sync', ...locale, ...login]);
+    const args = [`--pgdata=${this.#folder.data}`, '--no-sync', ...login, ...locale];
+    const initdb = this.#folder.run(this.#binaries.initdb, args);
     await eventually(() => hasEnded(initdb), START_TIMEOUT_MS);
-    if (initdb.exitCode !== 0) throw new Error(`initdb failed.\n${tail(log)}`);
+    if (initdb.exitCode !== 0) throw new Error(`initdb failed.\n${this.#folder.logTail()}`);
   }
 
-  function configure({ settings: changed, hba, files = {} }: PostgresConfiguration): void {
-    settings = { ...settings, ...changed };
-    const lines = Object.entries(settings).map(
-      ([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`,
-    );
-    write('data/postgresql.conf', lines.join(''));
-    if (hba !== undefined) write('data/pg_hba.conf', hba);
-    for (const [name, text] of Object.entries(files)) write(join('data', name), text);
+  async restart(changes: PostgresConfiguration = {}): Promise<void> {
+    await this.#shutDown();
+    this.#configure(changes);
+    await this.#start();
   }
 
-  function write(name: string, text: string): void {
-    const path = join(directory, name);
-    writeFileSync(path, text);
-    chmodSync(path, 0o600);
-    if (user) chownSync(path, user.uid, user.gid);
-  }
-
-  async function start(): Promise<void> {
-    const postmaster = run(binaries.postgres, ['-D', data]);
-    running = postmaster;
-    killed = false;
-    await eventually(() => hasEnded(postmaster) || isReady(data, postmaster), START_TIMEOUT_MS);
-    if (hasEnded(postmaster) || !isReady(data, postmaster))
-      throw new Error(`PostgreSQL did not start on port ${port}.\n${tail(log)}`);
-  }
-
-  async function shutDown(): Promise<void> {
-    const postmaster = running;
+  async kill(): Promise<void> {
+    const postmaster = this.#postmaster;
     if (postmaster?.pid === undefined || hasEnded(postmaster)) return;
-    sendSignal(postmaster.pid, 'SIGINT'); // PostgreSQL's fast shutdown, which closes connections.
-    if (!(await eventually(() => hasEnded(postmaster), STOP_TIMEOUT_MS))) await kill();
-  }
-
-  async function kill(): Promise<void> {
-    const postmaster = running;
-    if (postmaster?.pid === undefined || hasEnded(postmaster)) return;
-    killed = true;
+    this.#killed = true;
     const pids = killWithChildren(postmaster.pid);
     const gone = await eventually(() => hasEnded(postmaster) && !pids.some(isAlive), STOP_TIMEOUT_MS);
     if (!gone) throw new Error(`PostgreSQL (processes ${pids.join(', ')}) survived SIGKILL.`);
   }
 
-  async function stop(): Promise<void> {
+  async stop(): Promise<void> {
     // A killed server leaves a segment of shared memory, of which systems have few. Its next start frees it.
-    if (killed) await start().catch(() => {});
-    await shutDown();
-    rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-    watchdog.release();
+    if (this.#killed) await this.#start().catch(() => {});
+    await this.#shutDown();
+    this.#folder.remove();
   }
 
-  async function restart(changes: PostgresConfiguration = {}): Promise<void> {
-    await shutDown();
-    configure(changes);
-    await start();
+  #configure({ settings, hba, files = {} }: PostgresConfiguration): void {
+    this.#settings = { ...this.#settings, ...settings };
+    const lines = Object.entries(this.#settings).map(
+      ([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`,
+    );
+    this.#folder.write('data/postgresql.conf', lines.join(''));
+    if (hba !== undefined) this.#folder.write('data/pg_hba.conf', hba);
+    for (const [name, text] of Object.entries(files)) this.#folder.write(`data/${name}`, text);
   }
 
-  try {
-    await initialise();
-    configure({ hba: DEFAULT_HBA, ...options });
-    await start();
-  } catch (error) {
-    await stop();
-    throw error;
+  async #start(): Promise<void> {
+    const { data } = this.#folder;
+    const postmaster = this.#folder.run(this.#binaries.postgres, ['-D', data]);
+    this.#postmaster = postmaster;
+    this.#killed = false;
+    await eventually(() => hasEnded(postmaster) || isReady(data, postmaster), START_TIMEOUT_MS);
+    if (hasEnded(postmaster) || !isReady(data, postmaster))
+      throw new Error(`PostgreSQL did not start on port ${this.port}.\n${this.#folder.logTail()}`);
   }
-  const url = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`;
-  return { url, port, directory, stop, kill, restart };
-}
 
-function startWatchdog(directory: string) {
-  const program = fileURLToPath(new URL('./watchdog.ts', import.meta.url));
-  const child = spawn(process.execPath, [program, directory], {
-    cwd: '/',
-    env: {},
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true, // A signal to our group of processes must not end it too.
-  });
-  child.unref();
-  child.stdin.on('error', () => {}); // Someone ended the watchdog; the tests need not fail for it.
-  return {
-    watch: (pid: number) => child.stdin.write(`${pid}\n`),
-    release: () => child.stdin.end(),
-  };
-}
-
-async function freePort(): Promise<number> {
-  for (let tried = 0; tried < MAX_PORTS_TRIED; tried++) {
-    const port = randomInt(PORTS.first, PORTS.end);
-    if (await isFree(port)) return port;
+  async #shutDown(): Promise<void> {
+    const postmaster = this.#postmaster;
+    if (postmaster?.pid === undefined || hasEnded(postmaster)) return;
+    sendSignal(postmaster.pid, 'SIGINT'); // PostgreSQL's fast shutdown, which closes connections.
+    if (!(await eventually(() => hasEnded(postmaster), STOP_TIMEOUT_MS))) await this.kill();
   }
-  throw new Error(`No free port found between ${PORTS.first} and ${PORTS.end}.`);
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const probe = createServer().listen(port, '127.0.0.1');
-  try {
-    await once(probe, 'listening');
-  } catch {
-    return false;
-  }
-  probe.close();
-  await once(probe, 'close');
-  return true;
 }
 
 /** The first line of `postmaster.pid` is the pid, which a killed server leaves there; the eighth is the status. */
@@ -231,8 +162,4 @@ function isReady(data: string, { pid }: ChildProcess): boolean {
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
-}
-
-function tail(log: string): string {
-  return readFileSync(log, 'utf8').slice(-2_000);
 }

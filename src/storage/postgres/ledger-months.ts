@@ -1,0 +1,115 @@
+import type { Instant } from '../../core/environment.ts';
+import { DAY_MS, MINUTE_MS } from '../../core/instant.ts';
+import type { Period } from '../../core/billing-period.ts';
+import { isFromServer, type Session } from './session.ts';
+
+/** Months that are made before they begin, so that a worker that is down for weeks stops nobody. */
+const MONTHS_AHEAD = 2;
+const CHECK_VIOLATION = '23514';
+
+interface Month extends Period {
+  /** Of its table: `usage_event_2026_11`. */
+  readonly name: string;
+}
+
+/** Makes the partitions of the month of an instant and of the next ones. Several processes may at once. */
+export async function ensureMonths(session: Session, schema: string, now: Instant): Promise<void> {
+  const wanted = Array.from({ length: MONTHS_AHEAD + 1 }, (_, ahead) => monthOf(now, ahead));
+  const { rows } = await session.query(`SELECT name FROM ${schema}.usage_event_month`);
+  const known = new Set(rows.map(({ name }) => name));
+  const missing = wanted.filter(({ name }) => !known.has(name));
+  if (missing.length === 0) return;
+  // Under a lock of the month table alone. ATTACH, unlike CREATE … PARTITION OF, lets writers go on.
+  await session.query(`
+    BEGIN;
+    SET LOCAL lock_timeout = '5s';
+    LOCK TABLE ${schema}.usage_event_month IN SHARE ROW EXCLUSIVE MODE;
+    ${missing.map((month) => addMonth(schema, month)).join('')}
+    COMMIT;`).catch(async (error) => {
+    await session.query('ROLLBACK');
+    throw error;
+  });
+}
+
+function addMonth(schema: string, { name, start, end }: Month): string {
+  return `
+    DO $$ BEGIN
+      IF EXISTS (SELECT 1 FROM ${schema}.usage_event_month WHERE name = '${name}') THEN RETURN; END IF;
+      CREATE TABLE ${schema}.${name} (LIKE ${schema}.usage_event INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
+      ALTER TABLE ${schema}.${name} REPLICA IDENTITY FULL;
+      ALTER TABLE ${schema}.usage_event ATTACH PARTITION ${schema}.${name} FOR VALUES FROM (${start}) TO (${end});
+      INSERT INTO ${schema}.usage_event_month (name, starts_at, ends_at) VALUES ('${name}', ${start}, ${end});
+    END $$;`;
+}
+
+function monthOf(instant: Instant, ahead: number): Month {
+  const date = new Date(instant);
+  const start = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + ahead);
+  const first = new Date(start);
+  const end = Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1);
+  return { name: `usage_event_${first.toISOString().slice(0, 7).replace('-', '_')}`, start, end };
+}
+
+/** Whether an insert found no partition for its month. */
+export function isMonthMissing(error: unknown): boolean {
+  return isFromServer(error) && error.code === CHECK_VIOLATION && error.message.includes('no partition of');
+}
+
+/**
+ * When usage that occurred in a range can have been recorded: `timestamp` may lie 5 minutes ahead and 35 days back. A
+ * little is added, for clocks that differ.
+ */
+export function recordedWithin({ start, end }: Period): Period {
+  return { start: start - 10 * MINUTE_MS, end: end + 36 * DAY_MS };
+}
+
+/**
+ * Takes months of the ledger that ended before an instant out of it, where everything in them is settled. Their tables
+ * stay, for the app to archive or drop.
+ */
+export async function detachMonths(
+  session: Session,
+  schema: string,
+  before: Instant,
+  now: Instant,
+): Promise<void> {
+  const { rows } = await session.query(
+    `SELECT name, ends_at FROM ${schema}.usage_event_month WHERE detached_at IS NULL AND ends_at <= $1 ORDER BY name`,
+    [before],
+  );
+  for (const { name, ends_at } of rows as { name: string; ends_at: number }[]) {
+    if (!(await isSettled(session, schema, name, recordedWithin({ start: 0, end: ends_at }).end))) return;
+    if (await isAttached(session, schema, name)) await detach(session, schema, name);
+    await session.query(`UPDATE ${schema}.usage_event_month SET detached_at = $1 WHERE name = $2`, [now, name]);
+  }
+}
+
+/** Whether no event of the month is without a report or in one that may still change or be sent. */
+async function isSettled(session: Session, schema: string, name: string, until: Instant): Promise<boolean> {
+  const { rows } = await session.query(
+    `SELECT NOT EXISTS (SELECT 1 FROM ${schema}.${name} WHERE report_id IS NULL) AND NOT EXISTS (
+       SELECT 1 FROM ${schema}.usage AS report WHERE status NOT IN ('reported', 'voided', 'not_billable')
+         AND first_occurred_at < $1 AND EXISTS (SELECT 1 FROM ${schema}.${name} AS event
+           WHERE event.account_id = report.account_id AND event.meter = report.meter
+             AND event.report_id = report.report_id)) AS settled`,
+    [until],
+  );
+  return rows[0]?.['settled'] === true;
+}
+
+async function isAttached(session: Session, schema: string, name: string): Promise<boolean> {
+  const { rows } = await session.query('SELECT 1 FROM pg_inherits WHERE inhrelid = $1::regclass', [
+    `${schema}.${name}`,
+  ]);
+  return rows.length > 0;
+}
+
+/** Without stopping writers; a detachment that was interrupted is finished. */
+async function detach(session: Session, schema: string, name: string): Promise<void> {
+  const { rows } = await session.query(
+    'SELECT inhdetachpending AS pending FROM pg_inherits WHERE inhrelid = $1::regclass',
+    [`${schema}.${name}`],
+  );
+  const how = rows[0]?.['pending'] === true ? 'FINALIZE' : 'CONCURRENTLY';
+  await session.query(`ALTER TABLE ${schema}.usage_event DETACH PARTITION ${schema}.${name} ${how}`);
+}

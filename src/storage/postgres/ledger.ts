@@ -1,0 +1,44 @@
+import { sql } from 'kysely';
+import type { Period } from '../../core/billing-period.ts';
+import { UsageError } from '../../core/errors.ts';
+import type { Ledger } from '../ledger.ts';
+import { recordedWithin } from './ledger-months.ts';
+
+const MAX_EVENTS_PER_STATEMENT = 10_000;
+
+/** The events of a report are found by an index; the range they occurred in tells the months to look at. */
+export function postgresLedger(schema: string): Ledger {
+  const events = sql.raw(`${schema}.usage_event`);
+  const months = sql.raw(`${schema}.usage_event_month`);
+  const isRecordedWithin = (range: Period) => {
+    const recorded = recordedWithin(range);
+    return sql`recorded_at >= ${recorded.start} and recorded_at < ${recorded.end}`;
+  };
+  return {
+    eventsOf: ({ account_id, meter, report_id }, range) => sql`(
+      select event_id as position, event_id, quantity, occurred_at from ${events}
+      where account_id = ${account_id} and meter = ${meter} and report_id = ${report_id}
+        and ${isRecordedWithin(range)})`,
+
+    async moveEvents(db, { from, to, event_ids }) {
+      for (let at = 0; at < event_ids.length; at += MAX_EVENTS_PER_STATEMENT) {
+        await sql`update ${events} set report_id = ${to.report_id}
+          where account_id = ${from.account_id} and meter = ${from.meter} and report_id = ${from.report_id}
+            and event_id = any(${event_ids.slice(at, at + MAX_EVENTS_PER_STATEMENT)})`.execute(db);
+      }
+      return {};
+    },
+
+    unassigned: (account_id, meter, range) => sql<number | null>`(
+      select sum(quantity) from ${events} where account_id = ${account_id} and meter = ${meter}
+        and report_id is null and occurred_at >= ${range.start} and occurred_at < ${range.end}
+        and ${isRecordedWithin(range)})`,
+
+    async refuseArchived(db, range) {
+      const recorded = recordedWithin(range);
+      const { rows } = await sql`select 1 from ${months} where detached_at is not null
+        and ends_at > ${recorded.start} and starts_at < ${recorded.end}`.execute(db);
+      if (rows.length > 0) throw new UsageError('usage_archived', { field: 'period_start' });
+    },
+  };
+}

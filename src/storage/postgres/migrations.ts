@@ -1,0 +1,408 @@
+/**
+ * Numbered from 1, forward only, never edited once released. Each runs in one transaction with its row in
+ * `migration`; `schema` is a quoted identifier. The names and meanings of tables and columns are those of
+ * `../schema.ts`. Text is compared byte by byte, as in SQLite and in JavaScript's own order of ASCII.
+ */
+export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
+  (schema) => `
+  CREATE TABLE ${schema}.account (
+    account_id text COLLATE "C" NOT NULL PRIMARY KEY,
+    plan text COLLATE "C",
+    stripe_customer text COLLATE "C" CONSTRAINT account_stripe_customer UNIQUE,
+    created_at bigint NOT NULL CHECK (created_at % 1000 = 0),
+    synced_at bigint,
+    sync_due_at bigint
+  );
+
+  CREATE INDEX account_sync_due ON ${schema}.account (sync_due_at) WHERE sync_due_at IS NOT NULL;
+
+  CREATE TABLE ${schema}.subscription (
+    account_id text COLLATE "C" NOT NULL REFERENCES ${schema}.account,
+    stripe_subscription_item text COLLATE "C" NOT NULL,
+    stripe_subscription text COLLATE "C" NOT NULL,
+    meter text COLLATE "C" NOT NULL,
+    price text NOT NULL,
+    anchor bigint NOT NULL,
+    "interval" text NOT NULL CHECK ("interval" IN ('day', 'week', 'month', 'year')),
+    interval_count integer NOT NULL CHECK (interval_count > 0),
+    started_at bigint NOT NULL,
+    trial_end bigint,
+    ended_at bigint,
+    current_period_start bigint NOT NULL,
+    current_period_end bigint NOT NULL CHECK (current_period_end > current_period_start),
+    PRIMARY KEY (account_id, stripe_subscription_item)
+  );
+
+  -- Adding usage changes no column that is in an index: with room left in its page a report is updated in place (HOT).
+  CREATE TABLE ${schema}.usage (
+    account_id text COLLATE "C" NOT NULL REFERENCES ${schema}.account,
+    meter text COLLATE "C" NOT NULL,
+    report_id integer NOT NULL CHECK (report_id > 0),
+    status text COLLATE "C" NOT NULL DEFAULT 'open' CHECK (status IN
+      ('open', 'closed', 'sending', 'reported', 'failed', 'held', 'voided', 'not_billable')),
+    reason text,
+    reported boolean NOT NULL GENERATED ALWAYS AS (status = 'reported') STORED,
+    late boolean NOT NULL,
+    period_start bigint NOT NULL CHECK (period_start % 1000 = 0),
+    period_end bigint CHECK (period_end % 1000 = 0),
+    billing_period_start bigint NOT NULL,
+    billing_period_end bigint NOT NULL,
+    quantity bigint NOT NULL DEFAULT 0 CHECK (quantity BETWEEN -999999999999999 AND 999999999999999),
+    first_occurred_at bigint,
+    last_occurred_at bigint,
+    stripe_customer text COLLATE "C",
+    identifier text COLLATE "C",
+    slot bigint,
+    slot_shared boolean NOT NULL DEFAULT false,
+    generation integer NOT NULL DEFAULT 1 CHECK (generation > 0),
+    attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    first_attempt_at bigint,
+    reported_at bigint,
+    due_at bigint,
+    last_error text,
+    PRIMARY KEY (account_id, meter, report_id),
+    CHECK (period_start < period_end),
+    CHECK (billing_period_start <= period_start AND coalesce(period_end, period_start) <= billing_period_end),
+    CHECK ((period_end IS NULL) = (status = 'open') OR status = 'voided'),
+    CHECK ((first_occurred_at IS NULL) = (last_occurred_at IS NULL) AND first_occurred_at <= last_occurred_at),
+    CHECK (status NOT IN ('sending', 'reported', 'failed') OR (stripe_customer IS NOT NULL
+      AND identifier IS NOT NULL AND slot IS NOT NULL AND attempts > 0 AND first_attempt_at IS NOT NULL)),
+    CHECK (slot IS NULL OR (slot >= period_start AND slot < period_end)),
+    CHECK ((reported_at IS NOT NULL) = (status = 'reported')),
+    CHECK (status <> 'not_billable' OR reason IS NOT NULL)
+  ) WITH (fillfactor = 80);
+
+  -- I3: one open report per account, meter and billing period; also how an increment finds its report.
+  CREATE UNIQUE INDEX usage_open ON ${schema}.usage (account_id, meter, billing_period_start) WHERE status = 'open';
+  CREATE INDEX usage_period ON ${schema}.usage (account_id, meter, period_start);
+  -- These two are scanned by the report job across accounts.
+  CREATE INDEX usage_open_end ON ${schema}.usage (billing_period_end) WHERE status = 'open';
+  CREATE INDEX usage_due ON ${schema}.usage (account_id, due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX usage_due_at ON ${schema}.usage (due_at) WHERE due_at IS NOT NULL;
+  CREATE UNIQUE INDEX usage_identifier ON ${schema}.usage (identifier) WHERE identifier IS NOT NULL;
+  CREATE UNIQUE INDEX usage_slot ON ${schema}.usage (stripe_customer, meter, (slot / 60000))
+    WHERE slot IS NOT NULL AND NOT slot_shared;
+
+  CREATE FUNCTION ${schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'tallybook: %', TG_ARGV[0];
+  END $$;
+
+  CREATE TRIGGER usage_sealed BEFORE UPDATE OF account_id, meter, report_id, late, quantity, period_start, period_end,
+    billing_period_start, billing_period_end, first_occurred_at, last_occurred_at ON ${schema}.usage
+  FOR EACH ROW WHEN (OLD.status <> 'open')
+  EXECUTE FUNCTION ${schema}.refuse('a sealed report does not change');
+
+  CREATE TRIGGER usage_identity BEFORE UPDATE OF stripe_customer, identifier, slot ON ${schema}.usage
+  FOR EACH ROW WHEN (OLD.attempts > 0 AND (OLD.stripe_customer IS DISTINCT FROM NEW.stripe_customer
+    OR OLD.slot IS DISTINCT FROM NEW.slot
+    OR (OLD.identifier IS DISTINCT FROM NEW.identifier AND OLD.generation = NEW.generation)))
+  EXECUTE FUNCTION ${schema}.refuse('a report that was sent keeps its identifier, customer and slot');
+
+  CREATE TRIGGER usage_transition BEFORE UPDATE OF status ON ${schema}.usage
+  FOR EACH ROW WHEN (OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
+    ('open', 'closed'), ('open', 'voided'),
+    ('closed', 'sending'), ('closed', 'not_billable'), ('closed', 'held'), ('closed', 'voided'),
+    ('sending', 'reported'), ('sending', 'failed'), ('sending', 'held'),
+    ('held', 'closed'), ('held', 'reported'), ('held', 'failed'),
+    ('failed', 'closed'), ('not_billable', 'voided')))
+  EXECUTE FUNCTION ${schema}.refuse('illegal transition of a report');
+
+  CREATE TRIGGER usage_no_delete BEFORE DELETE ON ${schema}.usage
+  FOR EACH ROW EXECUTE FUNCTION ${schema}.refuse('reports are never deleted');
+  CREATE TRIGGER usage_no_truncate BEFORE TRUNCATE ON ${schema}.usage
+  FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse('reports are never deleted');
+
+  -- I4: regular reports never overlap. They do not overlap before this row, so its two neighbours decide.
+  CREATE FUNCTION ${schema}.usage_overlap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.period_start < (SELECT coalesce(period_end, billing_period_end) FROM ${schema}.usage
+        WHERE account_id = NEW.account_id AND meter = NEW.meter AND period_start <= NEW.period_start
+          AND report_id <> NEW.report_id AND NOT late AND status <> 'voided' ORDER BY period_start DESC LIMIT 1)
+      OR EXISTS (SELECT 1 FROM ${schema}.usage
+        WHERE account_id = NEW.account_id AND meter = NEW.meter AND period_start > NEW.period_start
+          AND period_start < coalesce(NEW.period_end, NEW.billing_period_end)
+          AND report_id <> NEW.report_id AND NOT late AND status <> 'voided')
+    THEN
+      RAISE EXCEPTION 'tallybook: regular reports do not overlap';
+    END IF;
+    RETURN NEW;
+  END $$;
+
+  CREATE TRIGGER usage_overlap_insert BEFORE INSERT ON ${schema}.usage
+  FOR EACH ROW WHEN (NOT NEW.late) EXECUTE FUNCTION ${schema}.usage_overlap();
+
+  -- A report that becomes shorter overlaps with none.
+  CREATE TRIGGER usage_overlap_update BEFORE UPDATE OF period_start, period_end, billing_period_end
+    ON ${schema}.usage
+  FOR EACH ROW WHEN (NOT NEW.late AND NEW.status <> 'voided' AND (NEW.period_start < OLD.period_start
+    OR coalesce(NEW.period_end, NEW.billing_period_end) > coalesce(OLD.period_end, OLD.billing_period_end)))
+  EXECUTE FUNCTION ${schema}.usage_overlap();
+
+  CREATE SEQUENCE ${schema}.usage_event_id CACHE 1;
+
+  -- Partitioned by month; the partitions are made ahead. Without a primary key, which every increment would pay for;
+  -- updates are rare, so that logical replication identifies a row by all of its columns.
+  CREATE TABLE ${schema}.usage_event (
+    event_id bigint NOT NULL DEFAULT nextval('${schema}.usage_event_id'),
+    account_id text COLLATE "C" NOT NULL,
+    meter text COLLATE "C" NOT NULL,
+    report_id integer,
+    quantity bigint NOT NULL CHECK (quantity <> 0),
+    occurred_at bigint NOT NULL,
+    recorded_at bigint NOT NULL,
+    idempotency_key text COLLATE "C",
+    properties text
+  ) PARTITION BY RANGE (recorded_at);
+  ALTER SEQUENCE ${schema}.usage_event_id OWNED BY ${schema}.usage_event.event_id;
+
+  CREATE INDEX usage_event_report ON ${schema}.usage_event (account_id, meter, report_id) WHERE report_id IS NOT NULL;
+  -- Usage recorded in transactions of the app, until it is rolled up.
+  CREATE INDEX usage_event_unassigned ON ${schema}.usage_event (account_id, meter) WHERE report_id IS NULL;
+
+  -- An event changes its report only when it has none yet, or while that report is open or has been voided: then it
+  -- moves as a whole.
+  CREATE FUNCTION ${schema}.usage_event_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.report_id IS NULL OR (OLD.event_id, OLD.account_id, OLD.meter, OLD.quantity, OLD.occurred_at,
+        OLD.recorded_at, OLD.idempotency_key, OLD.properties) IS DISTINCT FROM (NEW.event_id, NEW.account_id, NEW.meter,
+        NEW.quantity, NEW.occurred_at, NEW.recorded_at, NEW.idempotency_key, NEW.properties)
+      OR (OLD.report_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${schema}.usage WHERE account_id = OLD.account_id
+        AND meter = OLD.meter AND report_id = OLD.report_id AND status IN ('open', 'voided')))
+    THEN
+      RAISE EXCEPTION 'tallybook: the ledger is append-only';
+    END IF;
+    RETURN NEW;
+  END $$;
+
+  CREATE TRIGGER usage_event_append_only BEFORE UPDATE ON ${schema}.usage_event
+  FOR EACH ROW EXECUTE FUNCTION ${schema}.usage_event_append_only();
+  CREATE TRIGGER usage_event_no_delete BEFORE DELETE ON ${schema}.usage_event
+  FOR EACH ROW EXECUTE FUNCTION ${schema}.refuse('the ledger is append-only');
+  CREATE TRIGGER usage_event_no_truncate BEFORE TRUNCATE ON ${schema}.usage_event
+  FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse('the ledger is append-only');
+
+  -- Not partitioned: a key must be unique across the months. The key comes first: keys that ascend in time, as most do,
+  -- are then written side by side.
+  CREATE TABLE ${schema}.usage_key (
+    idempotency_key text COLLATE "C" NOT NULL,
+    account_id text COLLATE "C" NOT NULL,
+    meter text COLLATE "C" NOT NULL,
+    content text COLLATE "C" NOT NULL,
+    recorded_at bigint NOT NULL,
+    PRIMARY KEY (idempotency_key, account_id, meter)
+  );
+  -- For pruning. Rows are appended in the order of time, so that a few bytes per block of pages suffice.
+  CREATE INDEX usage_key_recorded ON ${schema}.usage_key USING brin (recorded_at);
+
+  -- The tables below belong to the installation, not to an account.
+  CREATE TABLE ${schema}.usage_flush (
+    flush_id uuid NOT NULL PRIMARY KEY,
+    outcomes text NOT NULL
+  );
+
+  -- The months of the ledger; detached_at = since when a month is no longer part of it.
+  CREATE TABLE ${schema}.usage_event_month (
+    name text COLLATE "C" NOT NULL PRIMARY KEY,
+    starts_at bigint NOT NULL,
+    ends_at bigint NOT NULL,
+    detached_at bigint
+  );
+
+  CREATE TABLE ${schema}.job_lease (
+    job text COLLATE "C" NOT NULL PRIMARY KEY,
+    holder text,
+    expires_at bigint NOT NULL,
+    last_run_at bigint
+  );
+
+  CREATE TABLE ${schema}.webhook_event (
+    event_id text COLLATE "C" NOT NULL PRIMARY KEY,
+    type text NOT NULL,
+    received_at bigint NOT NULL,
+    handled_at bigint
+  );
+
+  CREATE TABLE ${schema}.api_key (
+    api_key_id text COLLATE "C" NOT NULL PRIMARY KEY,
+    secret_sha256 text NOT NULL UNIQUE,
+    scope text NOT NULL CHECK (scope IN ('read', 'write', 'admin')),
+    created_at bigint NOT NULL,
+    revoked_at bigint
+  );
+
+  ${recordUsageFunction(schema)}
+  ${recordInTransactionFunction(schema)}
+  `,
+];
+
+/**
+ * The hot write path, all of it in one call, so that an increment costs one round trip and its plans are kept by the
+ * server also behind a pooler. A group is an account, meter and instant (or report); entries name theirs by number.
+ * Answers one letter per entry, or '' when all were recorded.
+ *
+ * The report is looked up before and changed last, so that its row is locked for as short as can be; when it was
+ * sealed in between, all of it is undone (TB001) and the caller repeats. The settings make the server walk the rows in
+ * the order that they are given, which is what keeps two of these from waiting for each other in a circle.
+ */
+function recordUsageFunction(schema: string): string {
+  return `
+  CREATE FUNCTION ${schema}.record_usage(
+    p_flush_id uuid, p_recorded_at bigint,
+    group_accounts text[], group_meters text[], group_instants bigint[], group_reports integer[],
+    entry_groups integer[], entry_quantities bigint[], entry_instants bigint[], entry_keys text[],
+    entry_contents text[], entry_properties text[]
+  ) RETURNS text LANGUAGE plpgsql
+  SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off
+  SET lock_timeout = '10s'
+  AS $$
+  #variable_conflict use_column
+  DECLARE
+    max_quantity constant bigint := 999999999999999;
+    reports integer[];
+    ends bigint[];
+    room bigint[];
+    keyed integer := 0;
+    claimed integer;
+    letters text[];
+    total_accounts text[];
+    total_meters text[];
+    total_reports integer[];
+    total_quantities bigint[];
+    total_firsts bigint[];
+    total_lasts bigint[];
+    updated integer;
+    answer text := '';
+  BEGIN
+    SELECT array_agg(report_id), array_agg(billing_period_end), array_agg(max_quantity - quantity)
+    INTO reports, ends, room
+    FROM (
+      SELECT report.report_id, report.billing_period_end, report.quantity
+      FROM unnest(group_accounts, group_meters, group_instants, group_reports) WITH ORDINALITY
+        AS wanted (account_id, meter, instant, report_id, ordinal)
+      LEFT JOIN LATERAL (
+        SELECT report_id, billing_period_end, quantity FROM ${schema}.usage AS report
+        WHERE report.account_id = wanted.account_id AND report.meter = wanted.meter AND report.status = 'open'
+          AND (report.report_id = wanted.report_id OR wanted.report_id IS NULL
+            AND report.billing_period_start <= wanted.instant AND report.billing_period_end > wanted.instant)
+        ORDER BY report.billing_period_start DESC LIMIT 1
+      ) AS report ON true
+      ORDER BY ordinal
+    ) AS routed;
+
+    IF entry_keys IS NOT NULL THEN
+      keyed := cardinality(entry_keys) - coalesce(cardinality(array_positions(entry_keys, NULL)), 0);
+    END IF;
+    -- Something is not as usual: decided entry by entry.
+    IF array_position(reports, NULL) IS NOT NULL
+      OR (SELECT sum(quantity) FROM unnest(entry_quantities) AS quantity) > (SELECT min(free) FROM unnest(room) AS free)
+    THEN
+      SELECT array_agg(CASE WHEN report_id IS NULL THEN 'n' WHEN running > free THEN 'f' ELSE 'r' END ORDER BY ordinal)
+      INTO letters
+      FROM (
+        SELECT ordinal, reports[grp] AS report_id, room[grp] AS free, sum(quantity) OVER (
+          PARTITION BY group_accounts[grp], group_meters[grp], reports[grp] ORDER BY ordinal) AS running
+        FROM unnest(entry_groups, entry_quantities) WITH ORDINALITY AS entry (grp, quantity, ordinal)
+      ) AS fitted;
+      IF keyed > 0 THEN
+        SELECT count(*) INTO keyed FROM unnest(entry_keys) WITH ORDINALITY AS entry (key, ordinal)
+        WHERE key IS NOT NULL AND letters[ordinal] = 'r';
+      END IF;
+    END IF;
+
+    IF keyed > 0 THEN
+      INSERT INTO ${schema}.usage_key (idempotency_key, account_id, meter, content, recorded_at)
+      SELECT key, group_accounts[grp], group_meters[grp], content, p_recorded_at
+      FROM unnest(entry_groups, entry_keys, entry_contents) WITH ORDINALITY AS entry (grp, key, content, ordinal)
+      WHERE key IS NOT NULL AND (letters IS NULL OR letters[ordinal] = 'r')
+      ORDER BY key COLLATE "C", 2, 3, ordinal
+      ON CONFLICT DO NOTHING;
+      GET DIAGNOSTICS claimed = ROW_COUNT;
+      -- Some keys were there already, or come twice: what this transaction has written is its own first use of them.
+      IF claimed < keyed THEN
+        SELECT array_agg(CASE
+          WHEN letters IS NOT NULL AND letters[ordinal] <> 'r' THEN letters[ordinal]
+          WHEN key IS NULL OR ours AND nth = 1 THEN 'r'
+          WHEN known = content THEN 'd' ELSE 'c' END ORDER BY ordinal)
+        INTO letters
+        FROM (
+          SELECT ordinal, key, entry.content, claim.content AS known, claim.xmin = pg_current_xact_id()::xid AS ours,
+            row_number() OVER (PARTITION BY key, group_accounts[grp], group_meters[grp],
+              letters IS NULL OR letters[ordinal] = 'r' ORDER BY ordinal) AS nth
+          FROM unnest(entry_groups, entry_keys, entry_contents) WITH ORDINALITY AS entry (grp, key, content, ordinal)
+          LEFT JOIN LATERAL (
+            SELECT content, xmin FROM ${schema}.usage_key AS claim
+            WHERE claim.idempotency_key = entry.key AND claim.account_id = group_accounts[grp]
+              AND claim.meter = group_meters[grp] LIMIT 1
+          ) AS claim ON true
+        ) AS looked_up;
+      END IF;
+    END IF;
+
+    WITH event AS (
+      INSERT INTO ${schema}.usage_event
+        (account_id, meter, report_id, quantity, occurred_at, recorded_at, idempotency_key, properties)
+      SELECT group_accounts[grp], group_meters[grp], reports[grp], quantity,
+        -- A timestamp slightly ahead stays in the billing period in which it was recorded.
+        least(coalesce(instant, p_recorded_at), ends[grp] - 1), p_recorded_at, key, properties
+      FROM unnest(entry_groups, entry_quantities, entry_instants, entry_keys, entry_properties) WITH ORDINALITY
+        AS entry (grp, quantity, instant, key, properties, ordinal)
+      WHERE letters IS NULL OR letters[ordinal] = 'r'
+      RETURNING account_id, meter, report_id, quantity, occurred_at
+    ), total AS (
+      SELECT account_id, meter, report_id, sum(quantity)::bigint AS quantity, min(occurred_at) AS first_occurred_at,
+        max(occurred_at) AS last_occurred_at
+      FROM event GROUP BY account_id, meter, report_id ORDER BY account_id, meter, report_id
+    )
+    SELECT array_agg(account_id), array_agg(meter), array_agg(report_id), array_agg(quantity),
+      array_agg(first_occurred_at), array_agg(last_occurred_at)
+    INTO total_accounts, total_meters, total_reports, total_quantities, total_firsts, total_lasts FROM total;
+
+    IF total_accounts IS NOT NULL THEN
+      UPDATE ${schema}.usage AS report SET quantity = report.quantity + total.quantity,
+        first_occurred_at = least(report.first_occurred_at, total.first_occurred_at),
+        last_occurred_at = greatest(report.last_occurred_at, total.last_occurred_at)
+      FROM unnest(total_accounts, total_meters, total_reports, total_quantities, total_firsts, total_lasts)
+        AS total (account_id, meter, report_id, quantity, first_occurred_at, last_occurred_at)
+      WHERE report.account_id = total.account_id AND report.meter = total.meter
+        AND report.report_id = total.report_id AND report.status = 'open'
+        AND report.quantity + total.quantity <= max_quantity;
+      GET DIAGNOSTICS updated = ROW_COUNT;
+      IF updated < cardinality(total_accounts) THEN
+        RAISE EXCEPTION 'tallybook: a report was sealed meanwhile' USING ERRCODE = 'TB001';
+      END IF;
+    END IF;
+
+    IF letters IS NOT NULL THEN answer := rtrim(array_to_string(letters, ''), 'r'); END IF;
+    INSERT INTO ${schema}.usage_flush (flush_id, outcomes) VALUES (p_flush_id, answer);
+    RETURN answer;
+  END $$;
+  `;
+}
+
+/**
+ * One increment in a transaction of the app: the key and the ledger row, no report, so that transactions do not wait
+ * for each other on a hot account. The report job's roll-up gives the event its report after the commit.
+ */
+function recordInTransactionFunction(schema: string): string {
+  return `
+  CREATE FUNCTION ${schema}.record_in_transaction(p_recorded_at bigint, entry json) RETURNS text LANGUAGE plpgsql
+  SET lock_timeout = '10s' AS $$
+  DECLARE
+    known text;
+  BEGIN
+    IF entry->>'idempotency_key' IS NOT NULL THEN
+      INSERT INTO ${schema}.usage_key (idempotency_key, account_id, meter, content, recorded_at)
+      VALUES (entry->>'idempotency_key', entry->>'account_id', entry->>'meter', entry->>'content', p_recorded_at)
+      ON CONFLICT DO NOTHING;
+      IF NOT FOUND THEN
+        SELECT content INTO known FROM ${schema}.usage_key WHERE idempotency_key = entry->>'idempotency_key'
+          AND account_id = entry->>'account_id' AND meter = entry->>'meter';
+        RETURN CASE WHEN known = entry->>'content' THEN 'd' ELSE 'c' END;
+      END IF;
+    END IF;
+    INSERT INTO ${schema}.usage_event (account_id, meter, quantity, occurred_at, recorded_at, idempotency_key, properties)
+    VALUES (entry->>'account_id', entry->>'meter', (entry->>'quantity')::bigint,
+      coalesce((entry->>'occurred_at')::bigint, p_recorded_at), p_recorded_at, entry->>'idempotency_key',
+      entry->>'properties');
+    RETURN 'r';
+  END $$;
+  `;
+}

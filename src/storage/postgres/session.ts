@@ -1,0 +1,117 @@
+import { CommitUnknownError } from '../../core/store.ts';
+
+/** What is used of a `pg` pool: one of our own, or the app's. */
+export interface PostgresPool {
+  connect(): Promise<PostgresClient>;
+  end(): Promise<void>;
+  on?(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+export interface PostgresClient {
+  query(query: PostgresQuery): Promise<PostgresResult>;
+  /** @param destroy - true: the connection is closed and not used again. */
+  release(destroy?: boolean): void;
+  on?(event: 'error', listener: (error: Error) => void): unknown;
+  off?(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+export interface PostgresQuery {
+  readonly text: string;
+  readonly values?: unknown[];
+  readonly types?: { getTypeParser(oid: number, format?: string): (text: string) => unknown };
+}
+
+export interface PostgresResult {
+  readonly rows: Record<string, unknown>[];
+  readonly rowCount: number | null;
+}
+
+/** How long a call waits for a free connection. */
+const CONNECT_TIMEOUT_MS = 5_000;
+/** How long it waits for an answer; then the connection is given up. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** The server could not be reached, or had no connection left, so that nothing was asked of it. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError';
+}
+
+/** A connection out of the pool, with every wait bounded. */
+export class Session {
+  readonly #client: PostgresClient;
+  #isBroken = false;
+
+  private constructor(client: PostgresClient) {
+    this.#client = client;
+    client.on?.('error', this.#onError);
+  }
+
+  /** @throws UnreachableError with the driver's error as its cause. */
+  static async open(pool: PostgresPool): Promise<Session> {
+    const connecting = pool.connect();
+    try {
+      return new Session(await within(connecting, CONNECT_TIMEOUT_MS, 'No connection became free'));
+    } catch (cause) {
+      // Should it come after all, it goes back to the pool.
+      connecting.then((client) => client.release()).catch(() => {});
+      throw new UnreachableError('The database could not be reached.', { cause });
+    }
+  }
+
+  /** @throws CommitUnknownError when the connection broke before the answer came. */
+  async query(text: string, values?: readonly unknown[]): Promise<PostgresResult> {
+    const query = { text, types: TYPES, ...(values ? { values: [...values] } : {}) };
+    try {
+      return await within(this.#client.query(query), ANSWER_TIMEOUT_MS, 'The database did not answer');
+    } catch (error) {
+      if (isFromServer(error) && !endsSession(error.code)) throw error;
+      this.#isBroken = true;
+      throw new CommitUnknownError('The connection broke before the database answered.', { cause: error });
+    }
+  }
+
+  release(): void {
+    this.#client.off?.('error', this.#onError);
+    this.#client.release(this.#isBroken);
+  }
+
+  /** A connection that breaks is told of by its queries; without a listener it would end the process. */
+  readonly #onError = (): void => {
+    this.#isBroken = true;
+  };
+}
+
+/** An error that the server itself answered with, after which it goes on. */
+export function isFromServer(error: unknown): error is Error & { code: string } {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
+  return /^[0-9A-Z]{5}$/.test(error.code);
+}
+
+/** 57P01 to 57P05: the server ends this connection, or will. Class 08: the connection failed. */
+function endsSession(code: string): boolean {
+  return code.startsWith('57P') || code.startsWith('08');
+}
+
+async function within<Value>(promise: Promise<Value>, ms: number, failure: string): Promise<Value> {
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`${failure} within ${ms / 1_000} seconds.`)), ms);
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const BOOL = 16;
+const INT8 = 20;
+const INT4 = 23;
+const NUMERIC = 1700;
+
+/** Whole numbers as numbers, whatever parsers the app has set; ours stay below 2^53, and sums are checked. */
+const TYPES = {
+  getTypeParser(oid: number): (text: string) => unknown {
+    if (oid === INT8 || oid === INT4 || oid === NUMERIC) return Number;
+    if (oid === BOOL) return (text) => text === 't';
+    return String;
+  },
+};
