@@ -5,13 +5,25 @@ export type { DateInput } from './core/instant.ts';
 export { type Price, type RatedAmount, type RatedLine, rate, type Tier } from './core/price.ts';
 export type { IncrementParams, Properties } from './core/usage-event.ts';
 export type { ReportReason, ReportStatus } from './core/usage-report.ts';
+export type {
+  DatabaseOptions,
+  PostgresOptions,
+  PostgresPoolLike,
+  SqliteOptions,
+} from './database-options.ts';
 export type { ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 export type { IncrementResult } from './recorder/recorder.ts';
-export { createUsage, type GetParams, type GetResult, type Usage } from './usage.ts';
+export {
+  type AppTransaction,
+  createUsage,
+  type GetParams,
+  type GetResult,
+  type IncrementOptions,
+  type Usage,
+} from './usage.ts';
 export type {
   MeterOptions,
   PlanOptions,
-  SqliteOptions,
   StripeOptions,
   UsageOptions,
 } from './usage-options.ts';

@@ -1,16 +1,24 @@
-import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import type { Environment, Logger } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
 import type { Meters } from './core/meter.ts';
 import type { Plans } from './core/plan.ts';
 import { assertPrice, type Price } from './core/price.ts';
+import {
+  type DatabaseConfig,
+  type DatabaseOptions,
+  databaseOptions,
+  parseDatabase,
+} from './database-options.ts';
 import type { ScheduleInput } from './worker/schedule.ts';
 
 /** Options of `createUsage`. */
 export interface UsageOptions<Meter extends string = string, Plan extends string = string> {
-  /** Path of the SQLite file, or the options of one. Undefined, as of a missing environment variable, is an error. */
-  readonly database: string | undefined | SqliteOptions;
+  /**
+   * Path of a SQLite file, `postgres://…`, the app's own `pg.Pool`, or one of them with options. Undefined, as of a
+   * missing environment variable, is an error.
+   */
+  readonly database: DatabaseOptions | undefined;
   /** Absent: reports wait in the database, nothing is sent and nothing is lost. */
   readonly stripe?: StripeOptions;
   /** When reports are sent, besides the ends of billing periods. */
@@ -30,15 +38,6 @@ export interface UsageOptions<Meter extends string = string, Plan extends string
   readonly logger?: Logger;
   /** Replaces the clock and randomness, for tests. */
   readonly environment?: Partial<Environment>;
-}
-
-export interface SqliteOptions {
-  /** Path of the database file; it is created where it does not exist. */
-  readonly path: string;
-  /** Allows a relative path where `NODE_ENV` is `production`. Default: false, since it depends on the directory. */
-  readonly allow_relative?: boolean;
-  /** `worker` (default) keeps the disk off the app's event loop; `in_thread` repeats exactly, for tests. */
-  readonly thread?: 'worker' | 'in_thread';
 }
 
 export interface StripeOptions {
@@ -85,7 +84,7 @@ export interface PlanOptions<Meter extends string = string> {
 
 /** The options, checked and with their defaults. */
 export interface UsageConfig {
-  readonly database: SqliteOptions;
+  readonly database: DatabaseConfig;
   readonly stripe: CheckedStripeOptions | null;
   readonly schedule: ScheduleInput;
   readonly meters: Meters;
@@ -121,14 +120,7 @@ const price = z.strictObject({
   transform_quantity: z.strictObject({ divide_by: z.number(), round: z.enum(['up', 'down']) }).optional(),
 });
 const schema = z.strictObject({
-  database: z.union([
-    z.string(),
-    z.strictObject({
-      path: z.string(),
-      allow_relative: z.boolean().optional(),
-      thread: z.enum(['worker', 'in_thread']).optional(),
-    }),
-  ]),
+  database: databaseOptions,
   stripe: z
     .strictObject({
       secret_key: z.string(),
@@ -187,7 +179,7 @@ export function parseOptions(options: UsageOptions, isProduction: boolean): Usag
   const names = Object.keys(parsed.meters);
   const meters = { names: new Set(names), default_meter: defaultMeter(names, parsed.default_meter) };
   return {
-    database: parseDatabase(options.database ?? '', isProduction),
+    database: parseDatabase(parsed.database, isProduction),
     stripe: options.stripe ? parseStripe(options.stripe, isProduction) : null,
     schedule: options.worker_schedule?.usage ?? DEFAULT_SCHEDULE,
     meters,
@@ -225,21 +217,6 @@ function defaultMeter(names: readonly string[], configured: string | undefined):
   if (configured === undefined) return names.length === 1 ? (names[0] ?? null) : null;
   if (names.includes(configured)) return configured;
   throw invalid('default_meter', `It is not one of the meters: ${names.join(', ')}.`);
-}
-
-function parseDatabase(database: string | SqliteOptions, isProduction: boolean): SqliteOptions {
-  const options = typeof database === 'string' ? { path: database } : database;
-  if (/^\w{2,}:/.test(options.path)) {
-    throw invalid('database', 'This version stores in SQLite: pass the path of a file.');
-  }
-  if (options.path === ':memory:')
-    throw invalid('database', 'A database in memory is not durable: pass a path.');
-  if (isProduction && !isAbsolute(options.path) && !options.allow_relative) {
-    const reason =
-      'A relative path depends on the directory that the app is started in; in production pass an absolute one, or set allow_relative.';
-    throw invalid('database', reason);
-  }
-  return options;
 }
 
 function parseStripe(stripe: StripeOptions, isProduction: boolean): CheckedStripeOptions {

@@ -6,10 +6,10 @@ import { UsageError } from './core/errors.ts';
 import { DAY_MS, type DateInput, parseInstant } from './core/instant.ts';
 import { parseMeter } from './core/meter.ts';
 import { type IncrementParams, parseFields, parseIncrement } from './core/usage-event.ts';
+import { openStore } from './database-options.ts';
 import { queryUsage } from './query/usage-query.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 import { type IncrementResult, Recorder } from './recorder/recorder.ts';
-import { createSqliteStore } from './storage/sqlite/sqlite-store.ts';
 import { connectStripe } from './stripe/stripe-connection.ts';
 import { createStripeProvider } from './stripe/stripe-provider.ts';
 import { isProduction, systemEnvironment } from './system-environment.ts';
@@ -45,9 +45,10 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    *
    * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_quantity`,
    * `invalid_idempotency_key`, `invalid_timestamp`, `invalid_properties`, `invalid_parameter`,
-   * `idempotency_conflict`, `overloaded`, `storage_failed`, `storage_busy`, `closed`.
+   * `idempotency_conflict`, `overloaded`, `transaction_unsupported`, `invalid_transaction`, `storage_failed`,
+   * `storage_busy`, `closed`.
    */
-  increment(params: IncrementParams<Meter>): Promise<IncrementResult>;
+  increment(params: IncrementParams<Meter>, options?: IncrementOptions): Promise<IncrementResult>;
 
   /**
    * What an account used: in exactly `[period_start, period_end)`, or without dates in the current billing period,
@@ -104,6 +105,22 @@ export type GetResult<Meter extends string, Params> = Params extends { readonly 
 
 type IsUnion<Name, Each = Name> = Each extends unknown ? ([Name] extends [Each] ? false : true) : never;
 
+/** Options of `usage.increment`. */
+export interface IncrementOptions {
+  /**
+   * A transaction of the app on the same PostgreSQL database: the usage is counted when it commits and is gone when it
+   * rolls back. A `pg` client after BEGIN, a Kysely transaction or a Drizzle transaction (node-postgres).
+   */
+  readonly transaction: AppTransaction;
+}
+
+/** What is used of a `pg` client, a Kysely transaction and a Drizzle transaction. */
+export type AppTransaction =
+  | { query(text: string): Promise<unknown> }
+  | { readonly isTransaction: boolean; executeQuery(query: never): Promise<unknown> }
+  | { execute(query: string): PromiseLike<unknown>; rollback(): never };
+
+const INCREMENT_OPTIONS = new Set(['transaction']);
 const GET_FIELDS = new Set(['account', 'meter', 'period_start', 'period_end']);
 const REPORT_FIELDS = new Set(['account']);
 const MAX_RANGE_MS = 36_525 * DAY_MS;
@@ -118,7 +135,7 @@ export function createUsage<const Meter extends string, const Plan extends strin
 ): Usage<Meter, Plan> {
   const config = parseOptions(options as UsageOptions, isProduction());
   const environment = environmentOf(options);
-  const store = createSqliteStore({ ...config.database, environment });
+  const store = openStore(config.database, environment);
   const recorder = new Recorder(store, environment);
   const onError =
     options.onError ??
@@ -129,6 +146,8 @@ export function createUsage<const Meter extends string, const Plan extends strin
     provider: providerOf(config, environment),
     plans: config.plans,
     schedule: parseSchedule(config.schedule, 'worker_schedule.usage'),
+    ledger_retention_months:
+      config.database.engine === 'postgres' ? config.database.ledger_retention_months : null,
     onError: tell,
   });
   const query = { store, clock: environment.clock, plans: config.plans };
@@ -150,8 +169,14 @@ export function createUsage<const Meter extends string, const Plan extends strin
     return promise;
   }
 
-  function increment(params: IncrementParams): Promise<IncrementResult> {
-    return guard(() => recorder.record(parseIncrement(params, config.meters, environment.clock.now())));
+  function increment(params: IncrementParams, options?: IncrementOptions): Promise<IncrementResult> {
+    return guard(() => {
+      const recorded_at = environment.clock.now();
+      const parsed = parseIncrement(params, config.meters, recorded_at);
+      if (options === undefined) return recorder.record(parsed);
+      const { transaction } = parseFields(options, INCREMENT_OPTIONS);
+      return recorder.recordIn(transaction, parsed, recorded_at);
+    });
   }
 
   async function get(params: GetParams): Promise<UsageResult | UsageByMeterResult> {

@@ -140,7 +140,7 @@ export const ERRORS = {
     status: 500,
     meaning: 'The database server acknowledges commits before they are on disk; nothing was recorded.',
     remedy:
-      'Turn `fsync`, `full_page_writes` and `synchronous_commit` on, or set `allow_unsafe` where losing usage does not matter.',
+      'Turn `fsync` and `synchronous_commit` on, or set `allow_unsafe` where losing usage does not matter.',
   },
   storage_busy: {
     status: 503,

@@ -61,6 +61,12 @@ function zoneOffset(zone: string): number {
   return (zone.startsWith('-') ? -1 : 1) * (hours * HOUR_MS + minutes * MINUTE_MS);
 }
 
+/** The start of the UTC month of an instant, or of one `months` later. */
+export function startOfMonth(instant: Instant, months: number): Instant {
+  const date = new Date(instant);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months);
+}
+
 /** `monthIndex` counts from 0 and may run past the year's end. */
 export function daysInMonth(year: number, monthIndex: number): number {
   return new Date(Date.UTC(year, monthIndex + 1, 0)).getUTCDate();

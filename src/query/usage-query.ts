@@ -22,6 +22,8 @@ export interface UsageQueryParams {
   readonly range: Period | null;
 }
 
+const ROLL_UP_LIMIT = 1_000;
+
 /**
  * What an account used, per meter.
  *
@@ -32,13 +34,24 @@ export async function queryUsage(
   params: UsageQueryParams,
 ): Promise<UsageResult[]> {
   const { account_id, meters, range } = params;
-  const account = await context.store.getAccount({ account_id });
+  const account = await findAccount(context, account_id);
   if (!account) throw new UsageError('account_not_found', { field: 'account', value: account_id });
   return await Promise.all(
     meters.map((meter) =>
       range ? queryRange(context, account, meter, range) : queryCurrentPeriod(context, account, meter),
     ),
   );
+}
+
+/** An account that is known only from transactions of the app is created by the roll-up of its usage. */
+async function findAccount(
+  { store, clock }: UsageQueryContext,
+  account_id: string,
+): Promise<AccountWithItems | null> {
+  const account = await store.getAccount({ account_id });
+  if (account) return account;
+  await store.rollUp({ now: clock.now(), limit: ROLL_UP_LIMIT });
+  return await store.getAccount({ account_id });
 }
 
 /** Adds up whole reports: two indexed reads, however long the history. */

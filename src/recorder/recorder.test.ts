@@ -26,7 +26,12 @@ function heldStore() {
       commits.push({ params, finish });
     });
   const batching = { max_entries: 2_000, max_in_flight: 2, entries_to_overlap: 2_000 };
-  const store: Pick<Store, 'recordUsage' | 'batching'> = { recordUsage, batching };
+  const recordInTransaction = () => Promise.reject(new Error('Not used here.'));
+  const store: Pick<Store, 'batching' | 'recordUsage' | 'recordInTransaction'> = {
+    batching,
+    recordUsage,
+    recordInTransaction,
+  };
   return { commits, recorder: new Recorder(store, systemEnvironment()) };
 }
 

@@ -15,6 +15,8 @@ export interface IncrementResult {
 /** Calls that may wait for the database before new ones are refused as `overloaded`. */
 export const MAX_WAITING_CALLS = 100_000;
 
+type RecorderStore = Pick<Store, 'batching' | 'recordUsage' | 'recordInTransaction'>;
+
 /** An entry that waits for its commit, and the calls that it answers. */
 interface WaitingEntry {
   entry: UsageEntry;
@@ -27,7 +29,7 @@ interface WaitingEntry {
  * commit. Calls without a key that differ in nothing share one usage event.
  */
 export class Recorder {
-  readonly #store: Pick<Store, 'recordUsage' | 'batching'>;
+  readonly #store: RecorderStore;
   readonly #environment: Environment;
   #queue: WaitingEntry[] = [];
   /** The waiting entry that further unkeyed calls of an account and meter join. */
@@ -37,7 +39,7 @@ export class Recorder {
   #isScheduled = false;
   #whenIdle: PromiseWithResolvers<void> | null = null;
 
-  constructor(store: Pick<Store, 'recordUsage' | 'batching'>, environment: Environment) {
+  constructor(store: RecorderStore, environment: Environment) {
     this.#store = store;
     this.#environment = environment;
   }
@@ -51,6 +53,19 @@ export class Recorder {
     this.#enqueue(increment, caller);
     this.#schedule();
     return caller.promise;
+  }
+
+  /**
+   * Records in a transaction of the app, which decides whether it counts.
+   *
+   * @throws UsageError `idempotency_conflict`, `transaction_unsupported`, `invalid_transaction`, `storage_*`.
+   */
+  async recordIn(transaction: unknown, increment: Increment, recorded_at: number): Promise<IncrementResult> {
+    if (increment.quantity === 0) return { recorded: false, duplicate: false };
+    const entry = this.#entryOf(increment);
+    const outcome = await this.#store.recordInTransaction({ transaction, recorded_at, entry });
+    if (outcome === 'conflict') throw conflictOf(entry);
+    return { recorded: outcome === 'recorded', duplicate: outcome === 'duplicate' };
   }
 
   /** Resolves when nothing waits any more. */

@@ -57,12 +57,11 @@ export class ReportCycle {
     return closed;
   }
 
-  /** Adds usage that was recorded in transactions of the app to its reports. */
+  /** Adds usage that was recorded in transactions of the app to its reports; several processes may at once. */
   async rollUp(): Promise<void> {
     for (let more = true; more; ) {
       const now = this.#environment().clock.now();
-      const batch = await this.#context.store.rollUp({ now, limit: ROLL_UP_BATCH });
-      more = batch.more && (await this.#context.keepLease());
+      ({ more } = await this.#context.store.rollUp({ now, limit: ROLL_UP_BATCH }));
     }
   }
 

@@ -1,15 +1,20 @@
 import type { Instant } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
-import { MINUTE_MS, SECOND_MS } from '../core/instant.ts';
+import { DAY_MS, MINUTE_MS, SECOND_MS, startOfMonth } from '../core/instant.ts';
+import { MAX_AGE_MS } from '../core/usage-event.ts';
 import type { ReportCounts } from './account-reporter.ts';
 import { type CycleContext, ReportCycle, type ReportRun } from './report-cycle.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface WorkerContext extends Omit<CycleContext, 'keepLease'> {
   readonly schedule: Schedule;
+  /** Months that the ledger keeps, where the engine can take months out of it; null = all. */
+  readonly ledger_retention_months: number | null;
 }
 
 const JOB = 'usage';
+/** 35 days past the latest timestamp that an increment could carry, which is 5 minutes ahead. */
+const KEYS_KEPT_MS = MAX_AGE_MS + DAY_MS;
 /** Renewed between batches; a worker that dies is replaced after this. */
 const LEASE_MS = 45 * SECOND_MS;
 const LEASE_RENEWAL_MS = 10 * SECOND_MS;
@@ -28,6 +33,7 @@ export class Worker {
   #lastRun: Promise<unknown> = Promise.resolve();
   #hasLease = false;
   #leasedAt = 0;
+  #maintainedAt = Number.NEGATIVE_INFINITY;
   #stopping: AbortController | null = null;
   #loop: Promise<void> = Promise.resolve();
 
@@ -73,6 +79,7 @@ export class Worker {
   /** Does what is due now and nothing else; what `start` does over and over. */
   tick(): Promise<void> {
     return this.#exclusively(async () => {
+      await this.#cycle.rollUp();
       const isFirst = (await this.#context.store.getLastRun({ job: JOB })) === null;
       if (!isFirst && (await this.nextDueAt()) > this.#now()) return;
       if (await this.#acquire()) await this.#runDue();
@@ -95,6 +102,7 @@ export class Worker {
   async #runDue(): Promise<void> {
     const { store, schedule } = this.#context;
     const now = this.#now();
+    await this.#maintain(now);
     const lastRun = await store.getLastRun({ job: JOB });
     // The first start of an installation counts from now; a run that was missed while nothing ran is made up for.
     if (lastRun === null) await store.setLastRun({ job: JOB, at: now });
@@ -106,6 +114,22 @@ export class Worker {
     if (periodEnd !== null && periodEnd <= now) await this.#cycle.close('ended', null);
     const dueAt = await store.nextDueAt();
     if (dueAt !== null && dueAt <= this.#now()) await this.#cycle.send(null);
+  }
+
+  /** Once a day at most; a failure does not keep reports from being sent. */
+  async #maintain(now: Instant): Promise<void> {
+    if (now - this.#maintainedAt < DAY_MS) return;
+    this.#maintainedAt = now;
+    const { store, ledger_retention_months: months, onError } = this.#context;
+    try {
+      await store.maintain({
+        now,
+        keys_before: now - KEYS_KEPT_MS,
+        ledger_before: months === null ? null : startOfMonth(now, -months),
+      });
+    } catch (error) {
+      onError(error);
+    }
   }
 
   async #acquire(): Promise<boolean> {

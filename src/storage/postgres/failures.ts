@@ -14,8 +14,10 @@ const REASONS: Readonly<Record<string, string>> = {
   '25006': 'The database is read-only, as a replica is; nothing of this call was recorded.',
   '53100': 'The disk of the database is full; nothing of this call was recorded.',
   '53300': 'The database has no connection left; nothing of this call was recorded.',
-  '42501': 'The database user lacks a permission; it must own the schema, or may create it on the first start.',
-  '57014': 'The database cancelled the statement because of its time limit; nothing of this call was recorded.',
+  '42501':
+    'The database user lacks a permission; it must own the schema, or may create it on the first start.',
+  '57014':
+    'The database cancelled the statement because of its time limit; nothing of this call was recorded.',
 };
 
 /** What the driver or the server said, as the library's error. */
@@ -47,5 +49,7 @@ function reasonOf({ code }: { code: string }): string | undefined {
 
 /** Two accounts were linked to one customer at the same time. */
 function isCustomerTaken(error: Error & { code: string }): boolean {
-  return error.code === UNIQUE_VIOLATION && 'constraint' in error && error.constraint === 'account_stripe_customer';
+  return (
+    error.code === UNIQUE_VIOLATION && 'constraint' in error && error.constraint === 'account_stripe_customer'
+  );
 }

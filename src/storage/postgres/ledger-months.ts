@@ -1,6 +1,6 @@
-import type { Instant } from '../../core/environment.ts';
-import { DAY_MS, MINUTE_MS } from '../../core/instant.ts';
 import type { Period } from '../../core/billing-period.ts';
+import type { Instant } from '../../core/environment.ts';
+import { DAY_MS, MINUTE_MS, startOfMonth } from '../../core/instant.ts';
 import { isFromServer, type Session } from './session.ts';
 
 /** Months that are made before they begin, so that a worker that is down for weeks stops nobody. */
@@ -20,15 +20,17 @@ export async function ensureMonths(session: Session, schema: string, now: Instan
   const missing = wanted.filter(({ name }) => !known.has(name));
   if (missing.length === 0) return;
   // Under a lock of the month table alone. ATTACH, unlike CREATE … PARTITION OF, lets writers go on.
-  await session.query(`
+  await session
+    .query(`
     BEGIN;
     SET LOCAL lock_timeout = '5s';
     LOCK TABLE ${schema}.usage_event_month IN SHARE ROW EXCLUSIVE MODE;
     ${missing.map((month) => addMonth(schema, month)).join('')}
-    COMMIT;`).catch(async (error) => {
-    await session.query('ROLLBACK');
-    throw error;
-  });
+    COMMIT;`)
+    .catch(async (error) => {
+      await session.query('ROLLBACK');
+      throw error;
+    });
 }
 
 function addMonth(schema: string, { name, start, end }: Month): string {
@@ -43,11 +45,9 @@ function addMonth(schema: string, { name, start, end }: Month): string {
 }
 
 function monthOf(instant: Instant, ahead: number): Month {
-  const date = new Date(instant);
-  const start = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + ahead);
-  const first = new Date(start);
-  const end = Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1);
-  return { name: `usage_event_${first.toISOString().slice(0, 7).replace('-', '_')}`, start, end };
+  const start = startOfMonth(instant, ahead);
+  const name = `usage_event_${new Date(start).toISOString().slice(0, 7).replace('-', '_')}`;
+  return { name, start, end: startOfMonth(start, 1) };
 }
 
 /** Whether an insert found no partition for its month. */
@@ -80,7 +80,10 @@ export async function detachMonths(
   for (const { name, ends_at } of rows as { name: string; ends_at: number }[]) {
     if (!(await isSettled(session, schema, name, recordedWithin({ start: 0, end: ends_at }).end))) return;
     if (await isAttached(session, schema, name)) await detach(session, schema, name);
-    await session.query(`UPDATE ${schema}.usage_event_month SET detached_at = $1 WHERE name = $2`, [now, name]);
+    await session.query(`UPDATE ${schema}.usage_event_month SET detached_at = $1 WHERE name = $2`, [
+      now,
+      name,
+    ]);
   }
 }
 

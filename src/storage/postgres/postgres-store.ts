@@ -121,7 +121,10 @@ async function checkServer(
   );
   const { version, fsync, synchronous_commit } = rows[0] ?? {};
   if (Number(version) < OLDEST_VERSION) {
-    throw new UsageError('storage_failed', { field: 'database', reason: 'PostgreSQL 14 or later is needed.' });
+    throw new UsageError('storage_failed', {
+      field: 'database',
+      reason: 'PostgreSQL 14 or later is needed.',
+    });
   }
   if (fsync !== 'off' && synchronous_commit !== 'off') return;
   const reason = `fsync is ${fsync} and synchronous_commit is ${synchronous_commit}.`;
@@ -154,7 +157,9 @@ async function migrate(session: Session, schema: string): Promise<void> {
 }
 
 async function schemaVersion(session: Session, schema: string): Promise<number> {
-  const { rows } = await session.query(`SELECT to_regclass($1) IS NOT NULL AS known`, [`${schema}.migration`]);
+  const { rows } = await session.query(`SELECT to_regclass($1) IS NOT NULL AS known`, [
+    `${schema}.migration`,
+  ]);
   if (rows[0]?.['known'] !== true) {
     await session.query(`
       CREATE SCHEMA IF NOT EXISTS ${schema};

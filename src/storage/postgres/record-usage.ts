@@ -135,11 +135,11 @@ function numberArray(values: readonly (number | null)[]): string {
 }
 
 function textArray(values: readonly (string | null)[]): string {
-  return `{${values.map((value) => (value === null ? 'NULL' : `"${escape(value)}"`)).join()}}`;
+  return `{${values.map((value) => (value === null ? 'NULL' : `"${escaped(value)}"`)).join()}}`;
 }
 
 const SPECIAL = /["\\]/g;
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replace(SPECIAL, '\\$&');
 }

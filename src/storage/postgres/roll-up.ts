@@ -45,7 +45,11 @@ export async function rollUp(
   });
 }
 
-async function claimEvents(db: Transaction<Database>, schema: string, limit: number): Promise<WaitingEvent[]> {
+async function claimEvents(
+  db: Transaction<Database>,
+  schema: string,
+  limit: number,
+): Promise<WaitingEvent[]> {
   const { rows } = await sql<WaitingEvent>`
     select event.tableoid::regclass::text as partition, event.ctid::text as tid, event.account_id, event.meter,
       event.quantity, event.occurred_at, (
@@ -130,9 +134,7 @@ async function lockReports(
     order by report.account_id, report.meter, report.report_id for update of report`.execute(db);
   if (rows.length < totals.length) throw new ReportSealedError();
   const quantities = new Map(rows.map(({ ordinal, quantity }) => [ordinal, quantity]));
-  return totals.filter(
-    ({ quantity }, index) => (quantities.get(index + 1) ?? 0) + quantity > MAX_QUANTITY,
-  );
+  return totals.filter(({ quantity }, index) => (quantities.get(index + 1) ?? 0) + quantity > MAX_QUANTITY);
 }
 
 /** A report was sealed between finding and locking it. */

@@ -56,10 +56,7 @@ function isClient(value: unknown): value is Methods<'query'> {
 
 type Methods<Name extends string> = Record<Name, (argument: unknown) => Promise<unknown>>;
 
-function has<Name extends string>(
-  value: unknown,
-  name: Name,
-): value is Methods<Name> {
+function has<Name extends string>(value: unknown, name: Name): value is Methods<Name> {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 }
 

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import { checkLedger } from '../../../test/processes/ledger-check.ts';
 import { temporaryDirectory } from '../../../test/support/world.ts';
 import { uuidVersion7 } from '../../system-environment.ts';
+import { decodeOutcomes } from '../outcomes.ts';
 import type { RoutedEntry } from '../write-path.ts';
 import { SqliteDatabase } from './database.ts';
 import { SQLITE_MIGRATIONS } from './migrations.ts';
-import { decodeOutcomes } from '../outcomes.ts';
 import { BatchWriter } from './write-batch.ts';
 
 const NOW = Date.UTC(2026, 0, 20);
