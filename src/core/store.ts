@@ -201,6 +201,8 @@ export interface CloseReportsResult {
 
 export interface RollUpParams {
   readonly now: Instant;
+  /** null = every account; of one account, what another process is at is waited for. */
+  readonly account_id: string | null;
   /** Usage events. */
   readonly limit: number;
 }

@@ -50,7 +50,7 @@ async function findAccount(
 ): Promise<AccountWithItems | null> {
   const account = await store.getAccount({ account_id });
   if (account) return account;
-  await store.rollUp({ now: clock.now(), limit: ROLL_UP_LIMIT });
+  await store.rollUp({ now: clock.now(), account_id, limit: ROLL_UP_LIMIT });
   return await store.getAccount({ account_id });
 }
 

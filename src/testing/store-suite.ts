@@ -292,6 +292,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
   });
 
   check('increments while reports close are in exactly one report', async (store) => {
+    await store.setAccount({ account_id: ACCOUNT, now: NOW }); // its months begin before any of the usage
     const work: Promise<unknown>[] = [];
     for (let second = 1; second <= 40; second += 1) {
       work.push(store.recordUsage(flush([entry({ quantity: 3 })], NOW + second * 1_000)));

@@ -61,7 +61,7 @@ export class ReportCycle {
   async rollUp(): Promise<void> {
     for (let more = true; more; ) {
       const now = this.#environment().clock.now();
-      ({ more } = await this.#context.store.rollUp({ now, limit: ROLL_UP_BATCH }));
+      ({ more } = await this.#context.store.rollUp({ now, account_id: null, limit: ROLL_UP_BATCH }));
     }
   }
 

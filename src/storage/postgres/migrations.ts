@@ -228,55 +228,201 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     revoked_at bigint
   );
 
+  ${claimKeysFunction(schema)}
   ${recordUsageFunction(schema)}
+  ${recordUsageByInstantFunction(schema)}
   ${recordInTransactionFunction(schema)}
   `,
 ];
 
+/** Plans are made once per connection, and walk the rows in the order in which they are given. */
+const IN_ORDER = `SET plan_cache_mode = force_generic_plan SET jit = off
+  SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off
+  SET lock_timeout = '10s'`;
+
 /**
  * The hot write path, all of it in one call, so that an increment costs one round trip and its plans are kept by the
- * server also behind a pooler. A group is an account, meter and instant (or report); entries name theirs by number.
- * Answers one letter per entry, or '' when all were recorded.
+ * server also behind a pooler. A group is an account and meter with what its entries add, and a report if it is
+ * known; entries name their group by number. Answers one letter per entry, or '' when all were recorded.
  *
- * The report is looked up before and changed last, so that its row is locked for as short as can be; when it was
- * sealed in between, all of it is undone (TB001) and the caller repeats. The settings make the server walk the rows in
- * the order that they are given, which is what keeps two of these from waiting for each other in a circle.
+ * Where a group does not fit exactly one open report, all of it is undone (TB001): the caller goes on with
+ * `record_usage_by_instant`. That the groups are taken in their order keeps two of these from waiting for each other
+ * in a circle.
  */
 function recordUsageFunction(schema: string): string {
   return `
   CREATE FUNCTION ${schema}.record_usage(
     p_flush_id uuid, p_recorded_at bigint,
-    group_accounts text[], group_meters text[], group_instants bigint[], group_reports integer[],
+    group_accounts text[], group_meters text[], group_reports integer[],
+    group_quantities bigint[], group_firsts bigint[], group_lasts bigint[],
     entry_groups integer[], entry_quantities bigint[], entry_instants bigint[], entry_keys text[],
     entry_contents text[], entry_properties text[]
-  ) RETURNS text LANGUAGE plpgsql
-  SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off
-  SET lock_timeout = '10s'
-  AS $$
+  ) RETURNS text LANGUAGE plpgsql ${IN_ORDER} AS $$
   #variable_conflict use_column
   DECLARE
-    max_quantity constant bigint := 999999999999999;
+    numbers integer[];
+    reports integer[];
+    ends bigint[];
+    letters text[];
+    answer text := '';
+    updated record;
+    wanted integer;
+    found integer := 0;
+  BEGIN
+    IF entry_keys IS NOT NULL THEN
+      letters := ${schema}.claim_keys(p_recorded_at, group_accounts, group_meters, entry_groups, entry_keys,
+        entry_contents, NULL);
+    END IF;
+    IF letters IS NULL THEN
+      WITH updated AS (
+        ${addToReports(schema, 'group_reports[grp]')}
+        RETURNING total.grp, report.report_id, report.billing_period_end
+      )
+      SELECT array_agg(grp ORDER BY grp), array_agg(report_id ORDER BY grp), array_agg(billing_period_end ORDER BY grp)
+      INTO numbers, reports, ends FROM updated;
+      IF numbers IS DISTINCT FROM ARRAY(SELECT generate_series(1, cardinality(group_accounts))) THEN
+        RAISE EXCEPTION 'tallybook: not one open report for each account' USING ERRCODE = 'TB001';
+      END IF;
+    ELSE
+      -- Only what was claimed counts.
+      SELECT array_agg(grp), array_agg(quantity), array_agg(first_instant), array_agg(last_instant)
+      INTO numbers, group_quantities, group_firsts, group_lasts
+      FROM (
+        SELECT grp, sum(quantity)::bigint AS quantity, min(coalesce(instant, p_recorded_at)) AS first_instant,
+          max(coalesce(instant, p_recorded_at)) AS last_instant
+        FROM unnest(entry_groups, entry_quantities, entry_instants) WITH ORDINALITY
+          AS entry (grp, quantity, instant, ordinal)
+        WHERE letters[ordinal] = 'r' GROUP BY grp ORDER BY grp
+      ) AS counted;
+      wanted := coalesce(cardinality(numbers), 0);
+      FOR updated IN
+        ${addToReports(schema, 'group_reports[grp]', 'numbers')}
+        RETURNING total.grp, report.report_id, report.billing_period_end
+      LOOP
+        found := found + CASE WHEN reports[updated.grp] IS NULL THEN 1 ELSE wanted END;
+        reports[updated.grp] := updated.report_id;
+        ends[updated.grp] := updated.billing_period_end;
+      END LOOP;
+      IF found <> wanted THEN
+        RAISE EXCEPTION 'tallybook: not one open report for each account' USING ERRCODE = 'TB001';
+      END IF;
+    END IF;
+
+    ${insertEvents(schema)};
+    IF letters IS NOT NULL THEN answer := rtrim(array_to_string(letters, ''), 'r'); END IF;
+    INSERT INTO ${schema}.usage_flush (flush_id, outcomes) VALUES (p_flush_id, answer);
+    RETURN answer;
+  END $$;
+  `;
+}
+
+/** Adds to the one open report whose billing period has all of a group's instants, unless the report is named. */
+function addToReports(schema: string, report: string, numbers?: string): string {
+  const source = numbers
+    ? `unnest(${numbers}, group_quantities, group_firsts, group_lasts) AS total (grp, quantity, first_instant, last_instant)`
+    : `unnest(group_quantities, group_firsts, group_lasts) WITH ORDINALITY
+          AS total (quantity, first_instant, last_instant, grp)`;
+  return `UPDATE ${schema}.usage AS report SET quantity = report.quantity + total.quantity,
+          first_occurred_at = least(report.first_occurred_at, total.first_instant, report.billing_period_end - 1),
+          last_occurred_at = greatest(report.last_occurred_at, least(total.last_instant, report.billing_period_end - 1))
+        FROM ${source}
+        WHERE report.account_id = group_accounts[grp] AND report.meter = group_meters[grp] AND report.status = 'open'
+          AND (report.report_id = ${report} OR ${report} IS NULL
+            AND report.billing_period_start <= least(total.first_instant, p_recorded_at)
+            AND report.billing_period_end > least(total.last_instant, p_recorded_at))
+          AND report.quantity + total.quantity <= 999999999999999`;
+}
+
+/** A timestamp slightly ahead stays in the billing period in which it was recorded. */
+function insertEvents(schema: string): string {
+  return `INSERT INTO ${schema}.usage_event
+      (account_id, meter, report_id, quantity, occurred_at, recorded_at, idempotency_key, properties)
+    SELECT group_accounts[grp], group_meters[grp], reports[grp], quantity,
+      least(coalesce(instant, p_recorded_at), ends[grp] - 1), p_recorded_at, key, properties
+    FROM unnest(entry_groups, entry_quantities, entry_instants, entry_keys, entry_properties) WITH ORDINALITY
+      AS entry (grp, quantity, instant, key, properties, ordinal)
+    WHERE letters IS NULL OR letters[ordinal] = 'r'`;
+}
+
+/**
+ * Claims the keys of the entries that are to be recorded ('r'; all of them where \`letters\` is null). Answers null
+ * when every key was new, else a letter for each entry: keys that were there already, or come twice, are duplicates or
+ * conflicts.
+ */
+function claimKeysFunction(schema: string): string {
+  return `
+  CREATE FUNCTION ${schema}.claim_keys(
+    p_recorded_at bigint, group_accounts text[], group_meters text[], entry_groups integer[], entry_keys text[],
+    entry_contents text[], letters text[]
+  ) RETURNS text[] LANGUAGE plpgsql AS $$
+  #variable_conflict use_column
+  DECLARE
+    keyed integer;
+    claimed integer;
+  BEGIN
+    IF letters IS NULL THEN
+      keyed := cardinality(entry_keys) - coalesce(cardinality(array_positions(entry_keys, NULL)), 0);
+    ELSE
+      SELECT count(*) INTO keyed FROM unnest(entry_keys) WITH ORDINALITY AS entry (key, ordinal)
+      WHERE key IS NOT NULL AND letters[ordinal] = 'r';
+    END IF;
+    INSERT INTO ${schema}.usage_key (idempotency_key, account_id, meter, content, recorded_at)
+    SELECT key, group_accounts[grp], group_meters[grp], content, p_recorded_at
+    FROM unnest(entry_groups, entry_keys, entry_contents) WITH ORDINALITY AS entry (grp, key, content, ordinal)
+    WHERE key IS NOT NULL AND (letters IS NULL OR letters[ordinal] = 'r')
+    ORDER BY key COLLATE "C", 2, 3, ordinal
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS claimed = ROW_COUNT;
+    IF claimed = keyed THEN RETURN letters; END IF;
+    -- What this transaction has written is its own first use of a key.
+    RETURN (
+      SELECT array_agg(CASE
+        WHEN letters IS NOT NULL AND letters[ordinal] <> 'r' THEN letters[ordinal]
+        WHEN key IS NULL OR ours AND nth = 1 THEN 'r'
+        WHEN known = content THEN 'd' ELSE 'c' END ORDER BY ordinal)
+      FROM (
+        SELECT ordinal, key, entry.content, claim.content AS known, claim.xmin = pg_current_xact_id()::xid AS ours,
+          row_number() OVER (PARTITION BY key, group_accounts[grp], group_meters[grp],
+            letters IS NULL OR letters[ordinal] = 'r' ORDER BY ordinal) AS nth
+        FROM unnest(entry_groups, entry_keys, entry_contents) WITH ORDINALITY AS entry (grp, key, content, ordinal)
+        LEFT JOIN LATERAL (
+          SELECT content, xmin FROM ${schema}.usage_key AS claim
+          WHERE claim.idempotency_key = entry.key AND claim.account_id = group_accounts[grp]
+            AND claim.meter = group_meters[grp] LIMIT 1
+        ) AS claim ON true
+      ) AS looked_up);
+  END $$;
+  `;
+}
+
+/**
+ * As \`record_usage\`, for batches that need a closer look: each entry finds its report by its own instant, and those
+ * that find none ('n') or a full one ('f') are left to the caller. Nothing is recorded twice when a report is sealed
+ * meanwhile: all of it is undone (TB001), and the caller repeats.
+ */
+function recordUsageByInstantFunction(schema: string): string {
+  return `
+  CREATE FUNCTION ${schema}.record_usage_by_instant(
+    p_flush_id uuid, p_recorded_at bigint,
+    group_accounts text[], group_meters text[], group_reports integer[], group_instants bigint[],
+    entry_groups integer[], entry_quantities bigint[], entry_instants bigint[], entry_keys text[],
+    entry_contents text[], entry_properties text[]
+  ) RETURNS text LANGUAGE plpgsql ${IN_ORDER} AS $$
+  #variable_conflict use_column
+  DECLARE
     reports integer[];
     ends bigint[];
     room bigint[];
-    keyed integer := 0;
-    claimed integer;
     letters text[];
-    total_accounts text[];
-    total_meters text[];
-    total_reports integer[];
-    total_quantities bigint[];
-    total_firsts bigint[];
-    total_lasts bigint[];
-    updated integer;
-    answer text := '';
+    total record;
+    answer text;
   BEGIN
-    SELECT array_agg(report_id), array_agg(billing_period_end), array_agg(max_quantity - quantity)
+    SELECT array_agg(report_id), array_agg(billing_period_end), array_agg(999999999999999 - quantity)
     INTO reports, ends, room
     FROM (
       SELECT report.report_id, report.billing_period_end, report.quantity
-      FROM unnest(group_accounts, group_meters, group_instants, group_reports) WITH ORDINALITY
-        AS wanted (account_id, meter, instant, report_id, ordinal)
+      FROM unnest(group_accounts, group_meters, group_reports, group_instants) WITH ORDINALITY
+        AS wanted (account_id, meter, report_id, instant, ordinal)
       LEFT JOIN LATERAL (
         SELECT report_id, billing_period_end, quantity FROM ${schema}.usage AS report
         WHERE report.account_id = wanted.account_id AND report.meter = wanted.meter AND report.status = 'open'
@@ -286,91 +432,42 @@ function recordUsageFunction(schema: string): string {
       ) AS report ON true
       ORDER BY ordinal
     ) AS routed;
-
+    SELECT array_agg(CASE WHEN report_id IS NULL THEN 'n' WHEN running > free THEN 'f' ELSE 'r' END ORDER BY ordinal)
+    INTO letters
+    FROM (
+      SELECT ordinal, reports[grp] AS report_id, room[grp] AS free, sum(quantity) OVER (
+        PARTITION BY group_accounts[grp], group_meters[grp], reports[grp] ORDER BY ordinal) AS running
+      FROM unnest(entry_groups, entry_quantities) WITH ORDINALITY AS entry (grp, quantity, ordinal)
+    ) AS fitted;
     IF entry_keys IS NOT NULL THEN
-      keyed := cardinality(entry_keys) - coalesce(cardinality(array_positions(entry_keys, NULL)), 0);
-    END IF;
-    -- Something is not as usual: decided entry by entry.
-    IF array_position(reports, NULL) IS NOT NULL
-      OR (SELECT sum(quantity) FROM unnest(entry_quantities) AS quantity) > (SELECT min(free) FROM unnest(room) AS free)
-    THEN
-      SELECT array_agg(CASE WHEN report_id IS NULL THEN 'n' WHEN running > free THEN 'f' ELSE 'r' END ORDER BY ordinal)
-      INTO letters
-      FROM (
-        SELECT ordinal, reports[grp] AS report_id, room[grp] AS free, sum(quantity) OVER (
-          PARTITION BY group_accounts[grp], group_meters[grp], reports[grp] ORDER BY ordinal) AS running
-        FROM unnest(entry_groups, entry_quantities) WITH ORDINALITY AS entry (grp, quantity, ordinal)
-      ) AS fitted;
-      IF keyed > 0 THEN
-        SELECT count(*) INTO keyed FROM unnest(entry_keys) WITH ORDINALITY AS entry (key, ordinal)
-        WHERE key IS NOT NULL AND letters[ordinal] = 'r';
-      END IF;
+      letters := ${schema}.claim_keys(p_recorded_at, group_accounts, group_meters, entry_groups, entry_keys,
+        entry_contents, letters);
     END IF;
 
-    IF keyed > 0 THEN
-      INSERT INTO ${schema}.usage_key (idempotency_key, account_id, meter, content, recorded_at)
-      SELECT key, group_accounts[grp], group_meters[grp], content, p_recorded_at
-      FROM unnest(entry_groups, entry_keys, entry_contents) WITH ORDINALITY AS entry (grp, key, content, ordinal)
-      WHERE key IS NOT NULL AND (letters IS NULL OR letters[ordinal] = 'r')
-      ORDER BY key COLLATE "C", 2, 3, ordinal
-      ON CONFLICT DO NOTHING;
-      GET DIAGNOSTICS claimed = ROW_COUNT;
-      -- Some keys were there already, or come twice: what this transaction has written is its own first use of them.
-      IF claimed < keyed THEN
-        SELECT array_agg(CASE
-          WHEN letters IS NOT NULL AND letters[ordinal] <> 'r' THEN letters[ordinal]
-          WHEN key IS NULL OR ours AND nth = 1 THEN 'r'
-          WHEN known = content THEN 'd' ELSE 'c' END ORDER BY ordinal)
-        INTO letters
-        FROM (
-          SELECT ordinal, key, entry.content, claim.content AS known, claim.xmin = pg_current_xact_id()::xid AS ours,
-            row_number() OVER (PARTITION BY key, group_accounts[grp], group_meters[grp],
-              letters IS NULL OR letters[ordinal] = 'r' ORDER BY ordinal) AS nth
-          FROM unnest(entry_groups, entry_keys, entry_contents) WITH ORDINALITY AS entry (grp, key, content, ordinal)
-          LEFT JOIN LATERAL (
-            SELECT content, xmin FROM ${schema}.usage_key AS claim
-            WHERE claim.idempotency_key = entry.key AND claim.account_id = group_accounts[grp]
-              AND claim.meter = group_meters[grp] LIMIT 1
-          ) AS claim ON true
-        ) AS looked_up;
-      END IF;
-    END IF;
-
-    WITH event AS (
-      INSERT INTO ${schema}.usage_event
-        (account_id, meter, report_id, quantity, occurred_at, recorded_at, idempotency_key, properties)
-      SELECT group_accounts[grp], group_meters[grp], reports[grp], quantity,
-        -- A timestamp slightly ahead stays in the billing period in which it was recorded.
-        least(coalesce(instant, p_recorded_at), ends[grp] - 1), p_recorded_at, key, properties
-      FROM unnest(entry_groups, entry_quantities, entry_instants, entry_keys, entry_properties) WITH ORDINALITY
-        AS entry (grp, quantity, instant, key, properties, ordinal)
-      WHERE letters IS NULL OR letters[ordinal] = 'r'
-      RETURNING account_id, meter, report_id, quantity, occurred_at
-    ), total AS (
-      SELECT account_id, meter, report_id, sum(quantity)::bigint AS quantity, min(occurred_at) AS first_occurred_at,
+    FOR total IN
+      SELECT group_accounts[grp] COLLATE "C" AS account_id, group_meters[grp] COLLATE "C" AS meter,
+        reports[grp] AS report_id, sum(quantity)::bigint AS quantity, min(occurred_at) AS first_occurred_at,
         max(occurred_at) AS last_occurred_at
-      FROM event GROUP BY account_id, meter, report_id ORDER BY account_id, meter, report_id
-    )
-    SELECT array_agg(account_id), array_agg(meter), array_agg(report_id), array_agg(quantity),
-      array_agg(first_occurred_at), array_agg(last_occurred_at)
-    INTO total_accounts, total_meters, total_reports, total_quantities, total_firsts, total_lasts FROM total;
-
-    IF total_accounts IS NOT NULL THEN
+      FROM (
+        SELECT grp, quantity, least(coalesce(instant, p_recorded_at), ends[grp] - 1) AS occurred_at
+        FROM unnest(entry_groups, entry_quantities, entry_instants) WITH ORDINALITY
+          AS entry (grp, quantity, instant, ordinal)
+        WHERE letters[ordinal] = 'r'
+      ) AS counted
+      GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    LOOP
       UPDATE ${schema}.usage AS report SET quantity = report.quantity + total.quantity,
         first_occurred_at = least(report.first_occurred_at, total.first_occurred_at),
         last_occurred_at = greatest(report.last_occurred_at, total.last_occurred_at)
-      FROM unnest(total_accounts, total_meters, total_reports, total_quantities, total_firsts, total_lasts)
-        AS total (account_id, meter, report_id, quantity, first_occurred_at, last_occurred_at)
       WHERE report.account_id = total.account_id AND report.meter = total.meter
         AND report.report_id = total.report_id AND report.status = 'open'
-        AND report.quantity + total.quantity <= max_quantity;
-      GET DIAGNOSTICS updated = ROW_COUNT;
-      IF updated < cardinality(total_accounts) THEN
+        AND report.quantity + total.quantity <= 999999999999999;
+      IF NOT FOUND THEN
         RAISE EXCEPTION 'tallybook: a report was sealed meanwhile' USING ERRCODE = 'TB001';
       END IF;
-    END IF;
-
-    IF letters IS NOT NULL THEN answer := rtrim(array_to_string(letters, ''), 'r'); END IF;
+    END LOOP;
+    ${insertEvents(schema)};
+    answer := rtrim(array_to_string(letters, ''), 'r');
     INSERT INTO ${schema}.usage_flush (flush_id, outcomes) VALUES (p_flush_id, answer);
     RETURN answer;
   END $$;

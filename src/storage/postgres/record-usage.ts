@@ -11,9 +11,10 @@ const MAX_PAUSE_MS = 500;
 /** Reports that were sealed meanwhile, and deadlocks that the server resolved, do not go on for so long. */
 const MAX_REPEATS = 20;
 
-const REPORT_SEALED = 'TB001';
+/** The functions' own: an account without exactly one open report for the entries, or a report sealed meanwhile. */
+const NOT_FITTING = 'TB001';
 const UNIQUE_VIOLATION = '23505';
-const REPEATABLE = new Set([REPORT_SEALED, '40001', '40P01']); // serialization failure, deadlock
+const REPEATABLE = new Set([NOT_FITTING, '40001', '40P01']); // serialization failure, deadlock
 
 export interface RecordUsageContext {
   readonly pool: PostgresPool;
@@ -21,28 +22,30 @@ export interface RecordUsageContext {
   readonly schema: string;
 }
 
-/** Records batches with one call of the database function `record_usage` each. */
+/** Records batches with one call of a database function each. */
 export function createWritePath(context: RecordUsageContext): WritePath {
-  const text = `SELECT ${context.schema}.record_usage($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS outcomes`;
+  const byAccount = `SELECT ${context.schema}.record_usage(${placeholders(14)}) AS outcomes`;
+  const byInstant = `SELECT ${context.schema}.record_usage_by_instant(${placeholders(12)}) AS outcomes`;
 
   async function write(params: WriteParams): Promise<readonly WriteOutcome[]> {
-    const values = encode(params);
     const startedAt = performance.now();
+    let call = { text: byAccount, values: encodeByAccount(params) };
     let repeats = 0;
     for (let pause_ms = 10; ; pause_ms = Math.min(2 * pause_ms, MAX_PAUSE_MS)) {
       try {
-        return decodeOutcomes(await writeOnce(values, params), params.entries.length);
+        return decodeOutcomes(await writeOnce(call, params), params.entries.length);
       } catch (error) {
         const isLost = error instanceof CommitUnknownError || error instanceof UnreachableError;
         if (isLost ? performance.now() - startedAt > PATIENCE_MS : !isRepeatable(error)) throw error;
         repeats += 1;
         if (!isLost && repeats > MAX_REPEATS) throw error;
-        if (isLost || repeats > 1) await sleep(pause_ms);
+        if (isLost || repeats > 2) await sleep(pause_ms);
+        if (isNotFitting(error)) call = { text: byInstant, values: encodeByInstant(params) };
       }
     }
   }
 
-  async function writeOnce(values: readonly unknown[], params: WriteParams): Promise<string> {
+  async function writeOnce({ text, values }: Call, params: WriteParams): Promise<string> {
     const session = await Session.open(context.pool);
     try {
       const { rows } = await session.query(text, values);
@@ -71,6 +74,11 @@ export function createWritePath(context: RecordUsageContext): WritePath {
   return { write };
 }
 
+interface Call {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
 /** The ledger had no partition for the month, and has one now. */
 class MonthAddedError extends Error {}
 
@@ -78,30 +86,85 @@ function isRepeatable(error: unknown): boolean {
   return error instanceof MonthAddedError || (isFromServer(error) && REPEATABLE.has(error.code));
 }
 
+function isNotFitting(error: unknown): boolean {
+  return isFromServer(error) && error.code === NOT_FITTING;
+}
+
 function isWrittenBefore(error: unknown): boolean {
   if (!isFromServer(error) || error.code !== UNIQUE_VIOLATION) return false;
   return 'constraint' in error && error.constraint === 'usage_flush_pkey';
 }
 
-/** The parameters of `record_usage`, as arrays in the server's own notation. */
-function encode({ flush_id, recorded_at, entries }: WriteParams): unknown[] {
-  const groups: RoutedEntry[] = [];
+function placeholders(count: number): string {
+  return Array.from({ length: count }, (_, index) => `$${index + 1}`).join(', ');
+}
+
+/** What the entries of an account and meter add together. */
+interface Group {
+  readonly account_id: string;
+  readonly meter: string;
+  readonly report_id: number | null;
+  quantity: number;
+  first_occurred_at: number;
+  last_occurred_at: number;
+}
+
+/** The parameters of `record_usage`, arrays in the server's own notation. */
+function encodeByAccount({ flush_id, recorded_at, entries }: WriteParams): unknown[] {
+  const groups: Group[] = [];
   const numbers: number[] = [];
-  let last: RoutedEntry | null = null;
-  for (const entry of entries) {
-    if (!last || !isSameGroup(last, entry)) groups.push(entry);
+  for (const { account_id, meter, report_id, quantity, occurred_at } of entries) {
+    const instant = occurred_at ?? recorded_at;
+    let group = groups.at(-1);
+    if (group?.account_id !== account_id || group.meter !== meter || group.report_id !== report_id) {
+      group = {
+        account_id,
+        meter,
+        report_id,
+        quantity: 0,
+        first_occurred_at: instant,
+        last_occurred_at: instant,
+      };
+      groups.push(group);
+    }
+    group.quantity += quantity;
+    group.first_occurred_at = Math.min(group.first_occurred_at, instant);
+    group.last_occurred_at = Math.max(group.last_occurred_at, instant);
     numbers.push(groups.length);
-    last = entry;
   }
-  const instantOf = ({ occurred_at }: RoutedEntry) => Math.min(occurred_at ?? recorded_at, recorded_at);
   return [
     flush_id,
     recorded_at,
     textArray(groups.map(({ account_id }) => account_id)),
     textArray(groups.map(({ meter }) => meter)),
-    numberArray(groups.map(instantOf)),
-    numberArray(groups.map(({ report_id }) => report_id)),
-    numberArray(numbers),
+    orNull(groups, 'report_id', numberArray),
+    numberArray(groups.map(({ quantity }) => quantity)),
+    numberArray(groups.map(({ first_occurred_at }) => first_occurred_at)),
+    numberArray(groups.map(({ last_occurred_at }) => last_occurred_at)),
+    ...encodeEntries(entries, numbers),
+  ];
+}
+
+/** The parameters of `record_usage_by_instant`: every entry is a group of its own. */
+function encodeByInstant({ flush_id, recorded_at, entries }: WriteParams): unknown[] {
+  const instants = entries.map(({ occurred_at }) => Math.min(occurred_at ?? recorded_at, recorded_at));
+  return [
+    flush_id,
+    recorded_at,
+    textArray(entries.map(({ account_id }) => account_id)),
+    textArray(entries.map(({ meter }) => meter)),
+    numberArray(entries.map(({ report_id }) => report_id)),
+    numberArray(instants),
+    ...encodeEntries(
+      entries,
+      entries.map((_, index) => index + 1),
+    ),
+  ];
+}
+
+function encodeEntries(entries: readonly RoutedEntry[], groups: readonly number[]): unknown[] {
+  return [
+    numberArray(groups),
     numberArray(entries.map(({ quantity }) => quantity)),
     orNull(entries, 'occurred_at', numberArray),
     orNull(entries, 'idempotency_key', textArray),
@@ -110,23 +173,13 @@ function encode({ flush_id, recorded_at, entries }: WriteParams): unknown[] {
   ];
 }
 
-/** Entries come in the order of account and meter. */
-function isSameGroup(a: RoutedEntry, b: RoutedEntry): boolean {
-  return (
-    a.account_id === b.account_id &&
-    a.meter === b.meter &&
-    a.occurred_at === b.occurred_at &&
-    a.report_id === b.report_id
-  );
-}
-
 /** An array of nothing but null is sent as null. */
-function orNull<Field extends keyof RoutedEntry>(
-  entries: readonly RoutedEntry[],
+function orNull<Item, Field extends keyof Item>(
+  items: readonly Item[],
   field: Field,
-  encodeArray: (values: RoutedEntry[Field][]) => string,
+  encodeArray: (values: Item[Field][]) => string,
 ): string | null {
-  const values = entries.map((entry) => entry[field]);
+  const values = items.map((item) => item[field]);
   return values.some((value) => value !== null) ? encodeArray(values) : null;
 }
 

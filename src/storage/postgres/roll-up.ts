@@ -26,14 +26,14 @@ interface AssignedEvent extends WaitingEvent {
 export async function rollUp(
   db: Kysely<Database>,
   schema: string,
-  { now, limit }: RollUpParams,
+  { now, account_id, limit }: RollUpParams,
 ): Promise<RollUpResult> {
   return await db.transaction().execute(async (transaction) => {
     // What waits is found by a small index, whatever the server has counted so far.
     await sql`set local enable_seqscan = off`.execute(transaction);
-    const waiting = await claimEvents(transaction, schema, limit);
+    const waiting = await claimEvents(transaction, schema, account_id, limit);
     if (waiting.length === 0) return { more: false };
-    const { totals, fitting } = totalsOf(await route(transaction, waiting, now));
+    const { totals, fitting } = totalsOf(await route(transaction, schema, waiting, now));
     const full = await lockReports(transaction, schema, totals);
     if (full.length > 0) {
       await sealFullReports(transaction, full, now);
@@ -48,8 +48,11 @@ export async function rollUp(
 async function claimEvents(
   db: Transaction<Database>,
   schema: string,
+  account_id: string | null,
   limit: number,
 ): Promise<WaitingEvent[]> {
+  const which = account_id === null ? sql`true` : sql`event.account_id = ${account_id}`;
+  const others = sql.raw(account_id === null ? 'skip locked' : '');
   const { rows } = await sql<WaitingEvent>`
     select event.tableoid::regclass::text as partition, event.ctid::text as tid, event.account_id, event.meter,
       event.quantity, event.occurred_at, (
@@ -57,22 +60,38 @@ async function claimEvents(
         where report.account_id = event.account_id and report.meter = event.meter and report.status = 'open'
           and report.billing_period_start <= event.occurred_at and report.billing_period_end > event.occurred_at
         order by report.billing_period_start desc limit 1) as report_id
-    from ${sql.raw(schema)}.usage_event as event where event.report_id is null
-    order by event.account_id, event.meter limit ${limit} for update of event skip locked`.execute(db);
+    from ${sql.raw(schema)}.usage_event as event where event.report_id is null and ${which}
+    order by event.account_id, event.meter limit ${limit} for update of event ${others}`.execute(db);
   return rows;
 }
 
 /** Opens the reports that are missing. */
 async function route(
   db: Transaction<Database>,
+  schema: string,
   waiting: readonly WaitingEvent[],
   now: number,
 ): Promise<AssignedEvent[]> {
   const homeless = waiting.filter(({ report_id }) => report_id === null);
   if (homeless.length === 0) return waiting as AssignedEvent[];
+  await createAccounts(db, schema, [...new Set(homeless.map(({ account_id }) => account_id))]);
   const report_ids = await openReportsFor(db, homeless.map(toEntry), now);
   const opened = new Map(homeless.map((event, index) => [event, report_ids[index]]));
   return waiting.map((event) => ({ ...event, report_id: event.report_id ?? opened.get(event) ?? 0 }));
+}
+
+/** Those that are known from nothing else yet, as of their first usage: it is in their first month. */
+async function createAccounts(
+  db: Transaction<Database>,
+  schema: string,
+  account_ids: readonly string[],
+): Promise<void> {
+  await sql`
+    insert into ${sql.raw(schema)}.account (account_id, created_at)
+    select account_id, min(recorded_at) - min(recorded_at) % 1000 from ${sql.raw(schema)}.usage_event
+    where report_id is null and account_id = any(${account_ids})
+      and account_id not in (select account_id from ${sql.raw(schema)}.account where account_id = any(${account_ids}))
+    group by account_id order by account_id on conflict do nothing`.execute(db);
 }
 
 function toEntry({ account_id, meter, quantity, occurred_at }: WaitingEvent): UsageEntry {
