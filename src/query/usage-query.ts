@@ -81,7 +81,7 @@ async function queryRange(
   const { quantities: cutQuantities } = await context.store.sumUsage({
     account_id,
     meter,
-    range,
+    range: usedWithin(cut, range),
     report_ids,
   });
   const quantities = new Map<number, number>(
@@ -103,6 +103,13 @@ async function queryRange(
     quantities,
     unassigned,
   });
+}
+
+/** The part of the range in which the reports have usage: no more of the ledger need be there. */
+function usedWithin(reports: readonly UsageReport[], { start, end }: Period): Period {
+  const first = reports.map((report) => report.first_occurred_at ?? start);
+  const last = reports.map((report) => report.last_occurred_at ?? end);
+  return { start: Math.max(start, Math.min(...first)), end: Math.min(end, Math.max(...last) + 1) };
 }
 
 function isInside({ first_occurred_at, last_occurred_at }: UsageReport, range: Period): boolean {

@@ -20,8 +20,12 @@ export function postgresDialect(pool: PostgresPool): Dialect {
   };
 }
 
-/** A deploy or a job that meets a lock waits so long, and lets others go on behind it. */
-const BEGIN = "BEGIN; SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
+/**
+ * A deploy or a job that meets a lock waits so long, and lets others go on behind it. Whatever the app's default is,
+ * each statement sees what was committed while it waited for a lock.
+ */
+const BEGIN =
+  "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
 
 class PostgresDriver implements Driver {
   readonly #pool: PostgresPool;
@@ -49,7 +53,8 @@ class PostgresDriver implements Driver {
   }
 
   async rollbackTransaction({ session }: PostgresConnection): Promise<void> {
-    await session.query('ROLLBACK');
+    // A connection that cannot roll back is broken and given up, which does it too; what matters is why.
+    await session.query('ROLLBACK').catch(() => {});
   }
 
   async destroy(): Promise<void> {}

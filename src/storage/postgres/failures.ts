@@ -28,9 +28,7 @@ export function toUsageError(error: unknown): UsageError {
     return new UsageError('storage_failed', { reason, cause: error });
   }
   if (error instanceof UnreachableError) {
-    const said = isFromServer(error.cause) ? reasonOf(error.cause) : undefined;
-    const reason = said ?? 'The database could not be reached; nothing of this call was recorded.';
-    return new UsageError('storage_failed', { reason, cause: error.cause });
+    return new UsageError('storage_failed', { reason: reasonUnreachable(error), cause: error.cause });
   }
   if (!isFromServer(error)) return new UsageError('storage_failed', { cause: error });
   if (isCustomerTaken(error)) {
@@ -41,6 +39,14 @@ export function toUsageError(error: unknown): UsageError {
   }
   const reason = reasonOf(error);
   return new UsageError('storage_failed', reason === undefined ? { cause: error } : { reason, cause: error });
+}
+
+function reasonUnreachable({ cause, hasWaited }: UnreachableError): string {
+  const said = isFromServer(cause) ? reasonOf(cause) : undefined;
+  if (said !== undefined) return said;
+  return hasWaited
+    ? 'No connection became free in time: all of the pool are in use, or the database does not answer; nothing of this call was recorded.'
+    : 'The database could not be reached; nothing of this call was recorded.';
 }
 
 function reasonOf({ code }: { code: string }): string | undefined {

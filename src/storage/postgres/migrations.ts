@@ -231,6 +231,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   ${claimKeysFunction(schema)}
   ${recordUsageFunction(schema)}
   ${recordUsageByInstantFunction(schema)}
+  ${recordOneFunction(schema)}
   ${recordInTransactionFunction(schema)}
   `,
 ];
@@ -312,6 +313,50 @@ function recordUsageFunction(schema: string): string {
     IF letters IS NOT NULL THEN answer := rtrim(array_to_string(letters, ''), 'r'); END IF;
     INSERT INTO ${schema}.usage_flush (flush_id, outcomes) VALUES (p_flush_id, answer);
     RETURN answer;
+  END $$;
+  `;
+}
+
+/**
+ * As \`record_usage\`, for one entry: in one statement, since a lone caller waits for each of them. Where the key was
+ * used before or the account has not exactly one open report for the instant, all of it is undone (TB001).
+ */
+function recordOneFunction(schema: string): string {
+  return `
+  CREATE FUNCTION ${schema}.record_one(
+    p_flush_id uuid, p_recorded_at bigint, p_account text, p_meter text, p_quantity bigint, p_instant bigint,
+    p_key text, p_content text, p_properties text
+  ) RETURNS text LANGUAGE plpgsql AS $$
+  DECLARE
+    written integer;
+  BEGIN
+    WITH claimed AS (
+      INSERT INTO ${schema}.usage_key (idempotency_key, account_id, meter, content, recorded_at)
+      SELECT p_key, p_account, p_meter, p_content, p_recorded_at WHERE p_key IS NOT NULL
+      ON CONFLICT DO NOTHING RETURNING recorded_at
+    ), updated AS (
+      UPDATE ${schema}.usage SET quantity = quantity + p_quantity,
+        first_occurred_at = least(first_occurred_at, p_instant, billing_period_end - 1),
+        last_occurred_at = greatest(last_occurred_at, least(p_instant, billing_period_end - 1))
+      WHERE account_id = p_account AND meter = p_meter AND status = 'open'
+        AND billing_period_start <= least(p_instant, p_recorded_at)
+        AND billing_period_end > least(p_instant, p_recorded_at)
+        AND quantity + p_quantity <= 999999999999999 AND (p_key IS NULL OR EXISTS (SELECT 1 FROM claimed))
+      RETURNING report_id, billing_period_end
+    ), event AS (
+      INSERT INTO ${schema}.usage_event
+        (account_id, meter, report_id, quantity, occurred_at, recorded_at, idempotency_key, properties)
+      SELECT p_account, p_meter, report_id, p_quantity, least(p_instant, billing_period_end - 1), p_recorded_at, p_key,
+        p_properties FROM updated
+      RETURNING event_id
+    ), flush AS (
+      INSERT INTO ${schema}.usage_flush (flush_id, outcomes) VALUES (p_flush_id, '')
+    )
+    SELECT count(*) INTO written FROM event;
+    IF written <> 1 THEN
+      RAISE EXCEPTION 'tallybook: not a new key, or not one open report' USING ERRCODE = 'TB001';
+    END IF;
+    RETURN '';
   END $$;
   `;
 }

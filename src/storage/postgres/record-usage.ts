@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CommitUnknownError } from '../../core/store.ts';
 import { decodeOutcomes } from '../outcomes.ts';
 import type { RoutedEntry, WriteOutcome, WriteParams, WritePath } from '../write-path.ts';
+import { toUsageError } from './failures.ts';
 import { ensureMonths, isMonthMissing } from './ledger-months.ts';
 import { isFromServer, type PostgresPool, Session, UnreachableError } from './session.ts';
 
@@ -25,24 +26,39 @@ export interface RecordUsageContext {
 /** Records batches with one call of a database function each. */
 export function createWritePath(context: RecordUsageContext): WritePath {
   const byAccount = `SELECT ${context.schema}.record_usage(${placeholders(14)}) AS outcomes`;
+  const one = `SELECT ${context.schema}.record_one(${placeholders(9)}) AS outcomes`;
   const byInstant = `SELECT ${context.schema}.record_usage_by_instant(${placeholders(12)}) AS outcomes`;
 
   async function write(params: WriteParams): Promise<readonly WriteOutcome[]> {
     const startedAt = performance.now();
-    let call = { text: byAccount, values: encodeByAccount(params) };
+    let call = firstCall(params);
     let repeats = 0;
+    let mayBeWritten = false;
     for (let pause_ms = 10; ; pause_ms = Math.min(2 * pause_ms, MAX_PAUSE_MS)) {
       try {
         return decodeOutcomes(await writeOnce(call, params), params.entries.length);
       } catch (error) {
-        const isLost = error instanceof CommitUnknownError || error instanceof UnreachableError;
-        if (isLost ? performance.now() - startedAt > PATIENCE_MS : !isRepeatable(error)) throw error;
+        mayBeWritten ||= error instanceof CommitUnknownError;
+        const isLost = isWorthWaitingFor(error);
         repeats += 1;
-        if (!isLost && repeats > MAX_REPEATS) throw error;
+        const isOver = isLost
+          ? performance.now() - startedAt > PATIENCE_MS
+          : !isRepeatable(error) || repeats > MAX_REPEATS;
+        // Whatever the last try met, an earlier one may have been committed.
+        if (isOver) throw mayBeWritten ? toUsageError(new CommitUnknownError('', { cause: error })) : error;
         if (isLost || repeats > 2) await sleep(pause_ms);
         if (isNotFitting(error)) call = { text: byInstant, values: encodeByInstant(params) };
       }
     }
+  }
+
+  /** A lone entry has a function of its own. */
+  function firstCall(params: WriteParams): Call {
+    const [entry, ...others] = params.entries;
+    const isAlone = entry !== undefined && others.length === 0 && entry.report_id === null;
+    return isAlone
+      ? { text: one, values: encodeOne(params, entry) }
+      : { text: byAccount, values: encodeByAccount(params) };
   }
 
   async function writeOnce({ text, values }: Call, params: WriteParams): Promise<string> {
@@ -68,7 +84,9 @@ export function createWritePath(context: RecordUsageContext): WritePath {
       `SELECT outcomes FROM ${context.schema}.usage_flush WHERE flush_id = $1`,
       [flush_id],
     );
-    return String(rows[0]?.['outcomes']);
+    const [row] = rows;
+    if (!row) throw new Error('A flush that was written before is not remembered.');
+    return String(row['outcomes']);
   }
 
   return { write };
@@ -81,6 +99,11 @@ interface Call {
 
 /** The ledger had no partition for the month, and has one now. */
 class MonthAddedError extends Error {}
+
+/** Not where the call has waited for a connection as long as one may: the app's pool is exhausted. */
+function isWorthWaitingFor(error: unknown): boolean {
+  return error instanceof CommitUnknownError || (error instanceof UnreachableError && !error.hasWaited);
+}
 
 function isRepeatable(error: unknown): boolean {
   return error instanceof MonthAddedError || (isFromServer(error) && REPEATABLE.has(error.code));
@@ -97,6 +120,12 @@ function isWrittenBefore(error: unknown): boolean {
 
 function placeholders(count: number): string {
   return Array.from({ length: count }, (_, index) => `$${index + 1}`).join(', ');
+}
+
+function encodeOne({ flush_id, recorded_at }: WriteParams, entry: RoutedEntry): unknown[] {
+  const { account_id, meter, quantity, occurred_at, idempotency_key, content, properties } = entry;
+  const instant = occurred_at ?? recorded_at;
+  return [flush_id, recorded_at, account_id, meter, quantity, instant, idempotency_key, content, properties];
 }
 
 /** What the entries of an account and meter add together. */

@@ -5,6 +5,7 @@ export interface PostgresPool {
   connect(): Promise<PostgresClient>;
   end(): Promise<void>;
   on?(event: 'error', listener: (error: Error) => void): unknown;
+  off?(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 export interface PostgresClient {
@@ -27,13 +28,22 @@ export interface PostgresResult {
 }
 
 /** How long a call waits for a free connection. */
-const CONNECT_TIMEOUT_MS = 5_000;
+export const CONNECT_TIMEOUT_MS = 5_000;
 /** How long it waits for an answer; then the connection is given up. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
 /** The server could not be reached, or had no connection left, so that nothing was asked of it. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
+
+  /** Whether the whole time that a call waits for a connection has passed. */
+  get hasWaited(): boolean {
+    return this.cause instanceof TimeoutError;
+  }
+}
+
+class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
 }
 
 /** A connection out of the pool, with every wait bounded. */
@@ -48,7 +58,7 @@ export class Session {
 
   /** @throws UnreachableError with the driver's error as its cause. */
   static async open(pool: PostgresPool): Promise<Session> {
-    const connecting = pool.connect();
+    const connecting = connect(pool);
     try {
       return new Session(await within(connecting, CONNECT_TIMEOUT_MS, 'No connection became free'));
     } catch (cause) {
@@ -60,6 +70,8 @@ export class Session {
 
   /** @throws CommitUnknownError when the connection broke before the answer came. */
   async query(text: string, values?: readonly unknown[]): Promise<PostgresResult> {
+    // What was asked of it before is still without an answer; another question would wait behind it.
+    if (this.#isBroken) throw new CommitUnknownError('The connection is broken.');
     const query = { text, types: TYPES, ...(values ? { values: [...values] } : {}) };
     try {
       return await within(this.#client.query(query), ANSWER_TIMEOUT_MS, 'The database did not answer');
@@ -81,20 +93,27 @@ export class Session {
   };
 }
 
-/** An error that the server itself answered with, after which it goes on. */
-export function isFromServer(error: unknown): error is Error & { code: string } {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
-  return /^[0-9A-Z]{5}$/.test(error.code);
+/** Also where the URL is wrong, for which `pg` throws instead of rejecting. */
+async function connect(pool: PostgresPool): Promise<PostgresClient> {
+  return await pool.connect();
 }
 
-/** 57P01 to 57P05: the server ends this connection, or will. Class 08: the connection failed. */
+/** An error that the server itself answered with; the system's own have a code too, and `EPIPE` looks like a SQLSTATE. */
+export function isFromServer(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'severity' in error && 'code' in error && typeof error.code === 'string';
+}
+
+/**
+ * 57P01 to 57P05, 25P03, 25P04: the server ends this connection, for a shutdown or after a time limit. Class 08: the
+ * connection failed.
+ */
 function endsSession(code: string): boolean {
-  return code.startsWith('57P') || code.startsWith('08');
+  return ['57P', '08', '25P03', '25P04'].some((start) => code.startsWith(start));
 }
 
 async function within<Value>(promise: Promise<Value>, ms: number, failure: string): Promise<Value> {
   const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`${failure} within ${ms / 1_000} seconds.`)), ms);
+  const timer = setTimeout(() => reject(new TimeoutError(`${failure} within ${ms / 1_000} seconds.`)), ms);
   try {
     return await Promise.race([promise, timeout]);
   } finally {
