@@ -72,8 +72,11 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     CHECK (status <> 'not_billable' OR reason IS NOT NULL)
   ) WITH (fillfactor = 80);
 
-  -- I3: one open report per account, meter and billing period; also how an increment finds its report.
+  -- I3: one open report per account, meter and billing period.
   CREATE UNIQUE INDEX usage_open ON ${schema}.usage (account_id, meter, billing_period_start) WHERE status = 'open';
+  -- How an increment finds its report. Not partial: on an empty table the server would choose to read a partial index
+  -- from end to end, and keep that plan while the table grows.
+  CREATE INDEX usage_open_start ON ${schema}.usage (account_id, meter, (${OPEN_START}));
   CREATE INDEX usage_period ON ${schema}.usage (account_id, meter, period_start);
   -- These two are scanned by the report job across accounts.
   CREATE INDEX usage_open_end ON ${schema}.usage (billing_period_end) WHERE status = 'open';
@@ -137,7 +140,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     OR coalesce(NEW.period_end, NEW.billing_period_end) > coalesce(OLD.period_end, OLD.billing_period_end)))
   EXECUTE FUNCTION ${schema}.usage_overlap();
 
-  CREATE SEQUENCE ${schema}.usage_event_id CACHE 1;
+  CREATE SEQUENCE ${schema}.usage_event_id CACHE 100;
 
   -- Partitioned by month; the partitions are made ahead. Without a primary key, which every increment would pay for;
   -- updates are rare, so that logical replication identifies a row by all of its columns.
@@ -236,6 +239,9 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   `,
 ];
 
+/** The start of an open report's billing period, null for others: as the index `usage_open_start` has it. */
+const OPEN_START = `CASE WHEN status = 'open' THEN billing_period_start END`;
+
 /** Plans are made once per connection, and walk the rows in the order in which they are given. */
 const IN_ORDER = `SET plan_cache_mode = force_generic_plan SET jit = off
   SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off
@@ -243,8 +249,8 @@ const IN_ORDER = `SET plan_cache_mode = force_generic_plan SET jit = off
 
 /**
  * The hot write path, all of it in one call, so that an increment costs one round trip and its plans are kept by the
- * server also behind a pooler. A group is an account and meter with what its entries add, and a report if it is
- * known; entries name their group by number. Answers one letter per entry, or '' when all were recorded.
+ * server also behind a pooler. A group is an account and meter with what its entries add; entries name
+ * their group by number. Answers one letter per entry, or '' when all were recorded.
  *
  * Where a group does not fit exactly one open report, all of it is undone (TB001): the caller goes on with
  * `record_usage_by_instant`. That the groups are taken in their order keeps two of these from waiting for each other
@@ -254,7 +260,7 @@ function recordUsageFunction(schema: string): string {
   return `
   CREATE FUNCTION ${schema}.record_usage(
     p_flush_id uuid, p_recorded_at bigint,
-    group_accounts text[], group_meters text[], group_reports integer[],
+    group_accounts text[], group_meters text[],
     group_quantities bigint[], group_firsts bigint[], group_lasts bigint[],
     entry_groups integer[], entry_quantities bigint[], entry_instants bigint[], entry_keys text[],
     entry_contents text[], entry_properties text[]
@@ -276,7 +282,7 @@ function recordUsageFunction(schema: string): string {
     END IF;
     IF letters IS NULL THEN
       WITH updated AS (
-        ${addToReports(schema, 'group_reports[grp]')}
+        ${addToReports(schema)}
         RETURNING total.grp, report.report_id, report.billing_period_end
       )
       SELECT array_agg(grp ORDER BY grp), array_agg(report_id ORDER BY grp), array_agg(billing_period_end ORDER BY grp)
@@ -297,7 +303,7 @@ function recordUsageFunction(schema: string): string {
       ) AS counted;
       wanted := coalesce(cardinality(numbers), 0);
       FOR updated IN
-        ${addToReports(schema, 'group_reports[grp]', 'numbers')}
+        ${addToReports(schema, 'numbers')}
         RETURNING total.grp, report.report_id, report.billing_period_end
       LOOP
         found := found + CASE WHEN reports[updated.grp] IS NULL THEN 1 ELSE wanted END;
@@ -318,7 +324,7 @@ function recordUsageFunction(schema: string): string {
 }
 
 /**
- * As \`record_usage\`, for one entry: in one statement, since a lone caller waits for each of them. Where the key was
+ * As `record_usage`, for one entry: in one statement, since a lone caller waits for each of them. Where the key was
  * used before or the account has not exactly one open report for the instant, all of it is undone (TB001).
  */
 function recordOneFunction(schema: string): string {
@@ -326,7 +332,7 @@ function recordOneFunction(schema: string): string {
   CREATE FUNCTION ${schema}.record_one(
     p_flush_id uuid, p_recorded_at bigint, p_account text, p_meter text, p_quantity bigint, p_instant bigint,
     p_key text, p_content text, p_properties text
-  ) RETURNS text LANGUAGE plpgsql AS $$
+  ) RETURNS text LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
   DECLARE
     written integer;
   BEGIN
@@ -338,8 +344,7 @@ function recordOneFunction(schema: string): string {
       UPDATE ${schema}.usage SET quantity = quantity + p_quantity,
         first_occurred_at = least(first_occurred_at, p_instant, billing_period_end - 1),
         last_occurred_at = greatest(last_occurred_at, least(p_instant, billing_period_end - 1))
-      WHERE account_id = p_account AND meter = p_meter AND status = 'open'
-        AND billing_period_start <= least(p_instant, p_recorded_at)
+      WHERE account_id = p_account AND meter = p_meter AND (${OPEN_START}) <= least(p_instant, p_recorded_at)
         AND billing_period_end > least(p_instant, p_recorded_at)
         AND quantity + p_quantity <= 999999999999999 AND (p_key IS NULL OR EXISTS (SELECT 1 FROM claimed))
       RETURNING report_id, billing_period_end
@@ -361,8 +366,11 @@ function recordOneFunction(schema: string): string {
   `;
 }
 
-/** Adds to the one open report whose billing period has all of a group's instants, unless the report is named. */
-function addToReports(schema: string, report: string, numbers?: string): string {
+/**
+ * Adds to the one open report whose billing period has all of a group's instants. `ANY (ARRAY[…])` is an equality that
+ * leaves the server one way only to join: for each group, look up its report.
+ */
+function addToReports(schema: string, numbers?: string): string {
   const source = numbers
     ? `unnest(${numbers}, group_quantities, group_firsts, group_lasts) AS total (grp, quantity, first_instant, last_instant)`
     : `unnest(group_quantities, group_firsts, group_lasts) WITH ORDINALITY
@@ -371,10 +379,9 @@ function addToReports(schema: string, report: string, numbers?: string): string 
           first_occurred_at = least(report.first_occurred_at, total.first_instant, report.billing_period_end - 1),
           last_occurred_at = greatest(report.last_occurred_at, least(total.last_instant, report.billing_period_end - 1))
         FROM ${source}
-        WHERE report.account_id = group_accounts[grp] AND report.meter = group_meters[grp] AND report.status = 'open'
-          AND (report.report_id = ${report} OR ${report} IS NULL
-            AND report.billing_period_start <= least(total.first_instant, p_recorded_at)
-            AND report.billing_period_end > least(total.last_instant, p_recorded_at))
+        WHERE report.account_id = ANY (ARRAY[group_accounts[grp]]) AND report.meter = ANY (ARRAY[group_meters[grp]])
+          AND (${OPEN_START}) <= least(total.first_instant, p_recorded_at)
+          AND report.billing_period_end > least(total.last_instant, p_recorded_at)
           AND report.quantity + total.quantity <= 999999999999999`;
 }
 
@@ -390,7 +397,7 @@ function insertEvents(schema: string): string {
 }
 
 /**
- * Claims the keys of the entries that are to be recorded ('r'; all of them where \`letters\` is null). Answers null
+ * Claims the keys of the entries that are to be recorded ('r'; all of them where `letters` is null). Answers null
  * when every key was new, else a letter for each entry: keys that were there already, or come twice, are duplicates or
  * conflicts.
  */
@@ -441,7 +448,7 @@ function claimKeysFunction(schema: string): string {
 }
 
 /**
- * As \`record_usage\`, for batches that need a closer look: each entry finds its report by its own instant, and those
+ * As `record_usage`, for batches that need a closer look: each entry finds its report by its own instant, and those
  * that find none ('n') or a full one ('f') are left to the caller. Nothing is recorded twice when a report is sealed
  * meanwhile: all of it is undone (TB001), and the caller repeats.
  */
@@ -470,7 +477,8 @@ function recordUsageByInstantFunction(schema: string): string {
         AS wanted (account_id, meter, report_id, instant, ordinal)
       LEFT JOIN LATERAL (
         SELECT report_id, billing_period_end, quantity FROM ${schema}.usage AS report
-        WHERE report.account_id = wanted.account_id AND report.meter = wanted.meter AND report.status = 'open'
+        WHERE report.account_id = wanted.account_id AND report.meter = wanted.meter
+          AND (${OPEN_START}) > -9007199254740992
           AND (report.report_id = wanted.report_id OR wanted.report_id IS NULL
             AND report.billing_period_start <= wanted.instant AND report.billing_period_end > wanted.instant)
         ORDER BY report.billing_period_start DESC LIMIT 1

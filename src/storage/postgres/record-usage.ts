@@ -25,7 +25,7 @@ export interface RecordUsageContext {
 
 /** Records batches with one call of a database function each. */
 export function createWritePath(context: RecordUsageContext): WritePath {
-  const byAccount = `SELECT ${context.schema}.record_usage(${placeholders(14)}) AS outcomes`;
+  const byAccount = `SELECT ${context.schema}.record_usage(${placeholders(13)}) AS outcomes`;
   const one = `SELECT ${context.schema}.record_one(${placeholders(9)}) AS outcomes`;
   const byInstant = `SELECT ${context.schema}.record_usage_by_instant(${placeholders(12)}) AS outcomes`;
 
@@ -132,7 +132,6 @@ function encodeOne({ flush_id, recorded_at }: WriteParams, entry: RoutedEntry): 
 interface Group {
   readonly account_id: string;
   readonly meter: string;
-  readonly report_id: number | null;
   quantity: number;
   first_occurred_at: number;
   last_occurred_at: number;
@@ -142,14 +141,13 @@ interface Group {
 function encodeByAccount({ flush_id, recorded_at, entries }: WriteParams): unknown[] {
   const groups: Group[] = [];
   const numbers: number[] = [];
-  for (const { account_id, meter, report_id, quantity, occurred_at } of entries) {
+  for (const { account_id, meter, quantity, occurred_at } of entries) {
     const instant = occurred_at ?? recorded_at;
     let group = groups.at(-1);
-    if (group?.account_id !== account_id || group.meter !== meter || group.report_id !== report_id) {
+    if (group?.account_id !== account_id || group.meter !== meter) {
       group = {
         account_id,
         meter,
-        report_id,
         quantity: 0,
         first_occurred_at: instant,
         last_occurred_at: instant,
@@ -166,7 +164,6 @@ function encodeByAccount({ flush_id, recorded_at, entries }: WriteParams): unkno
     recorded_at,
     textArray(groups.map(({ account_id }) => account_id)),
     textArray(groups.map(({ meter }) => meter)),
-    orNull(groups, 'report_id', numberArray),
     numberArray(groups.map(({ quantity }) => quantity)),
     numberArray(groups.map(({ first_occurred_at }) => first_occurred_at)),
     numberArray(groups.map(({ last_occurred_at }) => last_occurred_at)),
