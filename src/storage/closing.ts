@@ -4,7 +4,7 @@ import type { Instant } from '../core/environment.ts';
 import { floorToSecond } from '../core/instant.ts';
 import type { CloseReportsParams, CloseReportsResult } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
-import { loadAccounts, timelineOf } from './accounts.ts';
+import { loadAccounts, lockAccounts, timelineOf } from './accounts.ts';
 import { openReport } from './opening.ts';
 import { type Db, insertReports, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
 import type { Database } from './schema.ts';
@@ -14,49 +14,80 @@ import type { Database } from './schema.ts';
  * without usage are not sealed: their start moves on. A batch leaves nothing behind that the next would find again.
  */
 export async function closeReports(db: Db, params: CloseReportsParams): Promise<CloseReportsResult> {
-  let account_ids = await lockDueAccounts(db, params, 'skip');
+  let due = await dueAccounts(db, params);
   // At the end of the list, those that others were at.
-  if (account_ids.length === 0) account_ids = await lockDueAccounts(db, { ...params, after: null }, 'wait');
-  if (account_ids.length === 0) return { closed: 0, after: null, more: false };
-  const batch: Batch = { ...params, account_ids };
-  await lockOpenReports(db, account_ids);
-  const sealed = await sealReports(db, batch);
+  if (due.length === 0 && params.after !== null) due = await dueAccounts(db, { ...params, after: null });
+  if (due.length === 0) return { closed: 0, after: null, more: false };
+  const reports = await lockOpenReports(db, await lockForClosing(db, due));
+  const dueReports = reports.filter((report) => isReportDue(report, params));
+  const sealed = await sealReports(
+    db,
+    dueReports.filter(({ first_occurred_at }) => first_occurred_at !== null),
+    params,
+  );
   await openNextReports(db, sealed, params.now);
-  await moveEmptyReports(db, batch);
-  return { closed: sealed.length, after: account_ids.at(-1) ?? null, more: true };
+  await moveEmptyReports(
+    db,
+    dueReports.filter(({ first_occurred_at }) => first_occurred_at === null),
+    params,
+  );
+  return { closed: sealed.length, after: due.at(-1) ?? null, more: true };
 }
 
-interface Batch extends CloseReportsParams {
-  /** All of them locked. */
-  readonly account_ids: readonly string[];
-}
-
-/** Next to another process that seals reports, each takes accounts that the other is not at. */
-async function lockDueAccounts(
-  db: Db,
-  params: CloseReportsParams,
-  locked: 'skip' | 'wait',
-): Promise<string[]> {
-  const { account_id, after, limit } = params;
+/** Accounts with reports that are due: those that have ended, or all in their order. */
+async function dueAccounts(db: Db, params: CloseReportsParams): Promise<string[]> {
+  const { which, account_id, after, limit } = params;
   const rows = await db
-    .selectFrom('account')
+    .selectFrom('usage')
     .select('account_id')
-    .where('account_id', 'in', accountsWithDueReports(db, params))
+    .distinct()
+    .where(isDue(params))
     .$if(account_id !== null, (query) => query.where('account_id', '=', account_id))
-    .$if(after !== null, (query) => query.where('account_id', '>', after))
-    .orderBy('account_id')
+    .$if(which === 'all', (query) => query.where('account_id', '>', after ?? '').orderBy('account_id'))
     .limit(limit)
-    .forNoKeyUpdate()
-    .$if(locked === 'skip', (query) => query.skipLocked())
     .execute();
   return rows.map((row) => row.account_id);
 }
 
+/** Selects open reports that are to be sealed, or moved on where they are empty. */
+function isDue({ which, now }: CloseReportsParams) {
+  return (eb: ExpressionBuilder<Database, 'usage'>): Expression<SqlBool> => {
+    const hasEnded = eb('billing_period_end', '<=', now);
+    return eb.and([
+      eb('status', '=', 'open'),
+      which === 'ended' ? hasEnded : eb.or([hasEnded, eb('period_start', '<', floorToSecond(now))]),
+    ]);
+  };
+}
+
+/** The same of a report that was read. */
+function isReportDue(
+  { billing_period_end, period_start }: UsageReport,
+  { which, now }: CloseReportsParams,
+): boolean {
+  return billing_period_end <= now || (which === 'all' && period_start < floorToSecond(now));
+}
+
+/** Next to another process that seals reports, each takes accounts that the other is not at, if there are any. */
+async function lockForClosing(db: Db, account_ids: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .selectFrom('account')
+    .select('account_id')
+    .where('account_id', 'in', account_ids)
+    .orderBy('account_id')
+    .forNoKeyUpdate()
+    .skipLocked()
+    .execute();
+  if (rows.length > 0) return rows.map(({ account_id }) => account_id);
+  await lockAccounts(db, account_ids);
+  return [...account_ids];
+}
+
 /** In the order in which usage is added to them, so that nobody waits in a circle. */
-async function lockOpenReports(db: Db, account_ids: readonly string[]): Promise<void> {
-  await db
+async function lockOpenReports(db: Db, account_ids: readonly string[]): Promise<UsageReport[]> {
+  const rows = await db
     .selectFrom('usage')
-    .select('report_id')
+    .select(REPORT_COLUMNS)
     .where('account_id', 'in', account_ids)
     .where('status', '=', 'open')
     .orderBy('account_id')
@@ -64,38 +95,17 @@ async function lockOpenReports(db: Db, account_ids: readonly string[]): Promise<
     .orderBy('report_id')
     .forUpdate()
     .execute();
+  return rows.map(toReport);
 }
 
-function accountsWithDueReports(db: Db, params: CloseReportsParams) {
-  return db
-    .selectFrom('usage')
-    .select('usage.account_id')
-    .where(isDue(params))
-    .$if(params.account_id !== null, (query) => query.where('usage.account_id', '=', params.account_id))
-    .$if(params.after !== null, (query) => query.where('usage.account_id', '>', params.after));
-}
-
-/** Selects open reports that are to be sealed, or moved on where they are empty. */
-function isDue({ which, now }: CloseReportsParams) {
-  return (eb: ExpressionBuilder<Database, 'usage'>): Expression<SqlBool> => {
-    const hasEnded = eb('usage.billing_period_end', '<=', now);
-    return eb.and([
-      eb('usage.status', '=', 'open'),
-      which === 'ended' ? hasEnded : eb.or([hasEnded, eb('usage.period_start', '<', floorToSecond(now))]),
-    ]);
-  };
-}
-
-function dueReports(db: Db, batch: Batch) {
-  return db
-    .selectFrom('usage')
-    .select(REPORT_COLUMNS)
-    .where('account_id', 'in', batch.account_ids)
-    .where(isDue(batch));
-}
-
-async function sealReports(db: Db, batch: Batch): Promise<UsageReport[]> {
-  const { now } = batch;
+/** All in one statement. */
+async function sealReports(
+  db: Db,
+  reports: readonly UsageReport[],
+  params: CloseReportsParams,
+): Promise<UsageReport[]> {
+  if (reports.length === 0) return [];
+  const { now } = params;
   const cutoff = floorToSecond(now);
   // Usage of the second that is still running belongs to the sealed report, so that its end covers it.
   const endOfUsage = sql<number>`last_occurred_at - last_occurred_at % 1000 + 1000`;
@@ -108,12 +118,16 @@ async function sealReports(db: Db, batch: Batch): Promise<UsageReport[]> {
         when billing_period_end <= ${now} or ${endOfUsage} >= billing_period_end then billing_period_end
         when ${endOfUsage} > ${cutoff} then ${endOfUsage} else ${cutoff} end`,
     })
-    .where('account_id', 'in', batch.account_ids)
-    .where(isDue(batch))
+    .where('account_id', 'in', accountsOf(reports))
+    .where(isDue(params))
     .where('first_occurred_at', 'is not', null)
     .returning(REPORT_COLUMNS)
     .execute();
   return rows.map(toReport);
+}
+
+function accountsOf(reports: readonly UsageReport[]): string[] {
+  return [...new Set(reports.map(({ account_id }) => account_id))];
 }
 
 async function openNextReports(db: Db, sealed: readonly UsageReport[], now: Instant): Promise<void> {
@@ -179,28 +193,26 @@ async function openNextPeriod(db: Db, sealed: readonly UsageReport[], now: Insta
   }
 }
 
-async function moveEmptyReports(db: Db, batch: Batch): Promise<void> {
-  const { now } = batch;
-  await db
-    .updateTable('usage')
-    .set({ period_start: floorToSecond(now) })
-    .where('account_id', 'in', batch.account_ids)
-    .where(isDue(batch))
-    .where('first_occurred_at', 'is', null)
-    .where('billing_period_end', '>', now)
-    .execute();
-  const ended = await dueReports(db, batch)
-    .where('first_occurred_at', 'is', null)
-    .where('billing_period_end', '<=', now)
-    .orderBy('account_id')
-    .orderBy('meter')
-    .orderBy('report_id')
-    .execute();
-  const accounts = await loadAccounts(
-    db,
-    ended.map(({ account_id }) => account_id),
-  );
-  for (const report of ended.map(toReport)) {
+async function moveEmptyReports(
+  db: Db,
+  reports: readonly UsageReport[],
+  params: CloseReportsParams,
+): Promise<void> {
+  const { now } = params;
+  const running = reports.filter(({ billing_period_end }) => billing_period_end > now);
+  if (running.length > 0) {
+    await db
+      .updateTable('usage')
+      .set({ period_start: floorToSecond(now) })
+      .where('account_id', 'in', accountsOf(running))
+      .where(isDue(params))
+      .where('first_occurred_at', 'is', null)
+      .where('billing_period_end', '>', now)
+      .execute();
+  }
+  const ended = reports.filter(({ billing_period_end }) => billing_period_end <= now);
+  const accounts = await loadAccounts(db, accountsOf(ended));
+  for (const report of ended) {
     await db.updateTable('usage').set({ status: 'voided' }).where(isReport(report)).execute();
     const account = accounts.get(report.account_id);
     if (!account || report.late) continue;

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { UsageError } from '../core/errors.ts';
-import type { Batching, ChangeReportParams, Store } from '../core/store.ts';
+import type { Batching, ChangeReportParams, Store, UsageReader } from '../core/store.ts';
 import { getAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
 import { closeReports } from './closing.ts';
 import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
@@ -73,8 +73,14 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     setSyncDue: ({ account_id, sync_due_at }) => transact((db) => setSyncDue(db, account_id, sync_due_at)),
     setSubscriptionItems: (params) => transact((db, ledger) => setSubscriptionItems(db, ledger, params)),
     listReports: (params) => read((db, ledger) => listReports(db, ledger, params)),
-    listReportsWithUsage: (params) => read((db, ledger) => listReportsWithUsage(db, ledger, params)),
-    sumUsage: (params) => read((db, ledger) => sumUsage(db, ledger, params)),
+    listReportsWithUsage: (params) =>
+      read((db, ledger) => usageReader(db, ledger).listReportsWithUsage(params)),
+    sumUsage: (params) => read((db, ledger) => usageReader(db, ledger).sumUsage(params)),
+    readAtOnce: (run) =>
+      use(({ reader, ledger }) => {
+        const transaction = reader.transaction().setIsolationLevel('repeatable read');
+        return transaction.execute((db) => run(usageReader(db, ledger)));
+      }),
     rollUp: (params) => use(({ rollUp }) => rollUp(params)),
     maintain: (params) => use(({ maintain }) => maintain(params)),
     closeReports: (params) => transact((db) => closeReports(db, params)),
@@ -89,6 +95,13 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     getLastRun: ({ job }) => read((db) => getLastRun(db, job)),
     setLastRun: ({ job, at }) => transact((db) => setLastRun(db, job, at)),
     close: () => engine.close(),
+  };
+}
+
+function usageReader(db: Db, ledger: Ledger): UsageReader {
+  return {
+    listReportsWithUsage: (params) => listReportsWithUsage(db, ledger, params),
+    sumUsage: (params) => sumUsage(db, ledger, params),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type Period,
 } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
 import { floorToSecond } from '../core/instant.ts';
 import { exactTotal, MAX_QUANTITY } from '../core/quantity.ts';
 import type { SumUsageParams, SumUsageResult } from '../core/store.ts';
@@ -31,8 +32,8 @@ export interface Ledger {
   moveEvents(db: Db, events: MovedEvents): Promise<{ readonly last_event_id?: number }>;
   /** The quantity of an account and meter, used in a range, that is in no report yet; null = that never is. */
   unassigned: ((account_id: string, meter: string, range: Period) => RawBuilder<number | null>) | null;
-  /** @throws UsageError `usage_archived` where events of the range have been taken out of the ledger. */
-  refuseArchived(db: Db, range: Period): Promise<void>;
+  /** Whether events that occurred in the range may have been taken out of the ledger. */
+  isArchived(db: Db, range: Period): Promise<boolean>;
 }
 
 export interface MovedEvents {
@@ -41,11 +42,17 @@ export interface MovedEvents {
   readonly event_ids: readonly number[];
 }
 
-/** Sums events in a range, report by report. */
+/**
+ * Sums events in a range, report by report.
+ *
+ * @throws UsageError `usage_archived`.
+ */
 export async function sumUsage(db: Db, ledger: Ledger, params: SumUsageParams): Promise<SumUsageResult> {
   const { account_id, meter, range, report_ids } = params;
   const quantities = new Map<number, number>();
-  if (report_ids.length > 0) await ledger.refuseArchived(db, range);
+  if (report_ids.length > 0 && (await ledger.isArchived(db, range))) {
+    throw new UsageError('usage_archived', { field: 'period_start' });
+  }
   for (const report_id of report_ids) {
     const events = ledger.eventsOf({ account_id, meter, report_id }, range);
     const { rows } = await sql<{ quantity: number | null }>`

@@ -55,7 +55,7 @@ export async function setSubscriptionItems(
     const misplaced = rows
       .map(toReport)
       .filter((row) => row.meter === meter && isMisplaced(row, timeline, now));
-    await replaceReports(db, ledger, misplaced, timeline, now);
+    await replaceReports(db, ledger, await movable(db, ledger, misplaced), timeline, now);
   }
   await wakeWaitingReports(db, account_id, now);
 }
@@ -81,6 +81,17 @@ function isMisplaced(report: UsageReport, timeline: BillingTimeline, now: Instan
   const home = billingPeriodAt(timeline, report.period_start);
   // Usage of an earlier period whose invoice was final is counted in this one on purpose, and stays.
   return !isHome(report, home) || last >= home.end;
+}
+
+/** Free usage whose events are archived stays where it is: it is too old for Stripe, and cannot be moved one by one. */
+async function movable(db: Db, ledger: Ledger, reports: readonly UsageReport[]): Promise<UsageReport[]> {
+  const found: UsageReport[] = [];
+  for (const report of reports) {
+    const { status, first_occurred_at: start, last_occurred_at: last } = report;
+    const isSettled = status === 'not_billable' && start !== null && last !== null;
+    if (!isSettled || !(await ledger.isArchived(db, { start, end: last + 1 }))) found.push(report);
+  }
+  return found;
 }
 
 function isHome(report: UsageReport, period: BillingPeriod): boolean {

@@ -7,6 +7,7 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryResult,
+  type TransactionSettings,
 } from 'kysely';
 import { type PostgresPool, Session } from './session.ts';
 
@@ -20,12 +21,8 @@ export function postgresDialect(pool: PostgresPool): Dialect {
   };
 }
 
-/**
- * A deploy or a job that meets a lock waits so long, and lets others go on behind it. Whatever the app's default is,
- * each statement sees what was committed while it waited for a lock.
- */
-const BEGIN =
-  "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
+/** A deploy or a job that meets a lock waits so long, and lets others go on behind it. */
+const LIMITS = "SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
 
 class PostgresDriver implements Driver {
   readonly #pool: PostgresPool;
@@ -44,8 +41,12 @@ class PostgresDriver implements Driver {
     session.release();
   }
 
-  async beginTransaction({ session }: PostgresConnection): Promise<void> {
-    await session.query(BEGIN);
+  /** Whatever the app's default is, each statement that writes sees what was committed while it waited for a lock. */
+  async beginTransaction(
+    { session }: PostgresConnection,
+    { isolationLevel = 'read committed' }: TransactionSettings,
+  ): Promise<void> {
+    await session.query(`BEGIN ISOLATION LEVEL ${isolationLevel}; ${LIMITS}`);
   }
 
   async commitTransaction({ session }: PostgresConnection): Promise<void> {

@@ -39,6 +39,8 @@ function addMonth(schema: string, { name, start, end }: Month): string {
       IF EXISTS (SELECT 1 FROM ${schema}.usage_event_month WHERE name = '${name}') THEN RETURN; END IF;
       CREATE TABLE ${schema}.${name} (LIKE ${schema}.usage_event INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
       ALTER TABLE ${schema}.${name} REPLICA IDENTITY FULL;
+      CREATE TRIGGER usage_event_no_truncate BEFORE TRUNCATE ON ${schema}.${name}
+      FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse('the ledger is append-only');
       ALTER TABLE ${schema}.usage_event ATTACH PARTITION ${schema}.${name} FOR VALUES FROM (${start}) TO (${end});
       INSERT INTO ${schema}.usage_event_month (name, starts_at, ends_at) VALUES ('${name}', ${start}, ${end});
     END $$;`;
@@ -65,7 +67,8 @@ export function recordedWithin({ start, end }: Period): Period {
 
 /**
  * Takes months of the ledger that ended before an instant out of it, where everything in them is settled. Their tables
- * stay, for the app to archive or drop.
+ * stay, for the app to archive or drop. A month is marked first, so that nobody adds up what is half gone; one that is
+ * marked and still attached was interrupted, or attached again.
  */
 export async function detachMonths(
   session: Session,
@@ -74,17 +77,28 @@ export async function detachMonths(
   now: Instant,
 ): Promise<void> {
   const { rows } = await session.query(
-    `SELECT name, ends_at FROM ${schema}.usage_event_month WHERE detached_at IS NULL AND ends_at <= $1 ORDER BY name`,
-    [before],
+    `SELECT name, ends_at, detached_at, is_attached FROM ${schema}.usage_event_month, LATERAL (
+       SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass($2 || '.' || name)) AS is_attached) AS table_state
+     WHERE ends_at <= $1 AND (detached_at IS NULL OR is_attached) ORDER BY name`,
+    [before, schema],
   );
-  for (const { name, ends_at } of rows as { name: string; ends_at: number }[]) {
-    if (!(await isSettled(session, schema, name, recordedWithin({ start: 0, end: ends_at }).end))) return;
-    if (await isAttached(session, schema, name)) await detach(session, schema, name);
-    await session.query(`UPDATE ${schema}.usage_event_month SET detached_at = $1 WHERE name = $2`, [
-      now,
-      name,
-    ]);
+  for (const { name, ends_at, detached_at, is_attached } of rows as unknown as MonthRow[]) {
+    if (!is_attached) continue;
+    if (detached_at === null) {
+      if (!(await isSettled(session, schema, name, recordedWithin({ start: 0, end: ends_at }).end))) return;
+      const mark = `UPDATE ${schema}.usage_event_month SET detached_at = $1 WHERE name = $2`;
+      await session.query(mark, [now, name]);
+    }
+    await detach(session, schema, name);
   }
+}
+
+interface MonthRow {
+  readonly name: string;
+  readonly ends_at: Instant;
+  /** null = part of the ledger. */
+  readonly detached_at: Instant | null;
+  readonly is_attached: boolean;
 }
 
 /** Whether no event of the month is without a report or in one that may still change or be sent. */
@@ -98,13 +112,6 @@ async function isSettled(session: Session, schema: string, name: string, until: 
     [until],
   );
   return rows[0]?.['settled'] === true;
-}
-
-async function isAttached(session: Session, schema: string, name: string): Promise<boolean> {
-  const { rows } = await session.query('SELECT 1 FROM pg_inherits WHERE inhrelid = $1::regclass', [
-    `${schema}.${name}`,
-  ]);
-  return rows.length > 0;
 }
 
 /** Without stopping writers; a detachment that was interrupted is finished. */

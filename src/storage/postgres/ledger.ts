@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { Period } from '../../core/billing-period.ts';
-import { UsageError } from '../../core/errors.ts';
 import type { Ledger } from '../ledger.ts';
 import { recordedWithin } from './ledger-months.ts';
 
@@ -34,11 +33,11 @@ export function postgresLedger(schema: string): Ledger {
         and report_id is null and occurred_at >= ${range.start} and occurred_at < ${range.end}
         and ${isRecordedWithin(range)})`,
 
-    async refuseArchived(db, range) {
+    async isArchived(db, range) {
       const recorded = recordedWithin(range);
       const { rows } = await sql`select 1 from ${months} where detached_at is not null
         and ends_at > ${recorded.start} and starts_at < ${recorded.end}`.execute(db);
-      if (rows.length > 0) throw new UsageError('usage_archived', { field: 'period_start' });
+      return rows.length > 0;
     },
   };
 }

@@ -115,15 +115,13 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   CREATE TRIGGER usage_no_truncate BEFORE TRUNCATE ON ${schema}.usage
   FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse('reports are never deleted');
 
-  -- I4: regular reports never overlap. They do not overlap before this row, so its two neighbours decide.
+  -- I4: regular reports never overlap. Those that are there do not, so that of all that begin before this one's end
+  -- the last also ends last.
   CREATE FUNCTION ${schema}.usage_overlap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF NEW.period_start < (SELECT coalesce(period_end, billing_period_end) FROM ${schema}.usage
-        WHERE account_id = NEW.account_id AND meter = NEW.meter AND period_start <= NEW.period_start
-          AND report_id <> NEW.report_id AND NOT late AND status <> 'voided' ORDER BY period_start DESC LIMIT 1)
-      OR EXISTS (SELECT 1 FROM ${schema}.usage
-        WHERE account_id = NEW.account_id AND meter = NEW.meter AND period_start > NEW.period_start
+        WHERE account_id = NEW.account_id AND meter = NEW.meter
           AND period_start < coalesce(NEW.period_end, NEW.billing_period_end)
-          AND report_id <> NEW.report_id AND NOT late AND status <> 'voided')
+          AND report_id <> NEW.report_id AND NOT late AND status <> 'voided' ORDER BY period_start DESC LIMIT 1)
     THEN
       RAISE EXCEPTION 'tallybook: regular reports do not overlap';
     END IF;

@@ -1,7 +1,7 @@
 import { Kysely, WithSchemaPlugin } from 'kysely';
 import type { Environment } from '../../core/environment.ts';
 import { UsageError } from '../../core/errors.ts';
-import { MINUTE_MS } from '../../core/instant.ts';
+import { MINUTE_MS, SECOND_MS } from '../../core/instant.ts';
 import type { Batching, MaintainParams, Store } from '../../core/store.ts';
 import { type Connected, createKyselyStore } from '../kysely-store.ts';
 import { firstUuidAt } from '../outcomes.ts';
@@ -13,7 +13,7 @@ import { detachMonths, ensureMonths } from './ledger-months.ts';
 import { POSTGRES_MIGRATIONS } from './migrations.ts';
 import { createWritePath } from './record-usage.ts';
 import { ReportSealedError, rollUp } from './roll-up.ts';
-import { type PostgresPool, Session } from './session.ts';
+import { CONNECT_TIMEOUT_MS, type PostgresPool, Session } from './session.ts';
 import { recordInTransaction } from './transactions.ts';
 
 export interface PostgresStoreOptions {
@@ -52,7 +52,10 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   }
 
   async function open(): Promise<Connected> {
-    pool ??= 'pool' in options.server ? options.server.pool : await createPool(options.server.url);
+    if (pool === null) {
+      pool = 'pool' in options.server ? options.server.pool : await createPool(options.server.url);
+      pool.on?.('error', ignoreIdle);
+    }
     const session = await Session.open(pool);
     try {
       await checkServer(session, options);
@@ -67,24 +70,28 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   async function close(): Promise<void> {
     await opening?.catch(() => {});
     if (!('pool' in options.server)) await pool?.end();
+    pool?.off?.('error', ignoreIdle);
   }
 
   return createKyselyStore({ batching: BATCHING, connect, toUsageError, close }, options.environment);
 }
+
+/** A connection broke that nobody was using: the pool has dropped it already. Unheard, it would end the process. */
+function ignoreIdle(): void {}
 
 /** Loaded when it is needed: apps on SQLite do not install it. */
 async function createPool(url: string): Promise<PostgresPool> {
   const { default: pg } = await import('pg').catch((cause) => {
     throw new UsageError('storage_failed', { reason: 'The package `pg` is not installed.', cause });
   });
-  const pool = new pg.Pool({
+  return new pg.Pool({
     connectionString: url,
     max: MAX_CONNECTIONS,
     application_name: 'tallybook',
     keepAlive: true,
+    // After the call has given up: a server that does not answer must not hold the pool's places.
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS + SECOND_MS,
   });
-  pool.on('error', () => {}); // an idle connection broke: the pool has dropped it already
-  return pool;
 }
 
 function connected(pool: PostgresPool, schema: string, name: string): Connected {
@@ -132,11 +139,18 @@ async function checkServer(
   environment.logger.warn({ fsync, synchronous_commit }, `Acknowledged usage can be lost: ${reason}`);
 }
 
+/**
+ * Waits longer for another process that migrates than for a table in use, for which others would wait behind it; both
+ * less than for an answer.
+ */
+const BEGIN_MIGRATION = `BEGIN; SET LOCAL lock_timeout = '20s'; SET LOCAL idle_in_transaction_session_timeout = '60s'`;
+
 /** Applies what is missing in one transaction; several processes may start at once, and nobody else waits for it. */
 async function migrate(session: Session, schema: string): Promise<void> {
-  await session.query(`BEGIN; SET LOCAL lock_timeout = '30s'`);
+  await session.query(BEGIN_MIGRATION);
   try {
     await session.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [`tallybook ${schema}`]);
+    await session.query(`SET LOCAL lock_timeout = '5s'`);
     const version = await schemaVersion(session, schema);
     if (version > POSTGRES_MIGRATIONS.length) {
       throw new UsageError('schema_too_new', {
@@ -157,12 +171,15 @@ async function migrate(session: Session, schema: string): Promise<void> {
 }
 
 async function schemaVersion(session: Session, schema: string): Promise<number> {
-  const { rows } = await session.query(`SELECT to_regclass($1) IS NOT NULL AS known`, [
-    `${schema}.migration`,
-  ]);
-  if (rows[0]?.['known'] !== true) {
+  const { rows } = await session.query(
+    `SELECT to_regclass($1) IS NOT NULL AS is_known, to_regnamespace($2) IS NOT NULL AS has_schema`,
+    [`${schema}.migration`, schema],
+  );
+  const { is_known, has_schema } = rows[0] ?? {};
+  if (is_known !== true) {
+    // IF NOT EXISTS would ask for the right to create schemas even where one stands ready for the user.
     await session.query(`
-      CREATE SCHEMA IF NOT EXISTS ${schema};
+      ${has_schema === true ? '' : `CREATE SCHEMA ${schema};`}
       CREATE TABLE ${schema}.migration (version integer NOT NULL PRIMARY KEY, applied_at timestamptz NOT NULL);`);
     return 0;
   }

@@ -2,7 +2,8 @@ import { CommitUnknownError } from '../../core/store.ts';
 
 /** What is used of a `pg` pool: one of our own, or the app's. */
 export interface PostgresPool {
-  connect(): Promise<PostgresClient>;
+  /** One that knows no callbacks may answer with a promise of the client. */
+  connect(callback: (error: Error | undefined, client: PostgresClient | undefined) => void): unknown;
   end(): Promise<void>;
   on?(event: 'error', listener: (error: Error) => void): unknown;
   off?(event: 'error', listener: (error: Error) => void): unknown;
@@ -32,6 +33,8 @@ export const CONNECT_TIMEOUT_MS = 5_000;
 /** How long it waits for an answer; then the connection is given up. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
+const READ_ONLY = '25006';
+
 /** The server could not be reached, or had no connection left, so that nothing was asked of it. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
@@ -58,14 +61,26 @@ export class Session {
 
   /** @throws UnreachableError with the driver's error as its cause. */
   static async open(pool: PostgresPool): Promise<Session> {
-    const connecting = connect(pool);
+    const opening = Session.#checkOut(pool);
     try {
-      return new Session(await within(connecting, CONNECT_TIMEOUT_MS, 'No connection became free'));
+      return await within(opening, CONNECT_TIMEOUT_MS, 'No connection became free');
     } catch (cause) {
       // Should it come after all, it goes back to the pool.
-      connecting.then((client) => client.release()).catch(() => {});
+      opening.then((session) => session.release()).catch(() => {});
       throw new UnreachableError('The database could not be reached.', { cause });
     }
+  }
+
+  /**
+   * By callback: a promise would tell of the client a moment after the pool has let go of it, and an error that the
+   * server sent in between would find no listener and end the process.
+   */
+  static #checkOut(pool: PostgresPool): Promise<Session> {
+    return new Promise((resolve, reject) => {
+      const take = (client: PostgresClient | undefined) => client && resolve(new Session(client));
+      const result = pool.connect((error, client) => (error ? reject(error) : take(client)));
+      if (result instanceof Promise) result.then(take, reject);
+    });
   }
 
   /** @throws CommitUnknownError when the connection broke before the answer came. */
@@ -76,8 +91,10 @@ export class Session {
     try {
       return await within(this.#client.query(query), ANSWER_TIMEOUT_MS, 'The database did not answer');
     } catch (error) {
-      if (isFromServer(error) && !endsSession(error.code)) throw error;
-      this.#isBroken = true;
+      const isAnswer = isFromServer(error) && !endsSession(error.code);
+      // A replica, or a primary that has become one: the next connection may reach the one that is primary now.
+      if (!isAnswer || error.code === READ_ONLY) this.#isBroken = true;
+      if (isAnswer) throw error;
       throw new CommitUnknownError('The connection broke before the database answered.', { cause: error });
     }
   }
@@ -91,11 +108,6 @@ export class Session {
   readonly #onError = (): void => {
     this.#isBroken = true;
   };
-}
-
-/** Also where the URL is wrong, for which `pg` throws instead of rejecting. */
-async function connect(pool: PostgresPool): Promise<PostgresClient> {
-  return await pool.connect();
 }
 
 /** An error that the server itself answered with; the system's own have a code too, and `EPIPE` looks like a SQLSTATE. */

@@ -41,5 +41,5 @@ export const SQLITE_LEDGER: Ledger = {
   unassigned: null,
 
   /** Nothing is taken out of it. */
-  async refuseArchived() {},
+  isArchived: async () => false,
 };
