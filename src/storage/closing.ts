@@ -4,7 +4,7 @@ import type { Instant } from '../core/environment.ts';
 import { floorToSecond } from '../core/instant.ts';
 import type { CloseReportsParams, CloseReportsResult } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
-import { loadAccounts, lockAccounts, timelineOf } from './accounts.ts';
+import { loadAccounts, timelineOf } from './accounts.ts';
 import { openReport } from './opening.ts';
 import { type Db, insertReports, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
 import type { Database } from './schema.ts';
@@ -14,11 +14,9 @@ import type { Database } from './schema.ts';
  * without usage are not sealed: their start moves on. A batch leaves nothing behind that the next would find again.
  */
 export async function closeReports(db: Db, params: CloseReportsParams): Promise<CloseReportsResult> {
-  let due = await dueAccounts(db, params);
-  // At the end of the list, those that others were at.
-  if (due.length === 0 && params.after !== null) due = await dueAccounts(db, { ...params, after: null });
+  const due = await lockDueAccounts(db, params);
   if (due.length === 0) return { closed: 0, after: null, more: false };
-  const reports = await lockOpenReports(db, await lockForClosing(db, due));
+  const reports = await lockOpenReports(db, due);
   const dueReports = reports.filter((report) => isReportDue(report, params));
   const sealed = await sealReports(
     db,
@@ -34,19 +32,28 @@ export async function closeReports(db: Db, params: CloseReportsParams): Promise<
   return { closed: sealed.length, after: due.at(-1) ?? null, more: true };
 }
 
-/** Accounts with reports that are due: those that have ended, or all in their order. */
-async function dueAccounts(db: Db, params: CloseReportsParams): Promise<string[]> {
+/** Next to another process that seals reports, each takes accounts that the other is not at. */
+async function lockDueAccounts(db: Db, params: CloseReportsParams): Promise<string[]> {
+  const found = await dueAccounts(db, params).skipLocked().execute();
+  // At the end of the list, those that others were at.
+  const rows = found.length > 0 ? found : await dueAccounts(db, { ...params, after: null }).execute();
+  return [...new Set(rows.map(({ account_id }) => account_id))];
+}
+
+/** Locks the accounts of reports that are due: of those that have ended, or of all in their order. */
+function dueAccounts(db: Db, params: CloseReportsParams) {
   const { which, account_id, after, limit } = params;
-  const rows = await db
+  return db
     .selectFrom('usage')
-    .select('account_id')
-    .distinct()
+    .innerJoin('account as holder', 'holder.account_id', 'usage.account_id')
+    .select('usage.account_id')
     .where(isDue(params))
-    .$if(account_id !== null, (query) => query.where('account_id', '=', account_id))
-    .$if(which === 'all', (query) => query.where('account_id', '>', after ?? '').orderBy('account_id'))
+    .$if(account_id !== null, (query) => query.where('usage.account_id', '=', account_id))
+    .$if(which === 'all', (query) =>
+      query.where('usage.account_id', '>', after ?? '').orderBy('usage.account_id'),
+    )
     .limit(limit)
-    .execute();
-  return rows.map((row) => row.account_id);
+    .forNoKeyUpdate('holder');
 }
 
 /** Selects open reports that are to be sealed, or moved on where they are empty. */
@@ -66,21 +73,6 @@ function isReportDue(
   { which, now }: CloseReportsParams,
 ): boolean {
   return billing_period_end <= now || (which === 'all' && period_start < floorToSecond(now));
-}
-
-/** Next to another process that seals reports, each takes accounts that the other is not at, if there are any. */
-async function lockForClosing(db: Db, account_ids: readonly string[]): Promise<string[]> {
-  const rows = await db
-    .selectFrom('account')
-    .select('account_id')
-    .where('account_id', 'in', account_ids)
-    .orderBy('account_id')
-    .forNoKeyUpdate()
-    .skipLocked()
-    .execute();
-  if (rows.length > 0) return rows.map(({ account_id }) => account_id);
-  await lockAccounts(db, account_ids);
-  return [...account_ids];
 }
 
 /** In the order in which usage is added to them, so that nobody waits in a circle. */
