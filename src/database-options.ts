@@ -57,32 +57,44 @@ interface PostgresConfig {
 }
 
 const POSTGRES_URL = /^postgres(ql)?:\/\//;
-const ANY_URL = /^\w{2,}:/;
+/** Two letters at least: `C:` is a drive. */
+const ANY_URL = /^[a-z][a-z0-9+.-]+:/i;
 /** As PostgreSQL writes an identifier without quotes. */
 const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
 
 const pool = z.custom<PostgresPool>(isPool, 'It is not a pool of `pg`');
+const sqliteOptions = z.strictObject({
+  path: z.string(),
+  allow_relative: z.boolean().optional(),
+  thread: z.enum(['worker', 'in_thread']).optional(),
+});
+const postgresOptions = z.strictObject({
+  url: z.string().optional(),
+  pool: pool.optional(),
+  schema: z.string().regex(SCHEMA_NAME, 'It must be lower-case letters, digits and _').optional(),
+  ledger_retention_months: z.int().min(3).optional(),
+  allow_unsafe: z.boolean().optional(),
+});
 
 /** The form of the option `database`. */
-export const databaseOptions = z.union([
-  z.string(),
-  pool,
-  z.strictObject({
-    path: z.string(),
-    allow_relative: z.boolean().optional(),
-    thread: z.enum(['worker', 'in_thread']).optional(),
-  }),
-  z.strictObject({
-    url: z.string().optional(),
-    pool: pool.optional(),
-    schema: z.string().regex(SCHEMA_NAME, 'It must be lower-case letters, digits and _').optional(),
-    ledger_retention_months: z.int().min(3).optional(),
-    allow_unsafe: z.boolean().optional(),
-  }),
-]);
+export const databaseOptions = z.unknown().transform((value, context) => {
+  const result = formOf(value).safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) context.addIssue({ ...issue });
+  return z.NEVER;
+});
 
+/** One form at a time, so that a refusal names the field that is wrong. */
+function formOf(value: unknown) {
+  if (typeof value === 'string') return z.string();
+  const isOptions = z.record(z.string(), z.unknown()).safeParse(value).success && !isPool(value);
+  if (!isOptions) return pool;
+  return Object.hasOwn(Object(value), 'path') ? sqliteOptions : postgresOptions;
+}
+
+/** A client of `pg` has these methods too, and others. */
 function isPool(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
+  if (typeof value !== 'object' || value === null || 'escapeLiteral' in value) return false;
   return ['connect', 'query', 'end'].every((name) => typeof Reflect.get(value, name) === 'function');
 }
 

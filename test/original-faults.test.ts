@@ -167,9 +167,9 @@ test('10: zero counts nothing, negatives are refused, and totals go beyond 32 bi
 });
 
 test('12: the database itself refuses a second open report', async () => {
-  const { usage, database } = await createWorld({ with_stripe: false });
+  const { usage, path } = await createWorld({ with_stripe: false });
   await usage.increment({ account: 'a' });
-  const direct = new DatabaseSync(database.path);
+  const direct = new DatabaseSync(path);
   const copy = `INSERT INTO usage SELECT account_id, meter, 2, status, reason, 1, period_start, period_end,
     billing_period_start, billing_period_end, quantity, first_occurred_at, last_occurred_at, last_event_id,
     stripe_customer, identifier, slot, slot_shared, generation, attempts, first_attempt_at, reported_at, due_at,

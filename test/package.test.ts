@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { adminQuery, createDatabase } from './support/postgres/databases.ts';
 
 /** An app that has installed the packed tarball, with nothing but the package's own dependencies beside it. */
 const app = mkdtempSync(join(tmpdir(), 'tallybook-app-'));
@@ -106,36 +107,56 @@ test('what users install has no install scripts and no native add-ons', () => {
   }
 });
 
+/** The programs that a page shows. */
+function programsOf(page: string): string[] {
+  const text = readFileSync(join(repository, page), 'utf8');
+  return [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code);
+}
+
+/** Writes programs into the app. */
+function write(programs: Readonly<Record<string, string>>): void {
+  for (const [name, program] of Object.entries(programs)) writeFileSync(join(app, name), program);
+}
+
+/** What the compiler says of programs in the app, which has packages of its own. */
+function typeCheck(files: readonly string[]): string {
+  const compilerOptions = {
+    strict: true,
+    module: 'nodenext',
+    target: 'es2024',
+    noEmit: true,
+    allowImportingTsExtensions: true,
+    skipLibCheck: true,
+    types: ['node'],
+  };
+  write({
+    'tsconfig.json': JSON.stringify({ compilerOptions, files }),
+    'package.json': JSON.stringify({ type: 'module' }),
+  });
+  return run('node', [join(app, 'node_modules/typescript/bin/tsc'), '-p', app], app);
+}
+
+function install(...packages: readonly string[]): void {
+  for (const name of packages) {
+    mkdirSync(join(app, 'node_modules', name, '..'), { recursive: true });
+    symlinkSync(join(repository, 'node_modules', name), join(app, 'node_modules', name));
+  }
+}
+
 describe('the README', () => {
-  const blocks = [...readFileSync(join(repository, 'README.md'), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
-    ([, code = '']) => code,
-  );
+  const blocks = programsOf('README.md');
   const [config = '', calls = '', testing = ''] = blocks;
   const programs = { 'in-your-app.ts': `${config}\n${calls}\nawait usage.close();\n`, 'testing.ts': testing };
 
   beforeAll(() => {
-    symlinkSync(join(repository, 'node_modules/stripe'), join(app, 'node_modules/stripe'));
-    for (const [name, program] of Object.entries(programs)) writeFileSync(join(app, name), program);
+    install('stripe');
     // The README's Stripe customer is made up: nothing may leave this machine for it.
-    writeFileSync(join(app, 'offline.mjs'), 'globalThis.fetch = () => Promise.reject(new Error("offline"));');
+    write({ ...programs, 'offline.mjs': 'globalThis.fetch = () => Promise.reject(new Error("offline"));' });
   });
 
   test('shows three programs, and all of them type-check', () => {
     expect(blocks).toHaveLength(3);
-    const compilerOptions = {
-      strict: true,
-      module: 'nodenext',
-      target: 'es2024',
-      noEmit: true,
-      skipLibCheck: true,
-      types: ['node'],
-    };
-    writeFileSync(
-      join(app, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions, files: Object.keys(programs) }),
-    );
-    writeFileSync(join(app, 'package.json'), JSON.stringify({ type: 'module' }));
-    expect(run('node', [join(app, 'node_modules/typescript/bin/tsc'), '-p', app], app)).toBe('');
+    expect(typeCheck(Object.keys(programs))).toBe('');
   });
 
   test('counts what it says it counts', () => {
@@ -148,5 +169,40 @@ describe('the README', () => {
 
   test('bills what it says it bills', () => {
     expect(run('node', ['testing.ts'], app).trim()).toMatch(/^\[ 2000, 0 \]$/);
+  });
+});
+
+describe('docs/postgresql.md', () => {
+  const programs = Object.fromEntries(
+    programsOf('docs/postgresql.md').map((code) => [/^\/\/ (.*\.ts)\n/.exec(code)?.[1] ?? '', code]),
+  );
+  const names = Object.keys(programs);
+
+  beforeAll(() => {
+    install('pg', '@types/pg', 'drizzle-orm');
+    const rest = `import { pool, usage } from './usage.ts';
+      const { quantity } = await usage.get({ account: 'acct_1' });
+      const { rows } = await pool.query('SELECT id FROM orders ORDER BY id');
+      console.log(JSON.stringify({ quantity, orders: rows.map(({ id }) => id) }));
+      await usage.close();
+      await pool.end();`;
+    write({ ...programs, 'all.ts': `${names.map((name) => `import './${name}';`).join('\n')}${rest}` });
+  });
+
+  test('shows transactions of three libraries, and all of it type-checks', () => {
+    expect(names).toEqual(['usage.ts', 'with-pg.ts', 'with-kysely.ts', 'with-drizzle.ts']);
+    expect(typeCheck([...names, 'all.ts'])).toBe('');
+  });
+
+  test('counts an order’s usage with the order', async () => {
+    const { url, drop } = await createDatabase();
+    try {
+      await adminQuery(url, 'CREATE TABLE orders (id integer PRIMARY KEY)');
+      const options = { cwd: app, env: { ...process.env, DATABASE_URL: url }, encoding: 'utf8' } as const;
+      const output = execFileSync('node', ['all.ts'], options);
+      expect(JSON.parse(output)).toEqual({ quantity: 30, orders: [7, 8, 9] });
+    } finally {
+      await drop();
+    }
   });
 });

@@ -211,7 +211,7 @@ describe('when Stripe', () => {
     const world = await createPayingWorld();
     world.simulator.faults.add({ kind: 'reset_after', ...METER_EVENTS, times: 1 });
     await world.usage.report();
-    const { path } = world.database;
+    const { path } = world;
     const bare = await createWorld({ start: world.clock.now(), path, with_stripe: false });
     await bare.passTime(world.clock.now() + DAY);
     expect(bare.errors).toEqual([]);
@@ -273,7 +273,7 @@ describe('a worker that dies', () => {
     const { promise: neverHeard, reject: bury } = Promise.withResolvers<Response>();
     const dying = await createWorld({
       start: world.clock.now(),
-      path: world.database.path,
+      path: world.path,
       simulator: world.simulator,
       stripe_fetch: (input, init) => {
         const isReport = String(input).includes('/meter_events');

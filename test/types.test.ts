@@ -1,5 +1,14 @@
+import type { NodePgDatabase, NodePgTransaction } from 'drizzle-orm/node-postgres';
+import type { ControlledTransaction, Transaction } from 'kysely';
+import type { Client, Pool, PoolClient } from 'pg';
 import { expectTypeOf, test } from 'vitest';
-import { createUsage, type UsageByMeterResult, type UsageResult } from '../src/index.ts';
+import {
+  type AppTransaction,
+  createUsage,
+  type UsageByMeterResult,
+  type UsageOptions,
+  type UsageResult,
+} from '../src/index.ts';
 
 const one = () =>
   createUsage({
@@ -43,4 +52,29 @@ test('get answers with one result, or one per meter, as the call says', () => {
   expectTypeOf(calls.single).returns.resolves.toEqualTypeOf<UsageResult>();
   expectTypeOf(calls.named).returns.resolves.toEqualTypeOf<UsageResult>();
   expectTypeOf(calls.all).returns.resolves.toEqualTypeOf<UsageByMeterResult<'credits' | 'tokens'>>();
+});
+
+test('transactions of pg, Kysely and Drizzle can be passed as they are', () => {
+  interface Tables {
+    readonly orders: { readonly id: number };
+  }
+  expectTypeOf<PoolClient>().toExtend<AppTransaction>();
+  expectTypeOf<Client>().toExtend<AppTransaction>();
+  expectTypeOf<Transaction<Tables>>().toExtend<AppTransaction>();
+  expectTypeOf<ControlledTransaction<Tables, ['before']>>().toExtend<AppTransaction>();
+  expectTypeOf<NodePgTransaction<Record<string, never>, Record<string, never>>>().toExtend<AppTransaction>();
+  const drizzle = (db: NodePgDatabase) =>
+    db.transaction((transaction) =>
+      transaction.transaction((inner) => one().increment({ account: 'a' }, { transaction: inner })),
+    );
+  expectTypeOf(drizzle).toBeFunction();
+  expectTypeOf<NodePgDatabase>().not.toExtend<AppTransaction>();
+});
+
+test('the database is a path, a URL, a pool of pg, or one of them with options', () => {
+  type Database = UsageOptions['database'];
+  expectTypeOf<Pool>().toExtend<Database>();
+  expectTypeOf<{ pool: Pool; schema: string; ledger_retention_months: number }>().toExtend<Database>();
+  expectTypeOf<{ url: string; allow_unsafe: boolean }>().toExtend<Database>();
+  expectTypeOf<{ pool: string }>().not.toExtend<Database>();
 });

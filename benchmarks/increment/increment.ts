@@ -1,10 +1,11 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runClosedLoop } from '../measuring/closed-loop.ts';
+import { Measurements } from '../measuring/results.ts';
 import { CONTENDERS, type ContenderName } from './contenders.ts';
-import { runLoad } from './load.ts';
-import { goalLines, type Measurement, type Spread, tableOf } from './results.ts';
+import { goalLines, type Measurement, resultTable, type Spread } from './results.ts';
 
 /** `usage.increment` against what the original does. See ../README.md. */
 const { values: options } = parseArgs({
@@ -27,12 +28,11 @@ const SPREADS: Readonly<Record<Spread, readonly string[]>> = {
   '100,000 accounts': Array.from({ length: 100_000 }, (_, index) => `acct_${String(index).padStart(6, '0')}`),
 };
 
-const measurements: Measurement[] = [];
-if (options.json !== undefined) writeFileSync(options.json, '');
+const measurements = new Measurements<Measurement>(options.json);
 for (let run = 1; run <= RUNS; run += 1) {
   for (const spread of ['one hot account', '100,000 accounts'] as const) await measureRun(run, spread);
 }
-console.log(`\n${tableOf(measurements)}\n\n${goalLines(measurements).join('\n')}`);
+console.log(`\n${resultTable(measurements.all)}\n\n${goalLines(measurements.all).join('\n')}`);
 
 /** Every contender on a new file, taking turns at each number of callers. */
 async function measureRun(run: number, spread: Spread): Promise<void> {
@@ -47,9 +47,10 @@ async function measureRun(run: number, spread: Spread): Promise<void> {
     for (const callers of CALLERS) {
       for (const [name, state] of running) {
         const { contender } = state;
-        const warmUp = await runLoad({ contender, accounts, callers, duration_ms: WARM_UP_MS });
-        const result = await runLoad({ contender, accounts, callers, duration_ms: DURATION_MS });
-        state.increments += warmUp.increments + result.increments;
+        const load = { call: contender.increment, accounts, callers };
+        const warmUp = await runClosedLoop({ ...load, duration_ms: WARM_UP_MS });
+        const result = await runClosedLoop({ ...load, duration_ms: DURATION_MS });
+        state.increments += warmUp.calls + result.calls;
         keep({ run, spread, callers, contender: name, ...result });
       }
     }
@@ -65,11 +66,9 @@ interface RunningContender {
 }
 
 function keep(measurement: Measurement): void {
-  measurements.push(measurement);
-  if (options.json !== undefined) appendFileSync(options.json, `${JSON.stringify(measurement)}\n`);
-  process.stderr.write(
-    `run ${measurement.run}: ${measurement.spread}, ${measurement.callers} callers, ${measurement.contender}: ${Math.round(measurement.per_second)}/s\n`,
-  );
+  const { run, spread, callers, contender, per_second } = measurement;
+  const news = `run ${run}: ${spread}, ${callers} callers, ${contender}: ${Math.round(per_second)}/s`;
+  measurements.keep(measurement, news);
 }
 
 /** A fast count that is wrong is worth nothing. */

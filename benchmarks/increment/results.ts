@@ -1,5 +1,7 @@
+import type { LoadResult } from '../measuring/closed-loop.ts';
+import { median } from '../measuring/quantile.ts';
+import { goalLine, pairedRatios, tableOf } from '../measuring/results.ts';
 import type { ContenderName } from './contenders.ts';
-import { type LoadResult, median } from './load.ts';
 
 export type Spread = 'one hot account' | '100,000 accounts';
 
@@ -17,8 +19,8 @@ interface Row {
   readonly contender: ContenderName;
 }
 
-/** The medians as a Markdown table; ratios are taken within each run and then their median. */
-export function tableOf(measurements: readonly Measurement[]): string {
+/** The medians as a Markdown table. */
+export function resultTable(measurements: readonly Measurement[]): string {
   const rows = distinctRows(measurements).map((row) => {
     const figure = (field: keyof LoadResult) => median(ofRow(measurements, row).map((one) => one[field]));
     return [
@@ -37,7 +39,7 @@ export function tableOf(measurements: readonly Measurement[]): string {
   });
   const head = ['accounts', 'callers', 'contender', 'increments/s', '× main', '× worker', 'p50 ms', 'p99 ms'];
   const columns = [...head, 'loop p50', 'loop p99', 'loop max'];
-  return [columns, columns.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return tableOf(columns, rows);
 }
 
 interface Goal {
@@ -81,17 +83,10 @@ function goal(spread: Spread, contender: 'unkeyed' | 'keyed', at_least: number):
   };
 }
 
-/** Each goal and the median ratio, with its range over the runs. */
 export function goalLines(measurements: readonly Measurement[]): string[] {
-  return GOALS.map(({ name, row, against, field, at_least, at_most }) => {
-    const ratios = pairedRatios(measurements, row, against, field);
-    const value = median(ratios);
-    const isMet =
-      value >= (at_least ?? Number.NEGATIVE_INFINITY) && value <= (at_most ?? Number.POSITIVE_INFINITY);
-    const bound = at_least === undefined ? `≤ ${at_most}` : `≥ ${at_least}`;
-    const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
-    return `${isMet ? 'met ' : 'MISSED'} ${name}: ${value.toFixed(2)} × (goal ${bound}; runs ${range})`;
-  });
+  return GOALS.map(({ row, against, field, ...goal }) =>
+    goalLine({ ...goal, values: ratios(measurements, row, against, field), unit: '×' }),
+  );
 }
 
 function ratio(
@@ -100,20 +95,17 @@ function ratio(
   against: ContenderName,
   field: keyof LoadResult,
 ): number {
-  return median(pairedRatios(all, row, against, field));
+  return median(ratios(all, row, against, field));
 }
 
-function pairedRatios(
+function ratios(
   all: readonly Measurement[],
   row: Row,
   against: ContenderName,
   field: keyof LoadResult,
 ): number[] {
   const baselines = ofRow(all, { ...row, contender: against });
-  return ofRow(all, row).flatMap((one) => {
-    const baseline = baselines.find(({ run }) => run === one.run);
-    return baseline ? [one[field] / baseline[field]] : [];
-  });
+  return pairedRatios(ofRow(all, row), baselines, (one) => one[field]);
 }
 
 function ofRow(all: readonly Measurement[], { spread, callers, contender }: Row): readonly Measurement[] {

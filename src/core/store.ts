@@ -39,8 +39,10 @@ export interface Store {
   listReports(params: ListReportsParams): Promise<ListReportsResult>;
   /** Reports with usage that occurred in the range, in their order, with the range's usage that is in none yet. */
   listReportsWithUsage(params: ListReportsParams): Promise<ListReportsResult>;
-  /** Sums the ledger over exactly `[start, end)`, by report. */
+  /** Sums the ledger over exactly `[start, end)`, by report. @throws UsageError `usage_archived`. */
   sumUsage(params: SumUsageParams): Promise<SumUsageResult>;
+  /** Reads that all see the database as it is at the first of them, whatever is written meanwhile. */
+  readAtOnce<Result>(run: (reader: UsageReader) => Promise<Result>): Promise<Result>;
 
   /** Adds usage that was recorded in the app's own transactions to its reports, a batch at a time. */
   rollUp(params: RollUpParams): Promise<RollUpResult>;
@@ -70,6 +72,8 @@ export interface Store {
 
   close(): Promise<void>;
 }
+
+export type UsageReader = Pick<Store, 'listReportsWithUsage' | 'sumUsage'>;
 
 export interface Batching {
   /** Entries of one commit: enough to make a commit cheap, few enough that nobody waits long behind it. */

@@ -75,14 +75,17 @@ async function queryRange(
   range: Period,
 ): Promise<UsageResult> {
   const { account_id } = account.account;
-  const { reports, unassigned } = await context.store.listReportsWithUsage({ account_id, meter, range });
-  const cut = reports.filter((report) => !isInside(report, range));
-  const report_ids = cut.map(({ report_id }) => report_id);
-  const { quantities: cutQuantities } = await context.store.sumUsage({
-    account_id,
-    meter,
-    range: usedWithin(cut, range),
-    report_ids,
+  // At once: usage that is given to a report in between would be seen twice.
+  const { reports, unassigned, cutQuantities } = await context.store.readAtOnce(async (reader) => {
+    const listed = await reader.listReportsWithUsage({ account_id, meter, range });
+    const cut = listed.reports.filter((report) => !isInside(report, range));
+    const { quantities } = await reader.sumUsage({
+      account_id,
+      meter,
+      range: usedWithin(cut, range),
+      report_ids: cut.map(({ report_id }) => report_id),
+    });
+    return { ...listed, cutQuantities: quantities };
   });
   const quantities = new Map<number, number>(
     reports.map((report) => [

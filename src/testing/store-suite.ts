@@ -104,6 +104,23 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
     assert.deepEqual(outcomes, ['recorded', 'recorded', 'recorded']);
   });
 
+  check('keys recorded before an instant are forgotten, the others are kept', async (store) => {
+    // Old and new keys in turn, by the thousand: they are forgotten in steps.
+    const keys = Array.from({ length: 6_000 }, (_, index) => `k${String(index).padStart(5, '0')}`);
+    const keyed = (from: number, distance: number) =>
+      keys
+        .filter((_, index) => index % distance === from)
+        .map((idempotency_key) => entry({ idempotency_key, content: '1||' }));
+    await store.recordUsage(flush(keyed(0, 2), NOW));
+    await store.recordUsage(flush(keyed(1, 2), NOW + 1));
+    await store.maintain({ now: NOW + 2, keys_before: NOW + 1, ledger_before: null });
+    const sample = await store.recordUsage(flush([...keyed(0, 1_500), ...keyed(1, 1_500)], NOW + 2));
+    assert.deepEqual(sample.outcomes, [...Array(4).fill('recorded'), ...Array(4).fill('duplicate')]);
+    await store.maintain({ now: NOW + 3, keys_before: NOW + 3, ledger_before: null });
+    const again = await store.recordUsage(flush(keyed(1, 1_500), NOW + 3));
+    assert.deepEqual(new Set(again.outcomes), new Set(['recorded']));
+  });
+
   check('a write that is repeated under its id gives the same answer and counts once', async (store) => {
     await store.recordUsage(flush([entry()]));
     const params = flush([
@@ -307,6 +324,19 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
     assert.equal(all.filter(({ status }) => status === 'open').length <= 1, true);
     assertRegularReportsDoNotOverlap(all);
     await assertQuantitiesAreSums(store, all);
+  });
+
+  check('reads at once see the database as it was at the first of them', async (store) => {
+    await store.recordUsage(flush([entry({ quantity: 5 })]));
+    const seen = await store.readAtOnce(async (reader) => {
+      const params = { account_id: ACCOUNT, meter: 'credits', range: ALL_TIME };
+      const quantity = async () => (await reader.listReportsWithUsage(params)).reports[0]?.quantity;
+      const first = await quantity();
+      await store.recordUsage(flush([entry({ quantity: 7 })]));
+      return [first, await quantity()];
+    });
+    assert.deepEqual(seen, [5, 5]);
+    assert.equal((await reports(store))[0]?.quantity, 12);
   });
 
   check('a range is summed exactly, also where it cuts through reports', async (store) => {

@@ -72,6 +72,7 @@ export class Worker {
       const moved = await this.#cycle.close('ended', account_id);
       if (moved > 0) addCounts(counts, await this.#cycle.send(account_id));
       closed += moved;
+      if (account_id === null) await this.#maintain(this.#now());
       return { closed, ...counts };
     });
   }

@@ -2,21 +2,22 @@ import { parseArgs } from 'node:util';
 import { createUsage } from '../../src/index.ts';
 import { createFastClock } from './fast-clock.ts';
 
-/** One of several processes on a file: increments with many callers, and prints what it recorded. */
+/** One of several processes on a database: increments with many callers, and prints what it recorded. */
 const { values } = parseArgs({
   options: {
-    path: { type: 'string', default: '' },
+    /** Of a file, or a URL. */
+    database: { type: 'string', default: '' },
     since: { type: 'string', default: '0' },
+    calls_per_caller: { type: 'string', default: '600' },
+    accounts: { type: 'string', default: '3' },
+    /** By default a day passes in a second and a half. */
+    clock_speed: { type: 'string', default: '60000' },
     /** Closes reports meanwhile. */
     reports: { type: 'boolean', default: false },
   },
 });
 
 const CALLERS = 16;
-const CALLS_PER_CALLER = 600;
-const ACCOUNTS = 3;
-/** A day passes in a second and a half. */
-const CLOCK_SPEED = 60_000;
 
 /** What a process prints at its end. */
 export interface BusyWriterResult {
@@ -28,22 +29,24 @@ export interface BusyWriterResult {
 }
 
 const since = Number(values.since);
+const calls_per_caller = Number(values.calls_per_caller);
+const accounts = Number(values.accounts);
 const errors: string[] = [];
 const recorded: Record<string, number> = {};
 let duplicates = 0;
 let closed_reports = 0;
 let callersUnderWay = CALLERS;
 const usage = createUsage({
-  database: { path: values.path },
+  database: values.database,
   meters: { credits: {} },
-  environment: { clock: createFastClock({ start: since, since, speed: CLOCK_SPEED }) },
+  environment: { clock: createFastClock({ start: since, since, speed: Number(values.clock_speed) }) },
   onError: (error) => errors.push(String(error)),
 });
 
 /** Every third call has a key, which the same caller of every process uses for the same increment. */
 async function call(caller: number): Promise<void> {
-  for (let index = 0; index < CALLS_PER_CALLER; index += 1) {
-    const account = `acct_${(caller + index) % ACCOUNTS}`;
+  for (let index = 0; index < calls_per_caller; index += 1) {
+    const account = `acct_${(caller + index) % accounts}`;
     const quantity = 1 + ((caller * 7 + index) % 10);
     const key = index % 3 === 0 ? { idempotency_key: `${caller}.${index}` } : {};
     const result = await usage.increment({ account, quantity, ...key });

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { nextRandom } from '../../src/testing/stripe-simulator/seeded-random.ts';
 import { CrashAccount } from './crash-account.ts';
 import { CLOCK_SPEED } from './crash-calls.ts';
+import { checkLedger } from './ledger-check.ts';
 import { startProgram } from './programs.ts';
+import { createRandom } from './random.ts';
 
 export interface CrashLoopParams {
   readonly path: string;
@@ -39,12 +40,7 @@ export async function crashLoop({
   hasty = false,
 }: CrashLoopParams): Promise<CrashLoopResult> {
   const account = new CrashAccount();
-  let { state } = nextRandom(seed);
-  const random = () => {
-    const step = nextRandom(state);
-    state = step.state;
-    return step.value;
-  };
+  const random = createRandom(seed);
   let stillborn = 0;
   let previous_start = 0;
   let start = Date.UTC(2026, 0, 10);
@@ -64,10 +60,15 @@ export async function crashLoop({
     for (const line of writer.lines) account.read(line);
     previous_start = start;
     start += (Date.now() - started_at) * CLOCK_SPEED;
-    const problems = life % KILLS_BETWEEN_CHECKS === 0 ? account.problemsIn(path) : [];
+    const problems = life % KILLS_BETWEEN_CHECKS === 0 ? problemsIn(path) : [];
     if (problems.length > 0) return { ...result(), problems };
   }
-  return { ...result(), problems: account.problemsIn(path) };
+  return { ...result(), problems: problemsIn(path) };
+
+  function problemsIn(database: string): string[] {
+    const { events, problems } = checkLedger(database);
+    return [...problems, ...account.problemsIn(events)];
+  }
 
   function result() {
     return { acknowledged: account.acknowledged, stillborn };

@@ -14,7 +14,7 @@ test('the sum over all reports is what four processes were told was recorded, wh
   const path = join(temporaryDirectory(), 'usage.db');
   const since = Date.now();
   const programs = Array.from({ length: PROCESSES }, (_, index) => {
-    const args = [`--path=${path}`, `--since=${since}`];
+    const args = [`--database=${path}`, `--since=${since}`];
     return startProgram('./busy-writer.ts', index < REPORTING_PROCESSES ? [...args, '--reports'] : args);
   });
   const ends = await Promise.all(programs.map(({ ended }) => ended));

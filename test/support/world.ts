@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
-import { createUsage } from '../../src/index.ts';
+import { createUsage, type DatabaseOptions } from '../../src/index.ts';
 import { createMovableClock } from '../../src/testing/movable-clock.ts';
 import { passTime } from '../../src/testing/pass-time.ts';
 import type { StripeSimulator } from '../../src/testing/stripe-simulator/stripe-simulator.ts';
@@ -37,7 +37,9 @@ export const PLANS = {
 export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
   /** Default: 10 January 2026, 12:00 UTC. */
   readonly start?: number;
-  /** Default: a new one. */
+  /** Default: a new SQLite file. */
+  readonly database?: DatabaseOptions;
+  /** Of the SQLite file, without `database`. Default: a new one. */
   readonly path?: string;
   /** Default: true. */
   readonly with_stripe?: boolean;
@@ -51,10 +53,11 @@ export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
   readonly random?: () => number;
 }
 
-/** The product on an embedded database, the simulator behind the official SDK, and one clock for both. */
+/** The product on a database, by default an embedded one, the simulator behind the official SDK, and one clock for both. */
 export async function createWorld({
   start = Date.UTC(2026, 0, 10, 12),
-  path,
+  path = join(temporaryDirectory(), 'usage.db'),
+  database = { path, thread: 'in_thread' },
   with_stripe = true,
   schedule,
   simulator: shared,
@@ -67,7 +70,6 @@ export async function createWorld({
   const simulator = shared ?? own.simulator;
   const { stripe } = own;
   const errors: unknown[] = [];
-  const database = { path: path ?? join(temporaryDirectory(), 'usage.db'), thread: 'in_thread' } as const;
   const open = (productFetch = stripe_fetch ?? simulator.fetch) =>
     createUsage({
       database,
@@ -110,7 +112,7 @@ export async function createWorld({
     usage,
     /** The product once more on the same database, as another process would have it; the caller closes it. */
     open,
-    database,
+    path,
     errors,
     meter,
     price,

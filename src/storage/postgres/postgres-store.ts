@@ -1,10 +1,9 @@
 import { Kysely, WithSchemaPlugin } from 'kysely';
 import type { Environment } from '../../core/environment.ts';
 import { UsageError } from '../../core/errors.ts';
-import { MINUTE_MS, SECOND_MS } from '../../core/instant.ts';
+import { SECOND_MS } from '../../core/instant.ts';
 import type { Batching, MaintainParams, Store } from '../../core/store.ts';
 import { type Connected, createKyselyStore } from '../kysely-store.ts';
-import { firstUuidAt } from '../outcomes.ts';
 import type { Database } from '../schema.ts';
 import { postgresDialect } from './dialect.ts';
 import { toUsageError } from './failures.ts';
@@ -190,14 +189,11 @@ async function schemaVersion(session: Session, schema: string): Promise<number> 
 }
 
 const KEYS_PER_STATEMENT = 5_000;
-/** Answers are asked for again within seconds. */
-const REMEMBERED_FLUSHES_MS = 10 * MINUTE_MS;
 
 async function maintain(pool: PostgresPool, schema: string, params: MaintainParams): Promise<void> {
   const session = await Session.open(pool);
   try {
     await ensureMonths(session, schema, params.now);
-    await pruneFlushes(session, schema, params.now);
     for (let pruned = KEYS_PER_STATEMENT; pruned === KEYS_PER_STATEMENT; ) {
       const { rowCount } = await session.query(
         `DELETE FROM ${schema}.usage_key WHERE ctid = ANY(ARRAY(
@@ -210,11 +206,6 @@ async function maintain(pool: PostgresPool, schema: string, params: MaintainPara
   } finally {
     session.release();
   }
-}
-
-async function pruneFlushes(session: Session, schema: string, now: number): Promise<void> {
-  const oldest = `${firstUuidAt(now - REMEMBERED_FLUSHES_MS)}-0000-0000-000000000000`;
-  await session.query(`DELETE FROM ${schema}.usage_flush WHERE flush_id < $1`, [oldest]);
 }
 
 function quoted(name: string): string {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommitUnknownError } from '../../core/store.ts';
-import { decodeOutcomes } from '../outcomes.ts';
+import { decodeOutcomes, firstUuidAt } from '../outcomes.ts';
 import type { RoutedEntry, WriteOutcome, WriteParams, WritePath } from '../write-path.ts';
 import { toUsageError } from './failures.ts';
 import { ensureMonths, isMonthMissing } from './ledger-months.ts';
@@ -11,6 +11,10 @@ const PATIENCE_MS = 10_000;
 const MAX_PAUSE_MS = 500;
 /** Reports that were sealed meanwhile, and deadlocks that the server resolved, do not go on for so long. */
 const MAX_REPEATS = 20;
+
+/** Answers are asked for again within seconds; the ids of older flushes are dropped. */
+const REMEMBERED_FLUSHES_MS = 600_000;
+const PRUNING_INTERVAL_MS = 60_000;
 
 /** The functions' own: an account without exactly one open report for the entries, or a report sealed meanwhile. */
 const NOT_FITTING = 'TB001';
@@ -29,6 +33,8 @@ export function createWritePath(context: RecordUsageContext): WritePath {
   const one = `SELECT ${context.schema}.record_one(${placeholders(9)}) AS outcomes`;
   const byInstant = `SELECT ${context.schema}.record_usage_by_instant(${placeholders(12)}) AS outcomes`;
 
+  let prunedAt = performance.now();
+
   async function write(params: WriteParams): Promise<readonly WriteOutcome[]> {
     const startedAt = performance.now();
     let call = firstCall(params);
@@ -36,7 +42,9 @@ export function createWritePath(context: RecordUsageContext): WritePath {
     let mayBeWritten = false;
     for (let pause_ms = 10; ; pause_ms = Math.min(2 * pause_ms, MAX_PAUSE_MS)) {
       try {
-        return decodeOutcomes(await writeOnce(call, params), params.entries.length);
+        const outcomes = await writeOnce(call, params);
+        forgetOldFlushes(params.recorded_at);
+        return decodeOutcomes(outcomes, params.entries.length);
       } catch (error) {
         mayBeWritten ||= error instanceof CommitUnknownError;
         const isLost = isWorthWaitingFor(error);
@@ -52,11 +60,13 @@ export function createWritePath(context: RecordUsageContext): WritePath {
     }
   }
 
-  /** A lone entry has a function of its own. */
+  /** A lone entry has a function of its own, and so have entries whose report was opened for them. */
   function firstCall(params: WriteParams): Call {
     const [entry, ...others] = params.entries;
-    const isAlone = entry !== undefined && others.length === 0 && entry.report_id === null;
-    return isAlone
+    if (params.entries.some(({ report_id }) => report_id !== null)) {
+      return { text: byInstant, values: encodeByInstant(params) };
+    }
+    return entry && others.length === 0
       ? { text: one, values: encodeOne(params, entry) }
       : { text: byAccount, values: encodeByAccount(params) };
   }
@@ -78,6 +88,13 @@ export function createWritePath(context: RecordUsageContext): WritePath {
     }
   }
 
+  /** Beside the writing; a failure is made up for by the next time. */
+  function forgetOldFlushes(now: number): void {
+    if (performance.now() - prunedAt < PRUNING_INTERVAL_MS) return;
+    prunedAt = performance.now();
+    pruneFlushes(context, now).catch(() => {});
+  }
+
   /** The answer of a commit whose answer was lost. */
   async function outcomesOf(session: Session, flush_id: string): Promise<string> {
     const { rows } = await session.query(
@@ -90,6 +107,16 @@ export function createWritePath(context: RecordUsageContext): WritePath {
   }
 
   return { write };
+}
+
+async function pruneFlushes({ pool, schema }: RecordUsageContext, now: number): Promise<void> {
+  const session = await Session.open(pool);
+  try {
+    const oldest = `${firstUuidAt(now - REMEMBERED_FLUSHES_MS)}-0000-0000-000000000000`;
+    await session.query(`DELETE FROM ${schema}.usage_flush WHERE flush_id < $1`, [oldest]);
+  } finally {
+    session.release();
+  }
 }
 
 interface Call {

@@ -15,6 +15,8 @@ export type Action =
       /** Milliseconds before now, negative for ahead; null = without a timestamp. */
       readonly ago: number | null;
       readonly times: number;
+      /** How the app's transaction around it ends, where the engine takes one; null = without. */
+      readonly transaction: 'COMMIT' | 'ROLLBACK' | null;
     }
   | { readonly kind: 'report'; readonly process: number; readonly account: number | null }
   /** Time passes with the worker running. */
@@ -88,6 +90,7 @@ const increment = fc.record({
   key: fc.option(fc.nat({ max: 3 }), { freq: 3 }),
   ago: fc.option(ago, { freq: 2 }),
   times: fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, fc.integer({ min: 2, max: 8 })),
+  transaction: fc.constantFrom(null, null, null, 'COMMIT' as const, 'COMMIT' as const, 'ROLLBACK' as const),
 });
 
 const action: fc.Arbitrary<Action> = fc.oneof(

@@ -7,9 +7,9 @@ import { ACCOUNTS, type Scene } from './scene.ts';
 
 /** What must hold when the faults have stopped and every period with usage has been invoiced. */
 export async function checkEnding(scene: Scene): Promise<void> {
-  const reports = scene.ledger.reports().filter(({ status }) => status !== 'voided');
+  const reports = (await scene.ledger.reports()).filter(({ status }) => status !== 'voided');
   const byKey = new Map(reports.map((report) => [keyOf(report), report]));
-  const events = scene.ledger.events();
+  const events = await scene.ledger.events();
   for (const report of reports) {
     const name = `report ${keyOf(report)} (${report.status}, ${report.reason}, ${report.last_error})`;
     if (report.status === 'open') expect(report.quantity, name).toBe(0);

@@ -1,6 +1,6 @@
-import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'vitest';
 import type { Exchange } from '../../../src/testing/stripe-simulator/exchange.ts';
+import type { ModelDatabase, Row } from './database.ts';
 
 export interface ReportRow {
   readonly account_id: string;
@@ -8,7 +8,7 @@ export interface ReportRow {
   readonly report_id: number;
   readonly status: string;
   readonly reason: string | null;
-  readonly late: number;
+  readonly late: boolean;
   readonly period_start: number;
   readonly period_end: number | null;
   readonly billing_period_start: number;
@@ -16,7 +16,8 @@ export interface ReportRow {
   readonly quantity: number;
   readonly first_occurred_at: number | null;
   readonly last_occurred_at: number | null;
-  readonly last_event_id: number | null;
+  /** Absent where the events of a report form no chain. */
+  readonly last_event_id?: number | null;
   readonly stripe_customer: string | null;
   readonly identifier: string | null;
   readonly slot: number | null;
@@ -30,8 +31,9 @@ export interface EventRow {
   readonly event_id: number;
   readonly account_id: string;
   readonly meter: string;
-  readonly report_id: number;
-  readonly previous_event_id: number | null;
+  /** null = recorded in a transaction of the app, and not rolled up yet. */
+  readonly report_id: number | null;
+  readonly previous_event_id?: number | null;
   readonly quantity: number;
   readonly occurred_at: number;
   readonly recorded_at: number;
@@ -39,40 +41,26 @@ export interface EventRow {
 
 /** The tables, read from outside of the product. */
 export class Ledger {
-  readonly #database: DatabaseSync;
+  readonly #database: ModelDatabase;
 
-  constructor(path: string) {
-    this.#database = new DatabaseSync(path, { readOnly: true });
+  constructor(database: ModelDatabase) {
+    this.#database = database;
   }
 
-  close(): void {
-    this.#database.close();
+  async reports(): Promise<ReportRow[]> {
+    const rows = await this.#database.rows('usage');
+    return rows.map((row) => ({ ...(row as Row & ReportRow), late: Boolean(row['late']) }));
   }
 
-  reports(): ReportRow[] {
-    return this.#database
-      .prepare('select * from usage order by account_id, report_id')
-      .all() as unknown as ReportRow[];
-  }
-
-  events(): EventRow[] {
-    return this.#database
-      .prepare('select * from usage_event order by event_id')
-      .all() as unknown as EventRow[];
-  }
-
-  newestOccurredAt(account: string): number {
-    const sql = 'select occurred_at from usage_event where account_id = ? order by event_id desc limit 1';
-    return Number(this.#database.prepare(sql).get(account)?.['occurred_at']);
+  async events(): Promise<EventRow[]> {
+    return (await this.#database.rows('usage_event')) as (Row & EventRow)[];
   }
 
   /** I6 and I11: whatever reaches Stripe was written down before, with this attempt, customer, quantity and slot. */
-  checkIntent({ method, path, params, idempotency_key, replayed }: Exchange): void {
+  async checkIntent({ method, path, params, idempotency_key, replayed }: Exchange): Promise<void> {
     if (method !== 'POST' || path !== '/v1/billing/meter_events' || replayed) return;
-    const sql = 'select * from usage where identifier = ?';
-    const row = this.#database.prepare(sql).get(String(params?.['identifier'])) as unknown as
-      | ReportRow
-      | undefined;
+    const reports = await this.reports();
+    const row = reports.find(({ identifier }) => identifier === params?.['identifier']);
     expect(row, 'a report was sent that is not in the table').toBeDefined();
     const attempt = Number(idempotency_key?.split(':').at(-1));
     expect(attempt).toBeLessThanOrEqual(row?.attempts ?? 0);

@@ -1,15 +1,14 @@
-import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type Stripe from 'stripe';
 import { expect } from 'vitest';
+import type { IncrementParams, IncrementResult } from '../../../src/index.ts';
 import { passTime } from '../../../src/testing/pass-time.ts';
 import { nextRandom } from '../../../src/testing/stripe-simulator/seeded-random.ts';
 import { DAY, HOUR, MINUTE } from '../credits-scene.ts';
 import { createWorld } from '../world.ts';
 import type { Action } from './actions.ts';
+import type { ModelDatabase } from './database.ts';
 import { Expectation, type Gap } from './expectation.ts';
-import { Ledger } from './ledger.ts';
+import { type EventRow, Ledger } from './ledger.ts';
 
 const METER_EVENTS = { method: 'POST', path: '/v1/billing/meter_events' } as const;
 /** A dead worker's lease runs out meanwhile. */
@@ -28,8 +27,6 @@ interface Hanging {
   readonly revive: () => Promise<void>;
 }
 
-let scenes = 0;
-
 /** Carries out one schedule, on the real product and on the expectation alike. */
 export class Scene {
   readonly world: World;
@@ -37,15 +34,13 @@ export class Scene {
   readonly expectations: Readonly<Record<Name, Expectation>>;
   readonly customers: Readonly<Record<Name, Stripe.Customer>>;
   readonly gaps: Gap[] = [];
-  /** What was wrong with requests that reached Stripe. */
-  readonly violations: readonly unknown[];
-  readonly #path: string;
+  readonly #database: ModelDatabase;
+  /** Of requests that reached Stripe. */
+  readonly #checks: Promise<void>[];
   readonly #processes: Process[];
   #hanging: Hanging[] = [];
 
-  static async create(seed: number): Promise<Scene> {
-    scenes += 1;
-    const path = join(tmpdir(), `tallybook-model-${process.pid}-${scenes}.db`);
+  static async create(seed: number, database: ModelDatabase): Promise<Scene> {
     let state = seed;
     const random = () => {
       const step = nextRandom(state);
@@ -54,44 +49,40 @@ export class Scene {
     };
     // Counted within 25 minutes: usage of the last late minute is in time for its invoice.
     const start = Date.UTC(2026, 0, 10, 12) + (seed % 40) * DAY + (seed % 1_000);
-    const ledgers: Ledger[] = [];
-    const violations: unknown[] = [];
+    const ledger = new Ledger(database);
+    const checks: Promise<void>[] = [];
     const world = await createWorld({
       start,
-      path,
+      database: database.options,
       seed,
       random,
       lag_minutes: [0, 25],
       // Thrown in here, it would look to the product like Stripe's failure.
       onExchange: (exchange) => {
-        try {
-          ledgers[0]?.checkIntent(exchange);
-        } catch (violation) {
-          violations.push(violation);
-        }
+        const check = ledger.checkIntent(exchange);
+        check.catch(() => {}); // awaited by `checkRequests`
+        checks.push(check);
       },
     });
-    await world.usage.accounts.list(); // creates the file
-    const ledger = new Ledger(path);
-    ledgers.push(ledger);
+    await world.usage.accounts.list(); // creates the tables
     const create = (name: string) => world.stripe.customers.create({ name });
     const customers = { acct_1: await create('Ada'), acct_2: await create('Bob') };
-    return new Scene(world, ledger, path, customers, violations);
+    return new Scene(world, ledger, database, customers, checks);
   }
 
   private constructor(
     world: World,
     ledger: Ledger,
-    path: string,
+    database: ModelDatabase,
     customers: Record<Name, Stripe.Customer>,
-    violations: readonly unknown[],
+    checks: Promise<void>[],
   ) {
-    this.violations = violations;
+    this.#checks = checks;
     this.world = world;
     this.ledger = ledger;
     this.customers = customers;
     this.expectations = { acct_1: new Expectation(), acct_2: new Expectation() };
-    this.#path = path;
+    this.#database = database;
     this.#processes = [world.usage, world.open()];
   }
 
@@ -99,8 +90,12 @@ export class Scene {
     this.world.simulator.faults.clear();
     for (const hanging of this.#hanging.splice(0)) await hanging.revive();
     for (const usage of this.#processes) await usage.close();
-    this.ledger.close();
-    for (const suffix of ['', '-wal', '-shm']) rmSync(`${this.#path}${suffix}`, { force: true });
+    await this.#database.close();
+  }
+
+  /** Throws what was wrong with requests that reached Stripe. */
+  async checkRequests(): Promise<void> {
+    await Promise.all(this.#checks.splice(0));
   }
 
   get now(): number {
@@ -127,7 +122,7 @@ export class Scene {
         const end = this.expectations[nameOf(account)].periodEndAfter(this.now) ?? this.now;
         await this.pass(end + offset);
         const ago = this.now - end + before;
-        const increment = { account, process: 0, quantity: 50, key: null, ago, times: 1 };
+        const increment = { account, process: 0, quantity: 50, key: null, ago, times: 1, transaction: null };
         return await this.#increment({ kind: 'increment', ...increment });
       }
       case 'skip':
@@ -211,39 +206,64 @@ export class Scene {
     this.world.clock.advance(ms);
   }
 
-  async #increment({ account, process, quantity, key, ago, times }: Of<'increment'>): Promise<void> {
-    const expectation = this.expectations[nameOf(account)];
+  async #increment(action: Of<'increment'>): Promise<void> {
+    const { quantity, key, ago } = action;
+    const account = nameOf(action.account);
+    const expectation = this.expectations[account];
     const timestamp = ago === null ? null : this.now - ago;
     const params = {
-      account: nameOf(account),
+      account,
       quantity,
       ...(key === null ? {} : { idempotency_key: `key_${key}` }),
       ...(timestamp === null ? {} : { timestamp: new Date(timestamp) }),
     };
-    const calls = Array.from({ length: times }, () => this.#process(process).increment(params));
-    const results = await Promise.allSettled(calls);
+    const before = new Set((await this.ledger.events()).map(({ event_id }) => event_id));
+    const results = await this.#record(action, params);
+    if (results === null) return;
     const content = `${quantity}|${timestamp}`;
     const earlier = key === null ? undefined : expectation.keys.get(`key_${key}`);
     if (key !== null && earlier === undefined) expectation.keys.set(`key_${key}`, content);
     const isConflict = earlier !== undefined && earlier !== content;
+    const added = (await this.ledger.events()).filter(({ event_id }) => !before.has(event_id));
     for (const [index, result] of results.entries()) {
       const isNew = key === null || (earlier === undefined && index === 0);
       if (isConflict) {
         expect(result).toMatchObject({ status: 'rejected', reason: { code: 'idempotency_conflict' } });
       } else expect(result).toMatchObject({ value: { recorded: isNew, duplicate: !isNew } });
-      if (!isConflict && isNew) this.#expect(nameOf(account), quantity, timestamp);
+      if (!isConflict && isNew) this.#expect(account, quantity, timestamp, added);
     }
   }
 
-  #expect(account: Name, quantity: number, timestamp: number | null): void {
+  /** @returns null when the app rolled back. */
+  async #record(
+    { process, times, transaction }: Of<'increment'>,
+    params: IncrementParams<'credits'>,
+  ): Promise<PromiseSettledResult<IncrementResult>[] | null> {
+    const usage = this.#process(process);
+    const { transact } = this.#database;
+    if (transact === null || transaction === null) {
+      if (transaction === 'ROLLBACK') return null;
+      return await Promise.allSettled(Array.from({ length: times }, () => usage.increment(params)));
+    }
+    const results = await transact(transaction, async (open) => {
+      const settled: PromiseSettledResult<IncrementResult>[] = [];
+      for (let call = 0; call < times; call += 1)
+        settled.push(...(await Promise.allSettled([usage.increment(params, { transaction: open })])));
+      return settled;
+    });
+    return transaction === 'COMMIT' ? results : null;
+  }
+
+  #expect(account: Name, quantity: number, timestamp: number | null, added: readonly EventRow[]): void {
     const recorded_at = this.now;
     let occurred_at = timestamp ?? recorded_at;
     if (occurred_at > recorded_at) {
       // A timestamp ahead stays in the billing period in which it was recorded.
-      const written = this.ledger.newestOccurredAt(account);
+      const [written, ...others] = new Set(added.map((event) => event.occurred_at));
+      expect(others).toEqual([]);
       expect(written).toBeLessThanOrEqual(occurred_at);
       expect(written).toBeGreaterThanOrEqual(recorded_at);
-      occurred_at = written;
+      occurred_at = written ?? recorded_at;
     }
     this.expectations[account].events.push({ quantity, occurred_at, recorded_at });
   }
@@ -303,7 +323,7 @@ export class Scene {
     const from = this.now;
     this.world.simulator.faults.add({ kind: fault, times, ...METER_EVENTS });
     for (const quantity of quantities) {
-      const increment = { account, process: 0, quantity, key: null, ago: null, times: 1 };
+      const increment = { account, process: 0, quantity, key: null, ago: null, times: 1, transaction: null };
       await this.#increment({ kind: 'increment', ...increment });
       this.#skip(ms);
       await this.#process(0).report({ account: nameOf(account) });

@@ -1,17 +1,19 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Contender } from './contenders.ts';
+import { picker } from './picker.ts';
+import { quantile } from './quantile.ts';
 
-export interface LoadParams {
-  readonly contender: Contender;
+export interface ClosedLoopParams {
+  /** What is measured. */
+  readonly call: (account: string) => Promise<unknown>;
   readonly accounts: readonly string[];
-  /** Each awaits its increment before it makes the next. */
+  /** Each awaits its call before it makes the next. */
   readonly callers: number;
   readonly duration_ms: number;
 }
 
 /** What a load measured. */
 export interface LoadResult {
-  readonly increments: number;
+  readonly calls: number;
   readonly per_second: number;
   /** Of one call, from the call until it resolves. */
   readonly p50_ms: number;
@@ -20,62 +22,49 @@ export interface LoadResult {
   readonly loop_p50_ms: number;
   readonly loop_p99_ms: number;
   readonly loop_max_ms: number;
+  /** The share of the time in which this thread was busy. */
+  readonly loop_busy: number;
 }
 
 const SAMPLE_EVERY_MS = 1;
 const NS_PER_MS = 1e6;
 
 /** A closed loop of callers for a while. */
-export async function runLoad({
-  contender,
+export async function runClosedLoop({
+  call,
   accounts,
   callers,
   duration_ms,
-}: LoadParams): Promise<LoadResult> {
+}: ClosedLoopParams): Promise<LoadResult> {
   const latencies: number[] = [];
   const loop = monitorEventLoopDelay({ resolution: SAMPLE_EVERY_MS });
   const picks = picker(accounts);
   loop.enable();
+  const utilization = performance.eventLoopUtilization();
   const started_at = performance.now();
   const end_at = started_at + duration_ms;
-  async function call(): Promise<void> {
+  async function callAgainAndAgain(): Promise<void> {
     for (let called_at = performance.now(); called_at < end_at; ) {
-      await contender.increment(picks());
+      await call(picks());
       const answered_at = performance.now();
       latencies.push(answered_at - called_at);
       called_at = answered_at;
     }
   }
-  await Promise.all(Array.from({ length: callers }, call));
+  await Promise.all(Array.from({ length: callers }, callAgainAndAgain));
   const elapsed_ms = performance.now() - started_at;
   loop.disable();
   const sorted = Float64Array.from(latencies).sort();
   const delay = (percentile: number) =>
     Math.max(0, loop.percentile(percentile) / NS_PER_MS - SAMPLE_EVERY_MS);
   return {
-    increments: sorted.length,
+    calls: sorted.length,
     per_second: (sorted.length / elapsed_ms) * 1_000,
     p50_ms: quantile(sorted, 0.5),
     p99_ms: quantile(sorted, 0.99),
     loop_p50_ms: delay(50),
     loop_p99_ms: delay(99),
     loop_max_ms: Math.max(0, loop.max / NS_PER_MS - SAMPLE_EVERY_MS),
+    loop_busy: performance.eventLoopUtilization(utilization).utilization,
   };
-}
-
-/** Accounts in an order without pattern, the same for every contender (a linear congruential generator). */
-function picker(accounts: readonly string[]): () => string {
-  let state = 12_345;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return accounts[state % accounts.length] ?? '';
-  };
-}
-
-function quantile(sorted: Float64Array, share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
-export function median(values: readonly number[]): number {
-  return quantile(Float64Array.from(values).sort(), 0.5);
 }
