@@ -58,8 +58,7 @@ describe('the months of the ledger', () => {
     expect((await usage.get({ account: 'a', ...range })).quantity).toBe(21);
   });
 
-  // Fails until `recordInTransaction` is given the pool.
-  test.fails('are made on demand before usage is recorded in a transaction', async () => {
+  test('are made on demand before usage is recorded in a transaction', async () => {
     const { usage, clock, open, months } = await createLedger();
     await usage.increment({ account: 'a' });
     clock.moveTo(Date.UTC(2031, 6, 4));

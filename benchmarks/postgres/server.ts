@@ -71,7 +71,8 @@ export class BenchmarkDatabase {
 
   /**
    * Writes out what is pending and clears away old rows, so that nobody pays for what was measured before. The
-   * checkpoint comes first: after it, the first change of each page logs all of the page, for which `VACUUM` then pays.
+   * checkpoint comes first: after it, the first change of each page logs all of the page, and where rows are cleared
+   * away `VACUUM` pays for that.
    */
   async settle(): Promise<void> {
     await this.query('CHECKPOINT');

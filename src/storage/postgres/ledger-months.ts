@@ -12,13 +12,18 @@ interface Month extends Period {
   readonly name: string;
 }
 
-/** Makes the partitions of the month of an instant and of the next ones. Several processes may at once. */
-export async function ensureMonths(session: Session, schema: string, now: Instant): Promise<void> {
+/**
+ * Makes the partitions of the month of an instant and of the next ones. Several processes may at once.
+ *
+ * @returns until when there are months.
+ */
+export async function ensureMonths(session: Session, schema: string, now: Instant): Promise<Instant> {
   const wanted = Array.from({ length: MONTHS_AHEAD + 1 }, (_, ahead) => monthOf(now, ahead));
   const { rows } = await session.query(`SELECT name FROM ${schema}.usage_event_month`);
   const known = new Set(rows.map(({ name }) => name));
   const missing = wanted.filter(({ name }) => !known.has(name));
-  if (missing.length === 0) return;
+  const until = startOfMonth(now, MONTHS_AHEAD + 1);
+  if (missing.length === 0) return until;
   // Under a lock of the month table alone. ATTACH, unlike CREATE … PARTITION OF, lets writers go on.
   await session
     .query(`
@@ -31,6 +36,7 @@ export async function ensureMonths(session: Session, schema: string, now: Instan
       await session.query('ROLLBACK');
       throw error;
     });
+  return until;
 }
 
 function addMonth(schema: string, { name, start, end }: Month): string {

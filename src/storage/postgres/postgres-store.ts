@@ -13,7 +13,7 @@ import { POSTGRES_MIGRATIONS } from './migrations.ts';
 import { createWritePath } from './record-usage.ts';
 import { ReportSealedError, rollUp } from './roll-up.ts';
 import { CONNECT_TIMEOUT_MS, type PostgresPool, Session } from './session.ts';
-import { recordInTransaction } from './transactions.ts';
+import { createTransactionPath, type TransactionContext } from './transactions.ts';
 
 export interface PostgresStoreOptions {
   /** A pool of the app's own, which is not ended by `close`, or where to connect to. */
@@ -59,11 +59,11 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     try {
       await checkServer(session, options);
       await migrate(session, schema);
-      await ensureMonths(session, schema, options.environment.clock.now());
+      const months_until = await ensureMonths(session, schema, options.environment.clock.now());
+      return connected({ pool, schema, months_until }, options.schema ?? 'tallybook');
     } finally {
       session.release();
     }
-    return connected(pool, schema, options.schema ?? 'tallybook');
   }
 
   async function close(): Promise<void> {
@@ -93,7 +93,8 @@ async function createPool(url: string): Promise<PostgresPool> {
   });
 }
 
-function connected(pool: PostgresPool, schema: string, name: string): Connected {
+function connected(context: TransactionContext, name: string): Connected {
+  const { pool, schema } = context;
   const db = new Kysely<Database>({
     dialect: postgresDialect(pool),
     plugins: [new WithSchemaPlugin(name)],
@@ -103,7 +104,7 @@ function connected(pool: PostgresPool, schema: string, name: string): Connected 
     reader: db,
     writePath: createWritePath({ pool, schema }),
     ledger: postgresLedger(schema),
-    recordInTransaction: (params) => recordInTransaction(schema, params),
+    recordInTransaction: createTransactionPath(context),
     rollUp: async (params) => {
       try {
         return await rollUp(db, schema, params);

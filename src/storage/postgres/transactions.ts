@@ -1,12 +1,44 @@
 import { CompiledQuery } from 'kysely';
+import type { Instant } from '../../core/environment.ts';
 import { UsageError } from '../../core/errors.ts';
-import type { RecordInTransactionParams, TransactionOutcome } from '../../core/store.ts';
+import type { RecordInTransactionParams, Store, TransactionOutcome } from '../../core/store.ts';
+import { ensureMonths } from './ledger-months.ts';
+import { type PostgresPool, Session } from './session.ts';
 
 const OUTCOMES: Readonly<Record<string, TransactionOutcome>> = {
   r: 'recorded',
   d: 'duplicate',
   c: 'conflict',
 };
+
+export interface TransactionContext {
+  readonly pool: PostgresPool;
+  /** A quoted identifier. */
+  readonly schema: string;
+  /** Until when the ledger has months. */
+  readonly months_until: Instant;
+}
+
+/** Records in transactions of the app. The month is made before: what fails in there aborts the app's transaction. */
+export function createTransactionPath(context: TransactionContext): Store['recordInTransaction'] {
+  const { pool, schema } = context;
+  let { months_until } = context;
+
+  async function ensureMonth(recorded_at: Instant): Promise<void> {
+    if (recorded_at < months_until) return;
+    const session = await Session.open(pool);
+    try {
+      months_until = await ensureMonths(session, schema, recorded_at);
+    } finally {
+      session.release();
+    }
+  }
+
+  return async (params) => {
+    await ensureMonth(params.recorded_at);
+    return await recordInTransaction(schema, params);
+  };
+}
 
 /**
  * Records one increment in a transaction of the app, with whatever the app reaches its database: a `pg` client, a
@@ -15,7 +47,7 @@ const OUTCOMES: Readonly<Record<string, TransactionOutcome>> = {
  * @throws UsageError `invalid_transaction`; what the database throws is passed on as it is, since the app's
  * transaction is then aborted.
  */
-export async function recordInTransaction(
+async function recordInTransaction(
   schema: string,
   { transaction, recorded_at, entry }: RecordInTransactionParams,
 ): Promise<TransactionOutcome> {

@@ -23,6 +23,8 @@ export function useAppDatabase(): AppDatabase {
   beforeAll(async () => {
     database = await createDatabase();
     pool = new Pool({ connectionString: database.url, max: 20 });
+    // A connection that is still closing when the database is dropped is told so.
+    pool.on('connect', (client) => client.on('error', () => {}));
   });
   afterAll(async () => {
     await pool.end();

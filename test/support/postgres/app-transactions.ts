@@ -45,7 +45,7 @@ function ofPg(client: PoolClient): OpenTransaction {
   };
 }
 
-export const inKysely: RunInTransaction = (pool, work) =>
+const inKysely: RunInTransaction = (pool, work) =>
   kyselyOn(pool)
     .transaction()
     .execute(async (transaction) => {
@@ -91,7 +91,7 @@ const inControlledKysely: RunInTransaction = async (pool, work) => {
   }
 };
 
-export const inDrizzle: RunInTransaction = (pool, work) =>
+const inDrizzle: RunInTransaction = (pool, work) =>
   drizzleOn(pool).transaction((transaction) =>
     work({
       transaction,
