@@ -1,12 +1,12 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
-import { billingPeriodAt } from '../core/billing-period.ts';
+import { billingPeriodAt, type Period } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import { floorToSecond } from '../core/instant.ts';
 import type { CloseReportsParams, CloseReportsResult } from '../core/store.ts';
-import type { UsageReport } from '../core/usage-report.ts';
+import type { ReportKey, UsageReport } from '../core/usage-report.ts';
 import { loadAccounts, timelineOf } from './accounts.ts';
 import { openReport } from './opening.ts';
-import { type Db, insertReports, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
+import { type Db, insertReports, isReport, type NewReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
 import type { Database } from './schema.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function closeReports(db: Db, params: CloseReportsParams): Promise<
     dueReports.filter(({ first_occurred_at }) => first_occurred_at !== null),
     params,
   );
-  await openNextReports(db, sealed, params.now);
+  await openNextReports(db, reports, sealed, params.now);
   await moveEmptyReports(
     db,
     dueReports.filter(({ first_occurred_at }) => first_occurred_at === null),
@@ -75,11 +75,24 @@ function isReportDue(
   return billing_period_end <= now || (which === 'all' && period_start < floorToSecond(now));
 }
 
+interface OpenReport extends UsageReport {
+  /** The number of the newest report of its account and meter. */
+  readonly last_report_id: number;
+}
+
 /** In the order in which usage is added to them, so that nobody waits in a circle. */
-async function lockOpenReports(db: Db, account_ids: readonly string[]): Promise<UsageReport[]> {
+async function lockOpenReports(db: Db, account_ids: readonly string[]): Promise<OpenReport[]> {
   const rows = await db
     .selectFrom('usage')
     .select(REPORT_COLUMNS)
+    .select((eb) =>
+      eb
+        .selectFrom('usage as any_report')
+        .select((any) => any.fn.max('any_report.report_id').as('last'))
+        .whereRef('any_report.account_id', '=', 'usage.account_id')
+        .whereRef('any_report.meter', '=', 'usage.meter')
+        .as('last_report_id'),
+    )
     .where('account_id', 'in', account_ids)
     .where('status', '=', 'open')
     .orderBy('account_id')
@@ -87,7 +100,10 @@ async function lockOpenReports(db: Db, account_ids: readonly string[]): Promise<
     .orderBy('report_id')
     .forUpdate()
     .execute();
-  return rows.map(toReport);
+  return rows.map(({ last_report_id, ...row }) => ({
+    ...toReport(row),
+    last_report_id: Number(last_report_id),
+  }));
 }
 
 /** All in one statement. */
@@ -122,67 +138,103 @@ function accountsOf(reports: readonly UsageReport[]): string[] {
   return [...new Set(reports.map(({ account_id }) => account_id))];
 }
 
-async function openNextReports(db: Db, sealed: readonly UsageReport[], now: Instant): Promise<void> {
+/** The next reports of billing periods that go on, and the first ones of those that follow, all in one statement. */
+async function openNextReports(
+  db: Db,
+  open: readonly OpenReport[],
+  sealed: readonly UsageReport[],
+  now: Instant,
+): Promise<void> {
   const regular = sealed.filter(({ late }) => !late);
-  await openWithinPeriod(
-    db,
-    regular.filter((report) => isWithinPeriod(report)),
-  );
-  await openNextPeriod(
-    db,
-    regular.filter((report) => !isWithinPeriod(report)),
-    now,
-  );
+  if (regular.length === 0) return;
+  const lastIds = new Map(open.map((report) => [pairOf(report), report.last_report_id]));
+  const next: NewReport[] = [];
+  const unusual: FollowingPeriod[] = [];
+  const ended = regular.filter((report) => !isWithinPeriod(report));
+  for (const report of regular.filter(isWithinPeriod)) {
+    const period = { start: report.billing_period_start, end: report.billing_period_end };
+    next.push(newReport(report, period, report.period_end ?? report.period_start, lastIds));
+  }
+  for (const following of await followingPeriods(db, open, ended, now)) {
+    const { report, period, isTaken } = following;
+    if (isTaken) unusual.push(following);
+    else next.push(newReport(report, period, period.start, lastIds));
+  }
+  await insertReports(db, next);
+  for (const { report, period } of unusual) {
+    await openReport(db, report.account_id, report.meter, period, now);
+  }
 }
 
 function isWithinPeriod(report: UsageReport): boolean {
   return report.period_end !== null && report.period_end < report.billing_period_end;
 }
 
-/** The next reports of billing periods that go on, all in one statement. */
-async function openWithinPeriod(db: Db, sealed: readonly UsageReport[]): Promise<void> {
-  if (sealed.length === 0) return;
-  const lastIds = await lastReportIds(db, sealed);
-  const next = sealed.map((report) => ({
-    account_id: report.account_id,
-    meter: report.meter,
-    report_id: (lastIds.get(pairOf(report)) ?? report.report_id) + 1,
-    billing_period: { start: report.billing_period_start, end: report.billing_period_end },
-    period_start: report.period_end ?? report.period_start,
-    late: false,
-  }));
-  await insertReports(db, next);
+function newReport(
+  { account_id, meter }: ReportKey,
+  billing_period: Period,
+  period_start: Instant,
+  lastIds: Map<string, number>,
+): NewReport {
+  const report_id = (lastIds.get(pairOf({ account_id, meter })) ?? 0) + 1;
+  lastIds.set(pairOf({ account_id, meter }), report_id);
+  return { account_id, meter, report_id, billing_period, period_start, late: false };
 }
 
-async function lastReportIds(db: Db, reports: readonly UsageReport[]): Promise<Map<string, number>> {
-  const rows = await db
-    .selectFrom('usage')
-    .select((eb) => ['account_id', 'meter', eb.fn.max('report_id').as('last')])
-    .where('account_id', 'in', [...new Set(reports.map(({ account_id }) => account_id))])
-    .groupBy(['account_id', 'meter'])
-    .execute();
-  return new Map(rows.map((row) => [pairOf(row), Number(row.last)]));
-}
-
-function pairOf({ account_id, meter }: { account_id: string; meter: string }): string {
+function pairOf({ account_id, meter }: Pick<ReportKey, 'account_id' | 'meter'>): string {
   return JSON.stringify([account_id, meter]);
 }
 
-/** The first reports of the next billing periods, where increments have not opened them already. */
-async function openNextPeriod(db: Db, sealed: readonly UsageReport[], now: Instant): Promise<void> {
-  const accounts = await loadAccounts(
-    db,
-    sealed.map(({ account_id }) => account_id),
-  );
-  for (const report of sealed) {
+/** The billing period that comes after that of a sealed report. */
+interface FollowingPeriod {
+  readonly report: UsageReport;
+  readonly period: Period;
+  /** Whether a part of it is in some report already, as after a change of its boundaries. */
+  readonly isTaken: boolean;
+}
+
+/** Those in which increments have not opened a report already. */
+async function followingPeriods(
+  db: Db,
+  open: readonly OpenReport[],
+  ended: readonly UsageReport[],
+  now: Instant,
+): Promise<FollowingPeriod[]> {
+  const accounts = await loadAccounts(db, accountsOf(ended));
+  const isOpen = new Set(open.map((report) => `${pairOf(report)} ${report.billing_period_start}`));
+  const following = new Map<string, { report: UsageReport; period: Period }>();
+  for (const report of ended) {
     const account = accounts.get(report.account_id);
     if (!account) continue;
-    const period = billingPeriodAt(
-      timelineOf(account, report.meter),
-      Math.max(now, report.billing_period_end),
-    );
-    await openReport(db, report.account_id, report.meter, period, now);
+    const after = Math.max(now, report.billing_period_end);
+    const { start, end } = billingPeriodAt(timelineOf(account, report.meter), after);
+    const key = `${pairOf(report)} ${start}`;
+    if (!isOpen.has(key)) following.set(key, { report, period: { start, end } });
   }
+  const found = [...following.values()];
+  const taken = await pairsReportedSince(db, found);
+  return found.map(({ report, period }) => ({
+    report,
+    period,
+    isTaken: (report.period_end ?? 0) > period.start || taken.has(pairOf(report)),
+  }));
+}
+
+/** Accounts and meters that have regular reports since the first of the periods. */
+async function pairsReportedSince(
+  db: Db,
+  following: readonly { readonly report: UsageReport; readonly period: Period }[],
+): Promise<Set<string>> {
+  if (following.length === 0) return new Set();
+  const rows = await db
+    .selectFrom('usage')
+    .select(['account_id', 'meter'])
+    .where('account_id', 'in', accountsOf(following.map(({ report }) => report)))
+    .where('period_start', '>=', Math.min(...following.map(({ period }) => period.start)))
+    .where('late', '=', false)
+    .where('status', '<>', 'voided')
+    .execute();
+  return new Set(rows.map(pairOf));
 }
 
 async function moveEmptyReports(

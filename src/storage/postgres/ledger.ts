@@ -9,13 +9,14 @@ const MAX_EVENTS_PER_STATEMENT = 10_000;
 export function postgresLedger(schema: string): Ledger {
   const events = sql.raw(`${schema}.usage_event`);
   const months = sql.raw(`${schema}.usage_event_month`);
+  const unassignedUsage = sql.raw(`${schema}.unassigned_usage`);
   const isRecordedWithin = (range: Period) => {
     const recorded = recordedWithin(range);
     return sql`recorded_at >= ${recorded.start} and recorded_at < ${recorded.end}`;
   };
   return {
     eventsOf: ({ account_id, meter, report_id }, range) => sql`(
-      select event_id as position, event_id, quantity, occurred_at from ${events}
+      select row_number() over (order by recorded_at, event_id) as position, event_id, quantity, occurred_at from ${events}
       where account_id = ${account_id} and meter = ${meter} and report_id = ${report_id}
         and ${isRecordedWithin(range)})`,
 
@@ -28,10 +29,11 @@ export function postgresLedger(schema: string): Ledger {
       return {};
     },
 
-    unassigned: (account_id, meter, range) => sql<number | null>`(
-      select sum(quantity) from ${events} where account_id = ${account_id} and meter = ${meter}
-        and report_id is null and occurred_at >= ${range.start} and occurred_at < ${range.end}
-        and ${isRecordedWithin(range)})`,
+    unassigned: (account_id, meter, range) => {
+      const recorded = recordedWithin(range);
+      return sql<number | null>`${unassignedUsage}(${account_id}, ${meter}, ${range.start}, ${range.end},
+        ${recorded.start}, ${recorded.end})`;
+    },
 
     async isArchived(db, range) {
       const recorded = recordedWithin(range);

@@ -241,6 +241,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   ${recordUsageByInstantFunction(schema)}
   ${recordOneFunction(schema)}
   ${recordInTransactionFunction(schema)}
+  ${unassignedUsageFunction(schema)}
   `,
 ];
 
@@ -250,7 +251,7 @@ const OPEN_START = `CASE WHEN status = 'open' THEN billing_period_start END`;
 /** Plans are made once per connection, and walk the rows in the order in which they are given. */
 const IN_ORDER = `SET plan_cache_mode = force_generic_plan SET jit = off
   SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_bitmapscan = off
-  SET lock_timeout = '10s'`;
+  SET lock_timeout = '5s'`;
 
 /**
  * The hot write path, all of it in one call, so that an increment costs one round trip and its plans are kept by the
@@ -337,7 +338,8 @@ function recordOneFunction(schema: string): string {
   CREATE FUNCTION ${schema}.record_one(
     p_flush_id uuid, p_recorded_at bigint, p_account text, p_meter text, p_quantity bigint, p_instant bigint,
     p_key text, p_content text, p_properties text
-  ) RETURNS text LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+  ) RETURNS text LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+  SET lock_timeout = '5s' AS $$
   DECLARE
     written integer;
   BEGIN
@@ -454,8 +456,8 @@ function claimKeysFunction(schema: string): string {
 
 /**
  * As `record_usage`, for batches that need a closer look: each entry finds its report by its own instant, and those
- * that find none ('n') or a full one ('f') are left to the caller. Nothing is recorded twice when a report is sealed
- * meanwhile: all of it is undone (TB001), and the caller repeats.
+ * that find none ('n') or a full one ('f') are left to the caller. The reports are locked before, so that this one
+ * succeeds while reports are sealed all the time.
  */
 function recordUsageByInstantFunction(schema: string): string {
   return `
@@ -474,22 +476,26 @@ function recordUsageByInstantFunction(schema: string): string {
     total record;
     answer text;
   BEGIN
-    SELECT array_agg(report_id), array_agg(billing_period_end), array_agg(999999999999999 - quantity)
-    INTO reports, ends, room
-    FROM (
-      SELECT report.report_id, report.billing_period_end, report.quantity
-      FROM unnest(group_accounts, group_meters, group_reports, group_instants) WITH ORDINALITY
-        AS wanted (account_id, meter, report_id, instant, ordinal)
-      LEFT JOIN LATERAL (
-        SELECT report_id, billing_period_end, quantity FROM ${schema}.usage AS report
-        WHERE report.account_id = wanted.account_id AND report.meter = wanted.meter
-          AND (${OPEN_START}) > -9007199254740992
-          AND (report.report_id = wanted.report_id OR wanted.report_id IS NULL
-            AND report.billing_period_start <= wanted.instant AND report.billing_period_end > wanted.instant)
-        ORDER BY report.billing_period_start DESC LIMIT 1
-      ) AS report ON true
-      ORDER BY ordinal
-    ) AS routed;
+    -- Waits for whoever is sealing a report; a second look then sees the one that was opened after it.
+    FOR look IN 1..2 LOOP
+      SELECT array_agg(report_id), array_agg(billing_period_end), array_agg(999999999999999 - quantity)
+      INTO reports, ends, room
+      FROM (
+        SELECT report.report_id, report.billing_period_end, report.quantity
+        FROM unnest(group_accounts, group_meters, group_reports, group_instants) WITH ORDINALITY
+          AS wanted (account_id, meter, report_id, instant, ordinal)
+        LEFT JOIN LATERAL (
+          SELECT report_id, billing_period_end, quantity FROM ${schema}.usage AS report
+          WHERE report.account_id = wanted.account_id AND report.meter = wanted.meter
+            AND (${OPEN_START}) > -9007199254740992
+            AND (report.report_id = wanted.report_id OR wanted.report_id IS NULL
+              AND report.billing_period_start <= wanted.instant AND report.billing_period_end > wanted.instant)
+          ORDER BY report.billing_period_start DESC LIMIT 1 FOR NO KEY UPDATE
+        ) AS report ON true
+        ORDER BY ordinal
+      ) AS routed;
+      EXIT WHEN array_position(reports, NULL) IS NULL;
+    END LOOP;
     SELECT array_agg(CASE WHEN report_id IS NULL THEN 'n' WHEN running > free THEN 'f' ELSE 'r' END ORDER BY ordinal)
     INTO letters
     FROM (
@@ -528,6 +534,22 @@ function recordUsageByInstantFunction(schema: string): string {
     answer := rtrim(array_to_string(letters, ''), 'r');
     INSERT INTO ${schema}.usage_flush (flush_id, outcomes) VALUES (p_flush_id, answer);
     RETURN answer;
+  END $$;
+  `;
+}
+
+/**
+ * The quantity of an account and meter that was used in a range and is in no report yet. A function, so that its plan
+ * over all months is made once per connection.
+ */
+function unassignedUsageFunction(schema: string): string {
+  return `
+  CREATE FUNCTION ${schema}.unassigned_usage(
+    p_account text, p_meter text, p_start bigint, p_end bigint, p_recorded_from bigint, p_recorded_until bigint
+  ) RETURNS numeric LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$ BEGIN
+    RETURN (SELECT sum(quantity) FROM ${schema}.usage_event WHERE account_id = p_account AND meter = p_meter
+      AND report_id IS NULL AND occurred_at >= p_start AND occurred_at < p_end
+      AND recorded_at >= p_recorded_from AND recorded_at < p_recorded_until);
   END $$;
   `;
 }
