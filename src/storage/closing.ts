@@ -50,7 +50,10 @@ function dueAccounts(db: Db, params: CloseReportsParams) {
     .where(isDue(params))
     .$if(account_id !== null, (query) => query.where('usage.account_id', '=', account_id))
     .$if(which === 'all', (query) =>
-      query.where('usage.account_id', '>', after ?? '').orderBy('usage.account_id'),
+      query
+        .where('usage.account_id', '>', after ?? '')
+        .where('holder.account_id', '>', after ?? '') // so that a merge of the two begins there on both sides
+        .orderBy('usage.account_id'),
     )
     .limit(limit)
     .forNoKeyUpdate('holder');
