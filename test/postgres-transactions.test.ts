@@ -166,6 +166,28 @@ describe('an idempotency key', () => {
   });
 });
 
+test('a key that an open transaction holds keeps nobody else waiting for long', async () => {
+  const { usage, quantity } = await createApp();
+  await usage.increment({ account: 'a' });
+  const transaction = await begin();
+  await usage.increment({ account: 'a', idempotency_key: 'held' }, transaction.options);
+  const held = usage.increment({ account: 'a', idempotency_key: 'held' });
+  const others = [
+    ...Array.from({ length: 20 }, (_, number) =>
+      usage.increment({ account: 'a', idempotency_key: `k${number}` }),
+    ),
+    usage.increment({ account: 'b' }),
+    usage.increment({ account: 'c', quantity: 5 }),
+  ];
+  expect(await Promise.all(others)).toEqual(others.map(() => RECORDED));
+  await expect(held).rejects.toMatchObject({ code: 'storage_busy' });
+  await transaction.commit();
+  expect(await usage.increment({ account: 'a', idempotency_key: 'held' })).toEqual(DUPLICATE);
+  expect(await quantity('a')).toBe(22);
+  expect(await quantity('b')).toBe(1);
+  expect(await quantity('c')).toBe(5);
+});
+
 describe('transactions at once', () => {
   test('do not wait for each other on one account, and nobody waits for them', async () => {
     const { usage, quantity } = await createApp();

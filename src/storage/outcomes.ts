@@ -1,7 +1,10 @@
 import type { WriteOutcome } from './write-path.ts';
 
+/** What a flush can have answered. */
+export type FlushOutcome = Exclude<WriteOutcome, 'failed'>;
+
 /** One letter per outcome: how a flush remembers what it answered. */
-export const OUTCOME_LETTERS: Readonly<Record<WriteOutcome, string>> = {
+export const OUTCOME_LETTERS: Readonly<Record<FlushOutcome, string>> = {
   recorded: 'r',
   duplicate: 'd',
   conflict: 'c',
@@ -9,11 +12,11 @@ export const OUTCOME_LETTERS: Readonly<Record<WriteOutcome, string>> = {
   full: 'f',
 };
 const OUTCOMES = new Map(
-  Object.entries(OUTCOME_LETTERS).map(([outcome, letter]) => [letter, outcome as WriteOutcome]),
+  Object.entries(OUTCOME_LETTERS).map(([outcome, letter]) => [letter, outcome as FlushOutcome]),
 );
 
 /** The outcomes of a flush in their short form; what is left out at its end was recorded. */
-export function decodeOutcomes(letters: string, count: number): WriteOutcome[] {
+export function decodeOutcomes(letters: string, count: number): FlushOutcome[] {
   return Array.from({ length: count }, (_, index) => OUTCOMES.get(letters[index] ?? '') ?? 'recorded');
 }
 

@@ -7,7 +7,7 @@ import {
 } from '../core/store.ts';
 import { openReportsFor, sealFullReports } from './opening.ts';
 import type { Db } from './report-rows.ts';
-import type { RoutedEntry, WriteOutcome, WriteParams, WritePath } from './write-path.ts';
+import type { RoutedEntry, WriteParams, WritePath, WriteResult } from './write-path.ts';
 
 /** A report that was opened for an entry can be closed again before the entry is written, but not forever. */
 const MAX_ROUNDS = 8;
@@ -30,6 +30,7 @@ export async function recordUsage(
   { flush_id, recorded_at, entries }: RecordUsageParams,
 ): Promise<RecordUsageResult> {
   const outcomes = new Array<UsageEntryOutcome>(entries.length).fill('failed');
+  const failures: unknown[] = [];
   let waiting: Waiting[] = entries.map((entry, index) => ({ entry: { ...entry, report_id: null }, index }));
   for (let round = 0; waiting.length > 0; round += 1) {
     try {
@@ -39,13 +40,17 @@ export async function recordUsage(
         { flush_id: round === 0 ? flush_id : context.uuid(), recorded_at },
         waiting,
         outcomes,
+        failures,
       );
     } catch (error) {
-      if (outcomes.every((outcome) => outcome === 'failed')) throw error;
-      return { outcomes, failure: context.toUsageError(error) };
+      failures.push(error);
+      break;
     }
   }
-  return { outcomes, failure: null };
+  const [failure] = failures;
+  if (failure === undefined) return { outcomes, failure: null };
+  if (outcomes.every((outcome) => outcome === 'failed')) throw failure;
+  return { outcomes, failure: context.toUsageError(failure) };
 }
 
 /** @returns the entries that need another round, with the reports that were opened for them. */
@@ -54,9 +59,15 @@ async function recordRound(
   { flush_id, recorded_at }: Omit<RecordUsageParams, 'entries'>,
   waiting: readonly Waiting[],
   outcomes: UsageEntryOutcome[],
+  failures: unknown[],
 ): Promise<Waiting[]> {
   const entries = waiting.map(({ entry }) => entry);
-  const written = await writeOnce(context.writePath, { flush_id, recorded_at, entries });
+  const { outcomes: written, failure } = await writeOnce(context.writePath, {
+    flush_id,
+    recorded_at,
+    entries,
+  });
+  if (failure !== null) failures.push(failure);
   const again: Waiting[] = [];
   const full: RoutedEntry[] = [];
   for (const [position, { entry, index }] of waiting.entries()) {
@@ -69,7 +80,7 @@ async function recordRound(
 }
 
 /** Repeats a commit whose answer was lost: under the same id it counts once. */
-async function writeOnce(writePath: WritePath, params: WriteParams): Promise<readonly WriteOutcome[]> {
+async function writeOnce(writePath: WritePath, params: WriteParams): Promise<WriteResult> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await writePath.write(params);

@@ -8,7 +8,14 @@ import type { UsageEntry } from '../core/store.ts';
  */
 export interface WritePath {
   /** @throws CommitUnknownError when it may or may not have been committed: repeat with the same `flush_id`. */
-  write(params: WriteParams): Promise<readonly WriteOutcome[]>;
+  write(params: WriteParams): Promise<WriteResult>;
+}
+
+export interface WriteResult {
+  /** One per entry, in their order. */
+  readonly outcomes: readonly WriteOutcome[];
+  /** Why entries failed while others were recorded; null = none did. */
+  readonly failure: unknown;
 }
 
 export interface WriteParams {
@@ -24,5 +31,8 @@ export interface RoutedEntry extends UsageEntry {
   readonly report_id: number | null;
 }
 
-/** `no_report`: no open report takes it. `full`: its open report would exceed 15 digits. Neither wrote anything. */
-export type WriteOutcome = 'recorded' | 'duplicate' | 'conflict' | 'no_report' | 'full';
+/**
+ * `no_report`: no open report takes it. `full`: its open report would exceed 15 digits. `failed`: see `failure`. None of
+ * these wrote anything.
+ */
+export type WriteOutcome = 'recorded' | 'duplicate' | 'conflict' | 'no_report' | 'full' | 'failed';

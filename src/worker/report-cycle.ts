@@ -17,7 +17,7 @@ export interface CycleContext extends ReporterContext {
 }
 
 /** Accounts whose reports are sealed in one transaction: more would keep increments waiting. */
-const CLOSE_BATCH = 200;
+const CLOSE_BATCH = 100;
 const ROLL_UP_BATCH = 1_000;
 const ACCOUNT_PAGE = 100;
 /** Accounts whose reports are sent at the same time. */

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommitUnknownError } from '../../core/store.ts';
 import { decodeOutcomes, firstUuidAt } from '../outcomes.ts';
-import type { RoutedEntry, WriteOutcome, WriteParams, WritePath } from '../write-path.ts';
+import type { WriteOutcome, WriteParams, WritePath, WriteResult } from '../write-path.ts';
 import { toUsageError } from './failures.ts';
 import { ensureMonths, isMonthMissing } from './ledger-months.ts';
+import { encodeByAccount, encodeByInstant, encodeOne } from './record-usage-parameters.ts';
 import { isFromServer, type PostgresPool, Session, UnreachableError } from './session.ts';
 
 /** A server that restarts is waited for so long; whoever calls then gets an error, and nothing was lost. */
@@ -19,7 +20,11 @@ const PRUNING_INTERVAL_MS = 60_000;
 /** The functions' own: an account without exactly one open report for the entries, or a report sealed meanwhile. */
 const NOT_FITTING = 'TB001';
 const UNIQUE_VIOLATION = '23505';
+const LOCK_NOT_AVAILABLE = '55P03';
 const REPEATABLE = new Set([NOT_FITTING, '40001', '40P01']); // serialization failure, deadlock
+
+/** Connections that a batch uses that is written entry by entry. */
+const PARTS_AT_ONCE = 3;
 
 export interface RecordUsageContext {
   readonly pool: PostgresPool;
@@ -35,7 +40,45 @@ export function createWritePath(context: RecordUsageContext): WritePath {
 
   let prunedAt = performance.now();
 
-  async function write(params: WriteParams): Promise<readonly WriteOutcome[]> {
+  async function write(params: WriteParams): Promise<WriteResult> {
+    try {
+      return { outcomes: await writeBatch(params), failure: null };
+    } catch (error) {
+      if (!isLocked(error) || params.entries.length === 1) throw error;
+      return await writeApart(params);
+    }
+  }
+
+  /**
+   * One entry's key is held by a transaction of the app that has not ended: all others need not wait for it. Unkeyed
+   * entries stay together, the others go one by one, each under an id that follows from the batch's own.
+   */
+  async function writeApart({ flush_id, recorded_at, entries }: WriteParams): Promise<WriteResult> {
+    const outcomes = new Array<WriteOutcome>(entries.length).fill('failed');
+    const indexes = [...entries.keys()];
+    const unkeyed = indexes.filter((index) => entries[index]?.idempotency_key === null);
+    const keyed = indexes.filter((index) => entries[index]?.idempotency_key !== null).map((index) => [index]);
+    const parts = [...(unkeyed.length > 0 ? [unkeyed] : []), ...keyed].entries();
+    let failure: unknown = null;
+    const writeParts = async () => {
+      for (const [number, part] of parts) {
+        try {
+          const written = await writeBatch({
+            flush_id: partId(flush_id, number),
+            recorded_at,
+            entries: part.flatMap((index) => entries[index] ?? []),
+          });
+          for (const [position, index] of part.entries()) outcomes[index] = written[position] ?? 'failed';
+        } catch (error) {
+          failure ??= error;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: PARTS_AT_ONCE }, writeParts));
+    return { outcomes, failure };
+  }
+
+  async function writeBatch(params: WriteParams): Promise<readonly WriteOutcome[]> {
     const startedAt = performance.now();
     let call = firstCall(params);
     let repeats = 0;
@@ -136,6 +179,17 @@ function isRepeatable(error: unknown): boolean {
   return error instanceof MonthAddedError || (isFromServer(error) && REPEATABLE.has(error.code));
 }
 
+/** A lock was waited for as long as one may. */
+function isLocked(error: unknown): boolean {
+  return isFromServer(error) && error.code === LOCK_NOT_AVAILABLE;
+}
+
+/** The same for a repeated write; the last 48 of a version 7 UUID's bits are random. */
+function partId(flush_id: string, number: number): string {
+  const random = (BigInt(`0x${flush_id.slice(-12)}`) + BigInt(number) + 1n) % 2n ** 48n;
+  return flush_id.slice(0, -12) + random.toString(16).padStart(12, '0');
+}
+
 function isNotFitting(error: unknown): boolean {
   return isFromServer(error) && error.code === NOT_FITTING;
 }
@@ -147,105 +201,4 @@ function isWrittenBefore(error: unknown): boolean {
 
 function placeholders(count: number): string {
   return Array.from({ length: count }, (_, index) => `$${index + 1}`).join(', ');
-}
-
-function encodeOne({ flush_id, recorded_at }: WriteParams, entry: RoutedEntry): unknown[] {
-  const { account_id, meter, quantity, occurred_at, idempotency_key, content, properties } = entry;
-  const instant = occurred_at ?? recorded_at;
-  return [flush_id, recorded_at, account_id, meter, quantity, instant, idempotency_key, content, properties];
-}
-
-/** What the entries of an account and meter add together. */
-interface Group {
-  readonly account_id: string;
-  readonly meter: string;
-  quantity: number;
-  first_occurred_at: number;
-  last_occurred_at: number;
-}
-
-/** The parameters of `record_usage`, arrays in the server's own notation. */
-function encodeByAccount({ flush_id, recorded_at, entries }: WriteParams): unknown[] {
-  const groups: Group[] = [];
-  const numbers: number[] = [];
-  for (const { account_id, meter, quantity, occurred_at } of entries) {
-    const instant = occurred_at ?? recorded_at;
-    let group = groups.at(-1);
-    if (group?.account_id !== account_id || group.meter !== meter) {
-      group = {
-        account_id,
-        meter,
-        quantity: 0,
-        first_occurred_at: instant,
-        last_occurred_at: instant,
-      };
-      groups.push(group);
-    }
-    group.quantity += quantity;
-    group.first_occurred_at = Math.min(group.first_occurred_at, instant);
-    group.last_occurred_at = Math.max(group.last_occurred_at, instant);
-    numbers.push(groups.length);
-  }
-  return [
-    flush_id,
-    recorded_at,
-    textArray(groups.map(({ account_id }) => account_id)),
-    textArray(groups.map(({ meter }) => meter)),
-    numberArray(groups.map(({ quantity }) => quantity)),
-    numberArray(groups.map(({ first_occurred_at }) => first_occurred_at)),
-    numberArray(groups.map(({ last_occurred_at }) => last_occurred_at)),
-    ...encodeEntries(entries, numbers),
-  ];
-}
-
-/** The parameters of `record_usage_by_instant`: every entry is a group of its own. */
-function encodeByInstant({ flush_id, recorded_at, entries }: WriteParams): unknown[] {
-  const instants = entries.map(({ occurred_at }) => Math.min(occurred_at ?? recorded_at, recorded_at));
-  return [
-    flush_id,
-    recorded_at,
-    textArray(entries.map(({ account_id }) => account_id)),
-    textArray(entries.map(({ meter }) => meter)),
-    numberArray(entries.map(({ report_id }) => report_id)),
-    numberArray(instants),
-    ...encodeEntries(
-      entries,
-      entries.map((_, index) => index + 1),
-    ),
-  ];
-}
-
-function encodeEntries(entries: readonly RoutedEntry[], groups: readonly number[]): unknown[] {
-  return [
-    numberArray(groups),
-    numberArray(entries.map(({ quantity }) => quantity)),
-    orNull(entries, 'occurred_at', numberArray),
-    orNull(entries, 'idempotency_key', textArray),
-    orNull(entries, 'content', textArray),
-    orNull(entries, 'properties', textArray),
-  ];
-}
-
-/** An array of nothing but null is sent as null. */
-function orNull<Item, Field extends keyof Item>(
-  items: readonly Item[],
-  field: Field,
-  encodeArray: (values: Item[Field][]) => string,
-): string | null {
-  const values = items.map((item) => item[field]);
-  return values.some((value) => value !== null) ? encodeArray(values) : null;
-}
-
-function numberArray(values: readonly (number | null)[]): string {
-  return `{${values.map((value) => value ?? 'NULL').join()}}`;
-}
-
-function textArray(values: readonly (string | null)[]): string {
-  return `{${values.map((value) => (value === null ? 'NULL' : `"${escaped(value)}"`)).join()}}`;
-}
-
-const SPECIAL = /["\\]/g;
-
-function escaped(text: string): string {
-  return text.replace(SPECIAL, '\\$&');
 }

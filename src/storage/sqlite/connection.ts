@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { CommitUnknownError } from '../../core/store.ts';
-import { decodeOutcomes } from '../outcomes.ts';
-import type { WriteOutcome, WriteParams } from '../write-path.ts';
+import { decodeOutcomes, type FlushOutcome } from '../outcomes.ts';
+import type { WriteParams } from '../write-path.ts';
 import { encodeBatch } from './batch-message.ts';
 import { SqliteDatabase, type StatementResult } from './database.ts';
 import { BatchWriter } from './write-batch.ts';
@@ -10,7 +10,7 @@ import { BatchWriter } from './write-batch.ts';
 export interface SqliteConnection {
   execute(sql: string, parameters: readonly unknown[]): Promise<StatementResult>;
   executeScript(sql: string): Promise<void>;
-  write(params: WriteParams): Promise<WriteOutcome[]>;
+  write(params: WriteParams): Promise<FlushOutcome[]>;
   /** Whether the thread has died, so that no call can succeed. */
   isLost(): boolean;
   close(): Promise<void>;

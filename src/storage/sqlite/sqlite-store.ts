@@ -70,7 +70,12 @@ async function openFile(path: string, connect: typeof connectInWorker): Promise<
   return {
     writer,
     reader: new Kysely({ dialect: sqliteDialect(reading, new Gate()) }),
-    writePath: { write: (params) => gate.share(() => writing.write(params)) },
+    writePath: {
+      write: async (params) => ({
+        outcomes: await gate.share(() => writing.write(params)),
+        failure: null,
+      }),
+    },
     ledger: SQLITE_LEDGER,
     recordInTransaction: async () => {
       throw new UsageError('transaction_unsupported', { field: 'transaction' });

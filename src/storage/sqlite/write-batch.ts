@@ -1,7 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import { MAX_QUANTITY } from '../../core/quantity.ts';
-import { firstUuidAt, OUTCOME_LETTERS } from '../outcomes.ts';
-import type { RoutedEntry, WriteOutcome, WriteParams } from '../write-path.ts';
+import { type FlushOutcome, firstUuidAt, OUTCOME_LETTERS } from '../outcomes.ts';
+import type { RoutedEntry, WriteParams } from '../write-path.ts';
 import type { SqliteDatabase } from './database.ts';
 import { type OpenReport, OpenReports, takes } from './open-reports.ts';
 
@@ -80,7 +80,7 @@ export class BatchWriter {
     return this.#remember(flush_id, outcomes, recorded_at) ? outcomes : null;
   }
 
-  #writeEntry(entry: RoutedEntry, recorded_at: number, addition: Addition): WriteOutcome {
+  #writeEntry(entry: RoutedEntry, recorded_at: number, addition: Addition): FlushOutcome {
     const { report } = addition;
     if (report.quantity + addition.quantity + entry.quantity > MAX_QUANTITY) return 'full';
     if (entry.idempotency_key !== null) {
