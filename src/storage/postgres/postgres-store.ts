@@ -26,7 +26,7 @@ export interface PostgresStoreOptions {
 }
 
 /** By measurement (`benchmarks/increment`). */
-const BATCHING: Batching = { max_entries: 500, max_in_flight: 2, entries_to_overlap: 1 };
+const BATCHING: Batching = { max_entries: 500, max_in_flight: 2, entries_to_overlap: 100 };
 const MAX_CONNECTIONS = 10;
 const OLDEST_VERSION = 140_000;
 
