@@ -35,8 +35,9 @@ export async function closeReports(db: Db, params: CloseReportsParams): Promise<
 /** Next to another process that seals reports, each takes accounts that the other is not at. */
 async function lockDueAccounts(db: Db, params: CloseReportsParams): Promise<string[]> {
   const found = await dueAccounts(db, params).skipLocked().execute();
-  // At the end of the list, those that others were at.
-  const rows = found.length > 0 ? found : await dueAccounts(db, { ...params, after: null }).execute();
+  // At the end of the list, those that others were at; whoever waits for accounts takes them in their order.
+  const theirs = dueAccounts(db, { ...params, after: null }).orderBy('usage.account_id');
+  const rows = found.length > 0 ? found : await theirs.execute();
   return [...new Set(rows.map(({ account_id }) => account_id))];
 }
 

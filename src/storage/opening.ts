@@ -99,7 +99,10 @@ async function openFirstReports(
   return new Map(reports.map((report) => [keyOf(report), 1]));
 }
 
-/** The open report of a billing period, locked; a new one if there is none. The caller has locked the account. */
+/**
+ * The open report of a billing period; a new one if there is none. The caller has locked the account, so that nobody
+ * seals it; its row is not locked, which is done in order by whoever adds to several.
+ */
 export async function openReport(
   db: Db,
   account_id: string,
@@ -138,7 +141,6 @@ async function findOpenReport(
     .where('meter', '=', meter)
     .where('billing_period_start', '=', billing_period_start)
     .where('status', '=', 'open')
-    .forUpdate()
     .executeTakeFirst();
   return row ? toReport(row) : null;
 }

@@ -5,6 +5,7 @@ import {
   type RecordUsageResult,
   type UsageEntryOutcome,
 } from '../core/store.ts';
+import { ensureAccounts, lockAccounts } from './accounts.ts';
 import { openReportsFor, sealFullReports } from './opening.ts';
 import type { Db } from './report-rows.ts';
 import type { RoutedEntry, WriteParams, WritePath, WriteResult } from './write-path.ts';
@@ -101,13 +102,16 @@ async function openFor(
   full: readonly RoutedEntry[],
   now: number,
 ): Promise<Waiting[]> {
+  const entries = waiting.map(({ entry }) => entry);
   const report_ids = await transact(async (db) => {
-    await sealFullReports(db, full, now);
-    return await openReportsFor(
-      db,
-      waiting.map(({ entry }) => entry),
-      now,
-    );
+    if (full.length > 0) {
+      // All accounts before any of their reports, so that nobody waits in a circle.
+      const account_ids = [...new Set(entries.map(({ account_id }) => account_id))];
+      await ensureAccounts(db, account_ids, now);
+      await lockAccounts(db, account_ids);
+      await sealFullReports(db, full, now);
+    }
+    return await openReportsFor(db, entries, now);
   });
   return waiting.map(({ entry, index }, position) => ({
     entry: { ...entry, report_id: report_ids[position] ?? null },

@@ -7,12 +7,23 @@ export interface FastClockOptions {
   readonly since: number;
   /** How many of its milliseconds pass in a real one. */
   readonly speed: number;
+  /** How far it runs so fast; then it goes on like any other. Default: for ever. */
+  readonly limit_ms?: number;
 }
 
 /** A clock that runs fast, so that reports close and leases run out all the time; alike in every process. */
-export function createFastClock({ start, since, speed }: FastClockOptions): Clock {
+export function createFastClock({
+  start,
+  since,
+  speed,
+  limit_ms = Number.POSITIVE_INFINITY,
+}: FastClockOptions): Clock {
   return {
-    now: () => start + Math.floor((Date.now() - since) * speed),
+    now: () => {
+      const passed_ms = Date.now() - since;
+      const fast_ms = Math.min(passed_ms, limit_ms / speed);
+      return start + Math.floor(fast_ms * speed + passed_ms - fast_ms);
+    },
     sleep: async (ms, signal) => {
       await sleep(ms / speed, undefined, { ref: false, ...(signal ? { signal } : {}) }).catch(() => {});
     },

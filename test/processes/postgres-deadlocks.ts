@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createUsage } from '../../src/index.ts';
+import { createPostgresStore } from '../../src/storage/postgres/postgres-store.ts';
+import { systemEnvironment } from '../../src/system-environment.ts';
 import { adminQuery, createDatabase } from '../support/postgres/databases.ts';
 import { startPostgres } from '../support/postgres/server.ts';
 import { sum } from './ledger-check.ts';
 import type { ContenderResult } from './postgres-contender.ts';
-import { checkPostgresLedger, readTotals } from './postgres-ledger-check.ts';
+import { checkPostgresLedger, type PostgresTotals, readTotals } from './postgres-ledger-check.ts';
 import { startProgram } from './programs.ts';
 
 export interface PostgresDeadlocksParams {
@@ -59,7 +60,8 @@ export async function postgresDeadlocks({
     const tables = await readTables(url);
     await rollUpTheRest(url);
     const deadlocks = readDeadlocks(join(server.directory, 'log'));
-    if (deadlocks.length < (await countDeadlocks(url))) throw new Error('The log misses deadlocks.');
+    const totals = await readTotals(url);
+    if (deadlocks.length < totals.deadlocks) throw new Error('The log misses deadlocks.');
     return {
       counts: countsOf(results),
       deadlocks,
@@ -67,7 +69,7 @@ export async function postgresDeadlocks({
       problems: [
         ...results.flatMap(({ errors }) => errors),
         ...(await checkPostgresLedger(url)),
-        ...(await wrongTotal(url, results)),
+        ...wrongTotal(totals, results),
       ],
     };
   } finally {
@@ -77,14 +79,14 @@ export async function postgresDeadlocks({
 
 /** Transactions that were committed after the last roll-up. */
 async function rollUpTheRest(url: string): Promise<void> {
-  const usage = createUsage({ database: url, meters: { credits: {}, tokens: {}, pages: {} } });
-  await usage.report();
-  await usage.close();
+  const store = createPostgresStore({ server: { url }, environment: systemEnvironment() });
+  const params = { now: Date.now(), account_id: null, limit: 10_000 };
+  while ((await store.rollUp(params)).more);
+  await store.close();
 }
 
-async function wrongTotal(url: string, results: readonly ContenderResult[]): Promise<string[]> {
+function wrongTotal({ quantity }: PostgresTotals, results: readonly ContenderResult[]): string[] {
   const recorded = sum(results.map((result) => result.recorded));
-  const { quantity } = await readTotals(url);
   return recorded === quantity ? [] : [`I1: ${recorded} units were acknowledged, ${quantity} are counted`];
 }
 
@@ -105,14 +107,6 @@ function readDeadlocks(log: string): string[] {
   return lines.flatMap((line, index) =>
     line.includes('deadlock detected') ? lines.slice(index, index + LINES_OF_A_DEADLOCK).join('\n') : [],
   );
-}
-
-async function countDeadlocks(url: string): Promise<number> {
-  const [row] = await adminQuery(
-    url,
-    'SELECT deadlocks::float8 FROM pg_stat_database WHERE datname = current_database()',
-  );
-  return Number(row?.['deadlocks']);
 }
 
 async function readTables(url: string): Promise<TableState[]> {

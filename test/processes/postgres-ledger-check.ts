@@ -9,6 +9,8 @@ export interface PostgresTotals {
   /** Events with a key. */
   readonly keyed: number;
   readonly quantity: number;
+  /** That the server has resolved. */
+  readonly deadlocks: number;
   /** Account → units, over all reports that are not voided. */
   readonly accounts: Readonly<Record<string, number>>;
 }
@@ -55,13 +57,15 @@ const CHECKS: readonly Check[] = [
       FROM tallybook.usage_event WHERE report_id IS NULL`,
   },
   {
+    // Keys that are older than the oldest one that is known may have been forgotten.
     invariant: 'I1: a key counts once',
     sql: `SELECT format('key %s of %s %s has %s events and %s claims', idempotency_key, account_id, meter, events, claims)
-      FROM (SELECT account_id, meter, idempotency_key, count(*) AS events FROM tallybook.usage_event
-          WHERE idempotency_key IS NOT NULL GROUP BY 1, 2, 3) AS used
+      FROM (SELECT account_id, meter, idempotency_key, count(*) AS events, max(recorded_at) AS recorded_at
+          FROM tallybook.usage_event WHERE idempotency_key IS NOT NULL GROUP BY 1, 2, 3) AS used
         FULL JOIN (SELECT account_id, meter, idempotency_key, count(*) AS claims FROM tallybook.usage_key
           GROUP BY 1, 2, 3) AS claimed USING (account_id, meter, idempotency_key)
-      WHERE events IS DISTINCT FROM 1 OR claims IS DISTINCT FROM 1`,
+      WHERE events IS DISTINCT FROM 1 OR claims > 1
+        OR (claims IS NULL AND recorded_at >= (SELECT min(recorded_at) FROM tallybook.usage_key))`,
   },
 ];
 
@@ -100,6 +104,7 @@ export async function readTotals(url: string): Promise<PostgresTotals> {
         (SELECT count(*)::float8 FROM tallybook.usage_event) AS events,
         (SELECT count(idempotency_key)::float8 FROM tallybook.usage_event) AS keyed,
         (SELECT coalesce(sum(quantity), 0)::float8 FROM tallybook.usage_event) AS quantity,
+        (SELECT deadlocks::float8 FROM pg_stat_database WHERE datname = current_database()) AS deadlocks,
         (SELECT coalesce(json_object_agg(account_id, quantity), '{}') FROM (
           SELECT account_id, sum(quantity) AS quantity FROM tallybook.usage WHERE status <> 'voided'
           GROUP BY account_id) AS total) AS accounts`);

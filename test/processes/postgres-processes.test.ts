@@ -10,5 +10,6 @@ test('the sum over all reports is what 64 callers in four processes were told wa
   const { totals, duplicates, problems } = await postgresProcesses({ url, increments: INCREMENTS });
   expect(problems).toEqual([]);
   expect(duplicates).toBeGreaterThan(INCREMENTS / 5);
+  expect(totals.deadlocks).toBe(0);
   expect(totals.closed_reports).toBeGreaterThan(100);
 }, 180_000);

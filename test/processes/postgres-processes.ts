@@ -24,7 +24,7 @@ const PROCESSES = 4;
 const REPORTING_PROCESSES = 2;
 const CALLERS_PER_PROCESS = 16;
 const ACCOUNTS = 12;
-/** A day passes in half a second, so that billing periods end and the ledger gets new months. */
+/** A day passes in half a second, so that billing periods end and the ledger gets another month. */
 const CLOCK_SPEED = 200_000;
 /** Of the slowest machine. */
 const MIN_INCREMENTS_PER_SECOND = 500;

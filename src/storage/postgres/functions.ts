@@ -211,8 +211,8 @@ export function claimKeysFunction(schema: string): string {
 
 /**
  * As `record_usage`, for batches that need a closer look: each entry finds its report by its own instant, and those
- * that find none ('n') or a full one ('f') are left to the caller. The reports are locked before, so that this one
- * succeeds while reports are sealed all the time.
+ * that find none ('n') or a full one ('f') are left to the caller. The accounts are locked before, so that this one
+ * succeeds while reports are sealed all the time: accounts, then keys, then reports, each in order, as everywhere.
  */
 export function recordUsageByInstantFunction(schema: string): string {
   return `
@@ -231,26 +231,24 @@ export function recordUsageByInstantFunction(schema: string): string {
     total record;
     answer text;
   BEGIN
-    -- Waits for whoever is sealing a report; a second look then sees the one that was opened after it.
-    FOR look IN 1..2 LOOP
-      SELECT array_agg(report_id), array_agg(billing_period_end), array_agg(999999999999999 - quantity)
-      INTO reports, ends, room
-      FROM (
-        SELECT report.report_id, report.billing_period_end, report.quantity
-        FROM unnest(group_accounts, group_meters, group_reports, group_instants) WITH ORDINALITY
-          AS wanted (account_id, meter, report_id, instant, ordinal)
-        LEFT JOIN LATERAL (
-          SELECT report_id, billing_period_end, quantity FROM ${schema}.usage AS report
-          WHERE report.account_id = wanted.account_id AND report.meter = wanted.meter
-            AND (${OPEN_START}) > -9007199254740992
-            AND (report.report_id = wanted.report_id OR wanted.report_id IS NULL
-              AND report.billing_period_start <= wanted.instant AND report.billing_period_end > wanted.instant)
-          ORDER BY report.billing_period_start DESC LIMIT 1 FOR NO KEY UPDATE
-        ) AS report ON true
-        ORDER BY ordinal
-      ) AS routed;
-      EXIT WHEN array_position(reports, NULL) IS NULL;
-    END LOOP;
+    -- Waits for whoever is sealing reports, and keeps others from it.
+    PERFORM FROM ${schema}.account WHERE account_id = ANY (group_accounts) ORDER BY account_id FOR SHARE;
+    SELECT array_agg(report_id), array_agg(billing_period_end), array_agg(999999999999999 - quantity)
+    INTO reports, ends, room
+    FROM (
+      SELECT report.report_id, report.billing_period_end, report.quantity
+      FROM unnest(group_accounts, group_meters, group_reports, group_instants) WITH ORDINALITY
+        AS wanted (account_id, meter, report_id, instant, ordinal)
+      LEFT JOIN LATERAL (
+        SELECT report_id, billing_period_end, quantity FROM ${schema}.usage AS report
+        WHERE report.account_id = wanted.account_id AND report.meter = wanted.meter
+          AND (${OPEN_START}) > -9007199254740992
+          AND (report.report_id = wanted.report_id OR wanted.report_id IS NULL
+            AND report.billing_period_start <= wanted.instant AND report.billing_period_end > wanted.instant)
+        ORDER BY report.billing_period_start DESC LIMIT 1
+      ) AS report ON true
+      ORDER BY ordinal
+    ) AS routed;
     SELECT array_agg(CASE WHEN report_id IS NULL THEN 'n' WHEN running > free THEN 'f' ELSE 'r' END ORDER BY ordinal)
     INTO letters
     FROM (

@@ -143,7 +143,7 @@ async function checkServer(
  * Waits longer for another process that migrates than for a table in use, for which others would wait behind it; both
  * less than for an answer.
  */
-const BEGIN_MIGRATION = `BEGIN; SET LOCAL lock_timeout = '20s'; SET LOCAL idle_in_transaction_session_timeout = '60s'`;
+const BEGIN_MIGRATION = `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '60s'`;
 
 /** Applies what is missing in one transaction; several processes may start at once, and nobody else waits for it. */
 async function migrate(session: Session, schema: string): Promise<void> {

@@ -28,21 +28,44 @@ export async function rollUp(
   schema: string,
   { now, account_id, limit }: RollUpParams,
 ): Promise<RollUpResult> {
-  return await db.transaction().execute(async (transaction) => {
+  const { full, more } = await db.transaction().execute(async (transaction) => {
     // What waits is found by a small index, whatever the server has counted so far.
     await sql`set local enable_seqscan = off`.execute(transaction);
+    if (!(await isAlone(transaction, schema, account_id))) return { full: [], more: false };
     const waiting = await claimEvents(transaction, schema, account_id, limit);
-    if (waiting.length === 0) return { more: false };
+    if (waiting.length === 0) return { full: [], more: false };
     const { totals, fitting } = totalsOf(await route(transaction, schema, waiting, now));
     const full = await lockReports(transaction, schema, totals);
-    if (full.length > 0) {
-      await sealFullReports(transaction, full, now);
-      return { more: true };
-    }
+    if (full.length > 0) return { full, more: true };
     await addToReports(transaction, schema, totals);
     await assign(transaction, fitting);
-    return { more: waiting.length === limit || fitting.length < waiting.length };
+    return { full, more: waiting.length === limit || fitting.length < waiting.length };
   });
+  // In a transaction of its own: whoever seals locks accounts first, and here reports were locked already.
+  if (full.length > 0) {
+    await db.transaction().execute((transaction) => sealFullReports(transaction, full, now));
+  }
+  return { more };
+}
+
+/**
+ * One at a time: a row that another one has just given to a report would be locked before it is seen to be given, and
+ * whoever moves it then waits for one that waits for the report. For a single account the turn is waited for.
+ */
+async function isAlone(
+  db: Transaction<Database>,
+  schema: string,
+  account_id: string | null,
+): Promise<boolean> {
+  const name = sql`hashtextextended(${`tallybook roll-up ${schema}`}, 0)`;
+  if (account_id !== null) {
+    await sql`select pg_advisory_xact_lock(${name})`.execute(db);
+    return true;
+  }
+  const { rows } = await sql<{
+    is_alone: boolean;
+  }>`select pg_try_advisory_xact_lock(${name}) as is_alone`.execute(db);
+  return rows[0]?.is_alone === true;
 }
 
 async function claimEvents(
