@@ -124,7 +124,13 @@ async function closeReports(
   let closed = 0;
   let after: string | null = null;
   for (let more = true; more && closed < max; ) {
-    const batch = await store.closeReports({ ...params, account_id: null, after, limit: BATCH });
+    const batch = await store.closeReports({
+      ...params,
+      account_id: null,
+      after,
+      locked: 'skip',
+      limit: BATCH,
+    });
     closed += batch.closed;
     ({ after, more } = batch);
     sizes.push(process.memoryUsage.rss());

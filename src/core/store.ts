@@ -191,6 +191,8 @@ export interface CloseReportsParams {
   readonly account_id: string | null;
   /** Accounts after this one; null = from the first. */
   readonly after: string | null;
+  /** Accounts that another process is at: left out, or waited for. */
+  readonly locked: 'skip' | 'wait';
   /** Accounts. */
   readonly limit: number;
 }
@@ -199,7 +201,7 @@ export interface CloseReportsResult {
   readonly closed: number;
   /** What the next call's `after` is. */
   readonly after: string | null;
-  /** False: nothing more was due at `now`. */
+  /** False: nothing more was due at `now`, but for what others are at. */
   readonly more: boolean;
 }
 

@@ -11,12 +11,12 @@ import type { Database } from './schema.ts';
 
 /**
  * Seals the open reports of one batch of accounts and opens the next ones, in the caller's transaction. Reports
- * without usage are not sealed: their start moves on. A batch leaves nothing behind that the next would find again.
+ * without usage are not sealed: their start moves on.
  */
 export async function closeReports(db: Db, params: CloseReportsParams): Promise<CloseReportsResult> {
   const due = await lockDueAccounts(db, params);
   if (due.length === 0) return { closed: 0, after: null, more: false };
-  const reports = await lockOpenReports(db, due);
+  const reports = await lockOpenReports(db, [...new Set(due)]);
   const dueReports = reports.filter((report) => isReportDue(report, params));
   const sealed = await sealReports(
     db,
@@ -29,16 +29,18 @@ export async function closeReports(db: Db, params: CloseReportsParams): Promise<
     dueReports.filter(({ first_occurred_at }) => first_occurred_at === null),
     params,
   );
-  return { closed: sealed.length, after: due.at(-1) ?? null, more: true };
+  return { closed: sealed.length, after: due.at(-1) ?? null, more: due.length === params.limit };
 }
 
 /** Next to another process that seals reports, each takes accounts that the other is not at. */
 async function lockDueAccounts(db: Db, params: CloseReportsParams): Promise<string[]> {
-  const found = await dueAccounts(db, params).skipLocked().execute();
-  // At the end of the list, those that others were at; whoever waits for accounts takes them in their order.
-  const theirs = dueAccounts(db, { ...params, after: null }).orderBy('usage.account_id');
-  const rows = found.length > 0 ? found : await theirs.execute();
-  return [...new Set(rows.map(({ account_id }) => account_id))];
+  const due = dueAccounts(db, params);
+  // Whoever waits for accounts takes them in their order.
+  const rows = await (params.locked === 'skip'
+    ? due.skipLocked()
+    : due.orderBy('usage.account_id')
+  ).execute();
+  return rows.map(({ account_id }) => account_id);
 }
 
 /** Locks the accounts of reports that are due: of those that have ended, or of all in their order. */
@@ -60,12 +62,16 @@ function dueAccounts(db: Db, params: CloseReportsParams) {
     .forNoKeyUpdate('holder');
 }
 
-/** Selects open reports that are to be sealed, or moved on where they are empty. */
+/**
+ * Selects open reports that are to be sealed, or moved on where they are empty. A late one that is empty was just opened
+ * for usage that is about to be recorded, and stays.
+ */
 function isDue({ which, now }: CloseReportsParams) {
   return (eb: ExpressionBuilder<Database, 'usage'>): Expression<SqlBool> => {
     const hasEnded = eb('billing_period_end', '<=', now);
     return eb.and([
       eb('status', '=', 'open'),
+      eb.or([eb('late', '=', false), eb('first_occurred_at', 'is not', null)]),
       which === 'ended' ? hasEnded : eb.or([hasEnded, eb('period_start', '<', floorToSecond(now))]),
     ]);
   };
@@ -73,9 +79,10 @@ function isDue({ which, now }: CloseReportsParams) {
 
 /** The same of a report that was read. */
 function isReportDue(
-  { billing_period_end, period_start }: UsageReport,
+  { billing_period_end, period_start, late, first_occurred_at }: UsageReport,
   { which, now }: CloseReportsParams,
 ): boolean {
+  if (late && first_occurred_at === null) return false;
   return billing_period_end <= now || (which === 'all' && period_start < floorToSecond(now));
 }
 
@@ -263,7 +270,7 @@ async function moveEmptyReports(
   for (const report of ended) {
     await db.updateTable('usage').set({ status: 'voided' }).where(isReport(report)).execute();
     const account = accounts.get(report.account_id);
-    if (!account || report.late) continue;
+    if (!account) continue;
     const period = billingPeriodAt(timelineOf(account, report.meter), now);
     await openReport(db, report.account_id, report.meter, period, now);
   }

@@ -79,6 +79,7 @@ export async function nextPeriodEnd(db: Db): Promise<Instant | null> {
     .selectFrom('usage')
     .select('billing_period_end')
     .where('status', '=', 'open')
+    .where((eb) => eb.or([eb('late', '=', false), eb('first_occurred_at', 'is not', null)]))
     .orderBy('billing_period_end')
     .limit(1)
     .executeTakeFirst();

@@ -49,7 +49,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
     });
   };
   const closeAll = (store: Store, now: number) =>
-    store.closeReports({ now, which: 'all', account_id: null, after: null, limit: 100 });
+    store.closeReports({ now, which: 'all', account_id: null, after: null, locked: 'skip', limit: 100 });
   const reports = async (store: Store, account_id = ACCOUNT) =>
     (await store.listReportsWithUsage({ account_id, meter: 'credits', range: ALL_TIME })).reports;
 
@@ -217,6 +217,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
         which: 'ended',
         account_id: null,
         after: null,
+        locked: 'skip',
         limit: 10,
       });
       assert.equal(none.closed, 0);
@@ -225,6 +226,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
         which: 'ended',
         account_id: null,
         after: null,
+        locked: 'skip',
         limit: 10,
       });
       assert.equal(closed, 1);
@@ -251,6 +253,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
         which: 'ended',
         account_id: null,
         after: null,
+        locked: 'skip',
         limit: 10,
       });
       await store.recordUsage(flush([late], end + 3 * MINUTE_MS));
@@ -291,19 +294,44 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
   check('closing works in batches, and batches of closers do not get in each other’s way', async (store) => {
     const accounts = Array.from({ length: 25 }, (_, index) => entry({ account_id: `acct_${index}` }));
     await store.recordUsage(flush(accounts));
-    const batch = () =>
-      store.closeReports({ now: NOW + HOUR_MS, which: 'all', account_id: null, after: null, limit: 10 });
-    const batches = await Promise.all([batch(), batch(), batch(), batch()]);
+    const batch = (locked: 'skip' | 'wait') =>
+      store.closeReports({
+        now: NOW + HOUR_MS,
+        which: 'all',
+        account_id: null,
+        after: null,
+        locked,
+        limit: 10,
+      });
+    const closer = async () => {
+      let closed = 0;
+      for (const locked of ['skip', 'wait'] as const) {
+        for (let more = true; more; ) {
+          const result = await batch(locked);
+          closed += result.closed;
+          more = result.more;
+        }
+      }
+      return closed;
+    };
+    const closed = await Promise.all([closer(), closer(), closer(), closer()]);
     assert.equal(
-      batches.reduce((sum, { closed }) => sum + closed, 0),
+      closed.reduce((sum, each) => sum + each, 0),
       25,
     );
-    assert.equal((await batch()).more, false);
+    assert.equal((await batch('wait')).more, false);
   });
 
   check('one account can be closed alone', async (store) => {
     await store.recordUsage(flush([entry({ account_id: 'a' }), entry({ account_id: 'b' })]));
-    await store.closeReports({ now: NOW + HOUR_MS, which: 'all', account_id: 'b', after: null, limit: 10 });
+    await store.closeReports({
+      now: NOW + HOUR_MS,
+      which: 'all',
+      account_id: 'b',
+      after: null,
+      locked: 'skip',
+      limit: 10,
+    });
     assert.equal((await reports(store, 'a'))[0]?.status, 'open');
     assert.equal((await reports(store, 'b'))[0]?.status, 'closed');
   });

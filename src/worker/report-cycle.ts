@@ -1,6 +1,6 @@
 import type { Environment, Instant } from '../core/environment.ts';
 import { MINUTE_MS } from '../core/instant.ts';
-import type { CloseReportsResult } from '../core/store.ts';
+import type { CloseReportsParams } from '../core/store.ts';
 import { AccountReporter, type ReportCounts, type ReporterContext } from './account-reporter.ts';
 
 /** What one run of the report job did. */
@@ -41,18 +41,15 @@ export class ReportCycle {
     await this.rollUp();
     const now = this.#environment().clock.now();
     let closed = 0;
-    let after: string | null = null;
-    for (let more = true; more; ) {
-      const batch: CloseReportsResult = await this.#context.store.closeReports({
-        now,
-        which,
-        account_id,
-        after,
-        limit: CLOSE_BATCH,
-      });
-      closed += batch.closed;
-      after = batch.after;
-      more = batch.more && (await this.#context.keepLease());
+    for (const locked of ['skip', 'wait'] as const) {
+      let after: string | null = null;
+      for (let more = true; more; ) {
+        const params: CloseReportsParams = { now, which, account_id, after, locked, limit: CLOSE_BATCH };
+        const batch = await this.#context.store.closeReports(params);
+        closed += batch.closed;
+        after = batch.after;
+        more = batch.more && (await this.#context.keepLease());
+      }
     }
     return closed;
   }

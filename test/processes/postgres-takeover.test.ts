@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import type { CloseReportsParams } from '../../src/core/store.ts';
 import { createPostgresStore } from '../../src/storage/postgres/postgres-store.ts';
 import { systemEnvironment } from '../../src/system-environment.ts';
 import { createDatabase } from '../support/postgres/databases.ts';
@@ -44,11 +45,14 @@ test('several closers at once seal every report once', async () => {
   const now = recorded_at + 60_000;
   const closeAll = async (store: (typeof stores)[number]) => {
     let closed = 0;
-    let after: string | null = null;
-    for (let more = true; more; ) {
-      const batch = await store.closeReports({ now, which: 'all', account_id: null, after, limit: 20 });
-      ({ after, more } = batch);
-      closed += batch.closed;
+    for (const locked of ['skip', 'wait'] as const) {
+      let after: string | null = null;
+      for (let more = true; more; ) {
+        const params: CloseReportsParams = { now, which: 'all', account_id: null, after, locked, limit: 20 };
+        const batch = await store.closeReports(params);
+        ({ after, more } = batch);
+        closed += batch.closed;
+      }
     }
     return closed;
   };

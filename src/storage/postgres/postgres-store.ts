@@ -68,8 +68,9 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
 
   async function close(): Promise<void> {
     await opening?.catch(() => {});
-    if (!('pool' in options.server)) await pool?.end();
-    pool?.off?.('error', ignoreIdle);
+    // A connection of our own can still break while it is being closed, and is still listened to.
+    if ('pool' in options.server) pool?.off?.('error', ignoreIdle);
+    else await pool?.end();
   }
 
   return createKyselyStore({ batching: BATCHING, connect, toUsageError, close }, options.environment);

@@ -110,6 +110,7 @@ describe('the schema refuses what must not be', () => {
       which: 'all',
       account_id: null,
       after: null,
+      locked: 'skip',
       limit: 10,
     });
     await store.recordUsage({ ...write(), recorded_at: NOW + 3_600_001 });
