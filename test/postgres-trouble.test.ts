@@ -1,199 +1,27 @@
-import { inspect } from 'node:util';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createUsage, type DatabaseOptions, type Logger, UsageError } from '../src/index.ts';
 import { adminQuery, createDatabase, type TestDatabase } from './support/postgres/databases.ts';
 import { freePort } from './support/postgres/free-port.ts';
 import { startProxy } from './support/postgres/proxy.ts';
 import { type PostgresServer, startPostgres } from './support/postgres/server.ts';
-
-const SETTINGS = process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs' } : {};
-const PASSWORD = 'correct-horse-battery-staple';
-const RECORDED = { recorded: true, duplicate: false };
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-
-type Finish = (run: () => Promise<void>) => void;
-
-/** The product, which a test never starts again. */
-function open(database: DatabaseOptions, finish: Finish = onTestFinished, logger: Logger = silent) {
-  const usage = createUsage({ database, meters: { credits: {} }, onError: () => {}, logger });
-  finish(() => usage.close());
-  return usage;
-}
-
-interface Failure {
-  readonly error: UsageError;
-  readonly took_ms: number;
-}
-
-/** The typed error that a call ends with. Whatever is shown of it has no password. */
-async function failureOf(call: Promise<unknown>, url = ''): Promise<Failure> {
-  const startedAt = performance.now();
-  const error = await call.then(
-    () => new Error('The call succeeded.'),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof UsageError)) throw error;
-  const shown = [String(error), error.stack, JSON.stringify(error), inspect(error, { depth: 20 })].join('\n');
-  const passwords = [PASSWORD, url === '' ? PASSWORD : decodeURIComponent(new URL(url).password)];
-  for (const password of passwords) expect(shown).not.toContain(password);
-  return { error, took_ms: performance.now() - startedAt };
-}
-
-async function quantityOf(usage: ReturnType<typeof open>, account = 'a'): Promise<number> {
-  return (await usage.get({ account })).quantity;
-}
-
-/** A client of the app that holds a lock until it is told to let go. */
-async function lock(url: string, sql: string, finish: Finish = onTestFinished) {
-  const pool = new Pool({ connectionString: url, max: 1 });
-  pool.on('error', () => {});
-  const client = await pool.connect();
-  client.on('error', () => {});
-  let isHeld = true;
-  const release = async () => {
-    if (!isHeld) return;
-    isHeld = false;
-    await client.query('ROLLBACK').catch(() => {}); // its server may have been killed
-    client.release(true);
-    await pool.end();
-  };
-  finish(release);
-  await client.query('BEGIN');
-  await client.query(sql);
-  return release;
-}
-
-/** Resolves when so many statements wait for a lock. */
-async function whenWaiting(url: string): Promise<void> {
-  const sql =
-    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-  await expect.poll(() => adminQuery(url, sql), { timeout: 10_000, interval: 20 }).not.toHaveLength(0);
-}
-
-const LOCK_REPORTS = 'SELECT 1 FROM tallybook.usage FOR UPDATE';
-
-describe.concurrent('waiting has an end', () => {
-  test('a server that stays away: calls fail after ten seconds, and count when it is back', async ({
-    onTestFinished: finish,
-  }) => {
-    const server = await startPostgres({ settings: SETTINGS });
-    finish(() => server.stop());
-    const usage = open(server.url, finish);
-    await usage.increment({ account: 'a' });
-    await server.kill();
-    const { error, took_ms } = await failureOf(usage.increment({ account: 'a' }), server.url);
-    expect(error.code).toBe('storage_failed');
-    expect(error.message).toContain('could not be reached; nothing of this call was recorded');
-    expect(took_ms).toBeGreaterThan(9_000);
-    expect(took_ms).toBeLessThan(16_000);
-    await server.restart();
-    expect(await usage.increment({ account: 'a' })).toEqual(RECORDED);
-    expect(await quantityOf(usage)).toBe(2);
-  });
-
-  test('a server that is killed under an increment and stays away: the error leaves open whether it counted', async ({
-    onTestFinished: finish,
-  }) => {
-    const server = await startPostgres({ settings: SETTINGS });
-    finish(() => server.stop());
-    const usage = open(server.url, finish);
-    await usage.increment({ account: 'a' });
-    await lock(server.url, LOCK_REPORTS, finish);
-    const failure = failureOf(usage.increment({ account: 'a' }), server.url);
-    await whenWaiting(server.url);
-    await server.kill();
-    const { error, took_ms } = await failure;
-    expect(error.code).toBe('storage_failed');
-    expect(error.message).toContain('may or may not have been recorded');
-    expect(took_ms).toBeLessThan(18_000);
-    await server.restart();
-    expect(await usage.increment({ account: 'a' })).toEqual(RECORDED);
-  });
-
-  test("an app's pool without a free client: an increment waits five seconds, and leaves no client behind", async ({
-    onTestFinished: finish,
-  }) => {
-    const database = await createDatabase();
-    const pool = new Pool({ connectionString: database.url, max: 2 });
-    finish(async () => {
-      await pool.end();
-      await database.drop();
-    });
-    const usage = open(pool, finish);
-    await usage.increment({ account: 'a' });
-    const clients = [await pool.connect(), await pool.connect()];
-    const { error, took_ms } = await failureOf(usage.increment({ account: 'a' }));
-    expect(error.code).toBe('storage_failed');
-    expect(error.message).toContain('No connection became free');
-    expect(took_ms).toBeGreaterThan(4_500);
-    expect(took_ms).toBeLessThan(8_000);
-    const waiting = usage.increment({ account: 'a' });
-    for (const client of clients) client.release();
-    expect(await waiting).toEqual(RECORDED);
-    expect(await quantityOf(usage)).toBe(2);
-    await expect.poll(() => pool.idleCount).toBe(pool.totalCount);
-    expect([pool.totalCount <= 2, pool.waitingCount]).toEqual([true, 0]);
-  });
-
-  test('a network that swallows everything: calls fail after five seconds, and count when it is whole again', async ({
-    onTestFinished: finish,
-  }) => {
-    const database = await createDatabase();
-    const proxy = await startProxy(Number(new URL(database.url).port));
-    finish(async () => {
-      await proxy.close();
-      await database.drop();
-    });
-    proxy.freeze();
-    const usage = open(proxy.through(database.url), finish);
-    const { error, took_ms } = await failureOf(usage.increment({ account: 'a' }), database.url);
-    expect(error.code).toBe('storage_failed');
-    expect(error.message).toContain('does not answer');
-    expect(took_ms).toBeLessThan(8_000);
-    proxy.thaw();
-    expect(await usage.increment({ account: 'a' })).toEqual(RECORDED);
-  });
-
-  test('a migration waits five seconds behind a lock, and writers go on meanwhile', async ({
-    onTestFinished: finish,
-  }) => {
-    const database = await createDatabase();
-    finish(() => database.drop());
-    const usage = open(database.url, finish);
-    await usage.increment({ account: 'a' });
-    const release = await lock(database.url, 'LOCK TABLE tallybook.migration', finish);
-    const starting = open(database.url, finish);
-    const failure = failureOf(starting.increment({ account: 'a' }), database.url);
-    await whenWaiting(database.url);
-    expect(await usage.increment({ account: 'a' })).toEqual(RECORDED);
-    const { error, took_ms } = await failure;
-    expect(error.code).toBe('storage_busy');
-    expect(took_ms).toBeLessThan(9_000);
-    await release();
-    expect(await starting.increment({ account: 'a' })).toEqual(RECORDED);
-  });
-
-  test('a start waits for a process that migrates, but not for ever', async ({ onTestFinished: finish }) => {
-    const database = await createDatabase();
-    finish(() => database.drop());
-    const sql = `SELECT pg_advisory_xact_lock(hashtextextended('tallybook "tallybook"', 0))`;
-    const release = await lock(database.url, sql, finish);
-    const usage = open(database.url, finish);
-    const { error, took_ms } = await failureOf(usage.increment({ account: 'a' }), database.url);
-    expect(error.code).toBe('storage_busy');
-    expect(took_ms).toBeLessThan(14_000);
-    await release();
-    expect(await usage.increment({ account: 'a' })).toEqual(RECORDED);
-  });
-});
+import {
+  failureOf,
+  LOCK_REPORTS,
+  lock,
+  open,
+  quantityOf,
+  RECORDED,
+  SECRET,
+  silent,
+  whenWaiting,
+} from './support/postgres/troubled-app.ts';
 
 describe('a server of its own', () => {
   let server: PostgresServer;
   let database: TestDatabase;
 
   beforeAll(async () => {
-    server = await startPostgres({ settings: SETTINGS });
+    server = await startPostgres();
   });
   afterAll(() => server.stop());
 
@@ -201,12 +29,12 @@ describe('a server of its own', () => {
   async function createApp() {
     database = await createDatabase(server.url);
     const role = `app_${crypto.randomUUID().replaceAll('-', '')}`;
-    await adminQuery(database.url, `CREATE ROLE ${role} LOGIN PASSWORD '${PASSWORD}'`);
+    await adminQuery(database.url, `CREATE ROLE ${role} LOGIN PASSWORD '${SECRET}'`);
     const url = new URL(database.url);
     const name = url.pathname.slice(1);
     await adminQuery(database.url, `ALTER DATABASE ${name} OWNER TO ${role}`);
     url.username = role;
-    url.password = PASSWORD;
+    url.password = SECRET;
     return { url: url.href, name, role, admin: (sql: string) => adminQuery(database.url, sql) };
   }
 
@@ -311,7 +139,7 @@ describe('a server of its own', () => {
     expect(error.code).toBe('storage_failed');
     expect(error.message).toContain('refused the login: check user, password');
     expect(took_ms).toBeLessThan(2_000);
-    await admin(`ALTER ROLE ${role} PASSWORD '${PASSWORD}'`);
+    await admin(`ALTER ROLE ${role} PASSWORD '${SECRET}'`);
     expect(await usage.increment({ account: 'a' })).toEqual(RECORDED);
   });
 
@@ -411,10 +239,10 @@ describe('a server of its own', () => {
 });
 
 test.each([
-  ['nobody listens', (port: number) => `postgres://app:${PASSWORD}@127.0.0.1:${port}/app`],
-  ['the port is not a number', () => `postgres://app:${PASSWORD}@127.0.0.1:port/app`],
-  ['the password is not encoded', () => `postgres://app:${PASSWORD}%@127.0.0.1/app`],
-  ['the host is unknown', () => `postgres://app:${PASSWORD}@host.invalid/app`],
+  ['nobody listens', (port: number) => `postgres://app:${SECRET}@127.0.0.1:${port}/app`],
+  ['the port is not a number', () => `postgres://app:${SECRET}@127.0.0.1:port/app`],
+  ['the password is not encoded', () => `postgres://app:${SECRET}%@127.0.0.1/app`],
+  ['the host is unknown', () => `postgres://app:${SECRET}@host.invalid/app`],
 ])('no error shows the password: %s', async (_what, urlOf) => {
   const url = urlOf(await freePort());
   const { error } = await failureOf(open(url).increment({ account: 'a' }));

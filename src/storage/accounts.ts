@@ -104,6 +104,18 @@ async function refuseTakenCustomer(db: Db, account_id: string, stripe_customer: 
 
 /** Reports that waited for a subscription are looked at again: what bills the account may have changed. */
 export async function wakeWaitingReports(db: Db, account_id: string, now: Instant): Promise<void> {
+  // Locked in order: an increment that found one open, and waits for its sealing, has locked it as well.
+  const waiting = await db
+    .selectFrom('usage')
+    .select('report_id')
+    .where('account_id', '=', account_id)
+    .where('status', '=', 'closed')
+    .where('attempts', '=', 0)
+    .orderBy('meter')
+    .orderBy('report_id')
+    .forUpdate()
+    .execute();
+  if (waiting.length === 0) return;
   await db
     .updateTable('usage')
     .set({ due_at: now })

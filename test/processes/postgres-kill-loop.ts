@@ -31,8 +31,6 @@ const KILLS_BETWEEN_LONG_OUTAGES = 100;
 const LONG_OUTAGE_MS = 12_000;
 const MAX_RECOVERY_MS = 15_000;
 const MAX_ROUND_MS = 40_000;
-/** Instead of syncing every file of the data directory by itself, which would take most of the time. */
-const SETTINGS = process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs' } : {};
 /** Commits wait in memory for so long that a kill is sure to take some with it. */
 const UNSAFE_SETTINGS = { synchronous_commit: 'off', wal_writer_delay: '10s', wal_writer_flush_after: '1GB' };
 
@@ -42,7 +40,7 @@ export async function postgresKillLoop({
   seed,
   unsafe = false,
 }: PostgresKillLoopParams): Promise<PostgresKillLoopResult> {
-  const server = await startPostgres({ settings: { ...SETTINGS, ...(unsafe ? UNSAFE_SETTINGS : {}) } });
+  const server = await startPostgres({ settings: unsafe ? UNSAFE_SETTINGS : {} });
   try {
     const { url } = await createDatabase(server.url);
     const account = new CrashAccount();

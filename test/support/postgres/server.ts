@@ -48,6 +48,8 @@ const DEFAULT_SETTINGS = {
   max_connections: '100',
   // In files of the data directory, so that a killed server leaves nothing in /dev/shm, which containers keep small.
   dynamic_shared_memory_type: 'mmap',
+  // After a kill, instead of syncing every file of the data directory by itself, which takes seconds.
+  ...(process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs' } : {}),
 };
 const DEFAULT_HBA = 'host all,replication all 127.0.0.1/32 scram-sha-256\n';
 const START_TIMEOUT_MS = 60_000;
