@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { createUsage } from '../../src/index.ts';
 import { createFastClock } from './fast-clock.ts';
 
-/** Runs the report job until it is killed, or told to end by SIGTERM. */
+/** Runs the report job, from SIGUSR2 on, until it is killed or told to end by SIGTERM. */
 const { values } = parseArgs({
   options: {
     url: { type: 'string', default: '' },
@@ -19,9 +19,9 @@ const clock = createFastClock({
   speed: Number(values.speed),
 });
 const usage = createUsage({ database: values.url, meters: { credits: {} }, environment: { clock } });
-usage.worker.start();
 const alive = setInterval(() => {}, 1_000); // the job alone does not keep a process
-console.log('started');
+process.once('SIGUSR2', () => usage.worker.start());
+console.log('ready');
 await once(process, 'SIGTERM');
 clearInterval(alive);
 await usage.close();
