@@ -122,18 +122,14 @@ async function closeReports(
   const sizes = [process.memoryUsage.rss()];
   const started_at = performance.now();
   let closed = 0;
-  let after: string | null = null;
-  for (let more = true; more && closed < max; ) {
-    const batch = await store.closeReports({
-      ...params,
-      account_id: null,
-      after,
-      locked: 'skip',
-      limit: BATCH,
-    });
-    closed += batch.closed;
-    ({ after, more } = batch);
-    sizes.push(process.memoryUsage.rss());
+  for (const locked of ['skip', 'wait'] as const) {
+    let after: string | null = null;
+    for (let more = true; more && closed < max; ) {
+      const batch = await store.closeReports({ ...params, account_id: null, after, locked, limit: BATCH });
+      closed += batch.closed;
+      ({ after, more } = batch);
+      sizes.push(process.memoryUsage.rss());
+    }
   }
   const elapsed_ms = performance.now() - started_at;
   await store.close();
