@@ -32,7 +32,10 @@ export async function startPooler(url: string): Promise<PooledDatabase> {
   let switches = 0;
 
   async function take(last: Client | null): Promise<Client> {
-    const [found] = idle.splice(Math.floor(Math.random() * idle.length), 1);
+    // Another one than the time before, wherever one is free.
+    const others = idle.filter((connection) => connection !== last);
+    const found = others[Math.floor(Math.random() * others.length)] ?? idle[0];
+    if (found) idle.splice(idle.indexOf(found), 1);
     const connection = found ?? (await new Promise<Client>((resolve) => waiting.push(resolve)));
     if (last && last !== connection) switches += 1;
     return connection;
