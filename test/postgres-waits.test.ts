@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createDatabase } from './support/postgres/databases.ts';
 import { startProxy } from './support/postgres/proxy.ts';
 import { startPostgres } from './support/postgres/server.ts';
@@ -71,7 +71,7 @@ test.concurrent("an app's pool without a free client: an increment waits five se
   for (const client of clients) client.release();
   expect(await waiting).toEqual(RECORDED);
   expect(await quantityOf(usage)).toBe(2);
-  await expect.poll(() => pool.idleCount).toBe(pool.totalCount);
+  await vi.waitFor(() => expect(pool.idleCount).toBe(pool.totalCount));
   expect([pool.totalCount <= 2, pool.waitingCount]).toEqual([true, 0]);
 });
 

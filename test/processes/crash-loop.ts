@@ -12,6 +12,8 @@ import { createRandom } from './random.ts';
 export interface CrashLoopParams {
   readonly path: string;
   readonly kills: number;
+  /** Goes on killing, three times as often at most, until so many reports were sealed. Default: 0. */
+  readonly least_sealed?: number;
   readonly seed: number;
   /** Lets the writer acknowledge before the commit. */
   readonly hasty?: boolean;
@@ -36,6 +38,7 @@ const KILLS_BETWEEN_CHECKS = 10;
 export async function crashLoop({
   path,
   kills,
+  least_sealed = 0,
   seed,
   hasty = false,
 }: CrashLoopParams): Promise<CrashLoopResult> {
@@ -44,7 +47,8 @@ export async function crashLoop({
   let stillborn = 0;
   let previous_start = 0;
   let start = Date.UTC(2026, 0, 10);
-  for (let life = 1; life <= kills; life += 1) {
+  let sealed = 0;
+  for (let life = 1; life <= kills || (sealed < least_sealed && life <= 3 * kills); life += 1) {
     const started_at = Date.now();
     const options = { path, seed, life, start, previous_start };
     const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
@@ -66,7 +70,8 @@ export async function crashLoop({
   return { ...result(), problems: problemsIn(path) };
 
   function problemsIn(database: string): string[] {
-    const { events, problems } = checkLedger(database);
+    const { events, reports, problems } = checkLedger(database);
+    sealed = reports.filter(({ status }) => status !== 'open').length;
     return [...problems, ...account.problemsIn(events)];
   }
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { Pool } from 'pg';
-import { expect, onTestFinished } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { createUsage, type DatabaseOptions, type Logger, UsageError } from '../../../src/index.ts';
 import { adminQuery } from './databases.ts';
 
@@ -71,5 +71,9 @@ export async function lock(
 export async function whenWaiting(url: string): Promise<void> {
   const sql = `SELECT 1 FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-  await expect.poll(() => adminQuery(url, sql), { timeout: 10_000, interval: 20 }).not.toHaveLength(0);
+  // Not `expect.poll`, which tests that run at the same time cannot use.
+  await vi.waitFor(async () => expect(await adminQuery(url, sql)).not.toHaveLength(0), {
+    timeout: 10_000,
+    interval: 20,
+  });
 }
