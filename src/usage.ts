@@ -1,10 +1,12 @@
 import { type AccountResult, type AccountsPage, createAccounts, type SetAccountParams } from './accounts.ts';
 import { parseAccountId } from './core/account.ts';
 import type { Period } from './core/billing-period.ts';
+import type { BillingProvider } from './core/billing-provider.ts';
 import type { Environment } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
 import { DAY_MS, type DateInput, parseInstant } from './core/instant.ts';
 import { parseMeter } from './core/meter.ts';
+import type { Store } from './core/store.ts';
 import { type IncrementParams, parseFields, parseIncrement } from './core/usage-event.ts';
 import { openStore } from './database-options.ts';
 import { queryUsage } from './query/usage-query.ts';
@@ -133,9 +135,26 @@ const MAX_RANGE_MS = 36_525 * DAY_MS;
 export function createUsage<const Meter extends string, const Plan extends string = never>(
   options: UsageOptions<Meter, Plan>,
 ): Usage<Meter, Plan> {
+  return composeUsage(options, AS_THEY_ARE);
+}
+
+/** What a test puts around the ports, to see what passes through them or to fail there. */
+export interface PortWrapping {
+  readonly store: (store: Store) => Store;
+  readonly provider: (provider: BillingProvider) => BillingProvider;
+}
+
+const AS_THEY_ARE: PortWrapping = { store: (store) => store, provider: (provider) => provider };
+
+/** `createUsage` with something around its ports. */
+export function composeUsage<const Meter extends string, const Plan extends string = never>(
+  options: UsageOptions<Meter, Plan>,
+  wrapping: PortWrapping,
+): Usage<Meter, Plan> {
   const config = parseOptions(options as UsageOptions, isProduction());
   const environment = environmentOf(options);
-  const store = openStore(config.database, environment);
+  const store = wrapping.store(openStore(config.database, environment));
+  const provider = providerOf(config, environment);
   const recorder = new Recorder(store, environment);
   const onError =
     options.onError ??
@@ -143,7 +162,7 @@ export function createUsage<const Meter extends string, const Plan extends strin
   const worker = new Worker({
     store,
     environment,
-    provider: providerOf(config, environment),
+    provider: provider && wrapping.provider(provider),
     plans: config.plans,
     schedule: parseSchedule(config.schedule, 'worker_schedule.usage'),
     ledger_retention_months:

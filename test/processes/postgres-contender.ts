@@ -97,7 +97,10 @@ async function repeat(run: () => Promise<void>): Promise<void> {
 
 function isDone(): boolean {
   const { calls, committed_transactions, closed_reports, subscription_changes } = counts;
-  return calls > LEAST_CALLS && Math.min(committed_transactions, closed_reports, subscription_changes) > LEAST_CHANGES;
+  return (
+    calls > LEAST_CALLS &&
+    Math.min(committed_transactions, closed_reports, subscription_changes) > LEAST_CHANGES
+  );
 }
 
 function describe(error: unknown): string {
