@@ -109,7 +109,7 @@ export interface UsageEntry {
 }
 
 export interface RecordUsageParams {
-  /** UUID of this write: repeated with the same id after a lost answer, it counts once. */
+  /** UUID of this write: the store repeats it under the same id after a lost answer, so that it counts once. */
   readonly flush_id: string;
   readonly recorded_at: Instant;
   readonly entries: readonly UsageEntry[];

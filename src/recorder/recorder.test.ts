@@ -47,6 +47,18 @@ describe('group commit', () => {
     await expect(call).resolves.toEqual({ recorded: true, duplicate: false });
   });
 
+  test('a commit takes accounts in the order of the databases, also beyond U+FFFF', async () => {
+    const { commits, recorder } = heldStore();
+    const ids = ['\u{1F600}b', '\uFF21', 'b', '\u{1F600}', 'a', '\u{1F601}', '\u{1F600}a'];
+    const calls = ids.map((account_id) => recorder.record(increment({ account_id })));
+    await turn();
+    const committed = commits[0]?.params.entries.map(({ account_id }) => account_id);
+    const inBytes = ids.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    expect(committed).toEqual(inBytes);
+    commits[0]?.finish();
+    await Promise.all(calls);
+  });
+
   test('calls made together are one event; calls with a key, a timestamp or properties stay apart', async () => {
     const { commits, recorder } = heldStore();
     const calls = [

@@ -138,11 +138,12 @@ export class Recorder {
     }
   }
 
-  /** In the order of account and meter: writers that lock rows in one order do not deadlock. */
+  /** In the databases' order of account and meter: writers that lock rows in one order do not deadlock. */
   #takeBatch(): WaitingEntry[] {
     const batch = this.#queue.splice(0, this.#store.batching.max_entries);
     for (const { entry } of batch) this.#shared.delete(entry.account_id);
-    return batch.sort((a, b) => compare(a.entry, b.entry));
+    const inOrder = batch.some(({ entry }) => SURROGATE.test(entry.account_id)) ? byCodePoint : byCodeUnit;
+    return batch.sort((a, b) => compare(a.entry, b.entry, inOrder));
   }
 
   #becomeIdle(): void {
@@ -155,10 +156,26 @@ function isShareable({ idempotency_key, occurred_at, properties }: Increment): b
   return idempotency_key === null && occurred_at === null && properties === null;
 }
 
-function compare(a: UsageEntry, b: UsageEntry): number {
-  if (a.account_id !== b.account_id) return a.account_id < b.account_id ? -1 : 1;
-  if (a.meter !== b.meter) return a.meter < b.meter ? -1 : 1;
-  return 0;
+type Order = (a: string, b: string) => number;
+
+function compare(a: UsageEntry, b: UsageEntry, inOrder: Order): number {
+  return a.account_id === b.account_id ? byCodeUnit(a.meter, b.meter) : inOrder(a.account_id, b.account_id);
+}
+
+/** JavaScript's own order, which is that of UTF-8 but for characters beyond U+FFFF. */
+function byCodeUnit(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Half of a character beyond U+FFFF, which ids have rarely. */
+const SURROGATE = /[\ud800-\udfff]/;
+
+function byCodePoint(a: string, b: string): number {
+  const [left, right] = [[...a], [...b]];
+  const at = left.findIndex((character, index) => character !== right[index]);
+  if (at === -1) return left.length - right.length;
+  return (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? -1);
 }
 
 function answer(

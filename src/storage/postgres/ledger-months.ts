@@ -58,9 +58,13 @@ function monthOf(instant: Instant, ahead: number): Month {
   return { name, start, end: startOfMonth(start, 1) };
 }
 
-/** Whether an insert found no partition for its month. */
+/**
+ * Whether an insert found no partition for its month. Its text is in the server's language; only a violated CHECK
+ * names a constraint.
+ */
 export function isMonthMissing(error: unknown): boolean {
-  return isFromServer(error) && error.code === CHECK_VIOLATION && error.message.includes('no partition of');
+  if (!isFromServer(error) || error.code !== CHECK_VIOLATION) return false;
+  return !('constraint' in error) || error.constraint === undefined;
 }
 
 /**

@@ -213,8 +213,10 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   -- The tables below belong to the installation, not to an account.
   CREATE TABLE ${schema}.usage_flush (
     flush_id uuid NOT NULL PRIMARY KEY,
-    outcomes text NOT NULL
+    outcomes text NOT NULL,
+    written_at timestamptz NOT NULL DEFAULT now()
   );
+  CREATE INDEX usage_flush_written ON ${schema}.usage_flush USING brin (written_at);
 
   -- The months of the ledger; detached_at = since when a month is no longer part of it.
   CREATE TABLE ${schema}.usage_event_month (

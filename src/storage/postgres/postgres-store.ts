@@ -27,6 +27,7 @@ export interface PostgresStoreOptions {
 
 /** By measurement (`benchmarks/increment`). */
 const BATCHING: Batching = { max_entries: 500, max_in_flight: 2, entries_to_overlap: 100 };
+const DEFAULT_SCHEMA = 'tallybook';
 const MAX_CONNECTIONS = 10;
 const OLDEST_VERSION = 140_000;
 
@@ -36,7 +37,7 @@ const OLDEST_VERSION = 140_000;
  * @throws UsageError from every method: `storage_failed`, `storage_busy`, `storage_unsafe`, `schema_too_new`.
  */
 export function createPostgresStore(options: PostgresStoreOptions): Store {
-  const schema = quoted(options.schema ?? 'tallybook');
+  const schema = quoted(options.schema ?? DEFAULT_SCHEMA);
   let pool: PostgresPool | null = null;
   let opening: Promise<Connected> | null = null;
 
@@ -60,7 +61,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       await checkServer(session, options);
       await migrate(session, schema);
       const months_until = await ensureMonths(session, schema, options.environment.clock.now());
-      return connected({ pool, schema, months_until }, options.schema ?? 'tallybook');
+      return connected({ pool, schema, months_until }, options);
     } finally {
       session.release();
     }
@@ -94,11 +95,11 @@ async function createPool(url: string): Promise<PostgresPool> {
   });
 }
 
-function connected(context: TransactionContext, name: string): Connected {
+function connected(context: TransactionContext, options: PostgresStoreOptions): Connected {
   const { pool, schema } = context;
   const db = new Kysely<Database>({
     dialect: postgresDialect(pool),
-    plugins: [new WithSchemaPlugin(name)],
+    plugins: [new WithSchemaPlugin(options.schema ?? DEFAULT_SCHEMA)],
   });
   return {
     writer: db,
@@ -114,7 +115,7 @@ function connected(context: TransactionContext, name: string): Connected {
         throw error;
       }
     },
-    maintain: (params) => maintain(pool, schema, params),
+    maintain: (params) => maintain(context, options, params),
   };
 }
 
@@ -192,9 +193,15 @@ async function schemaVersion(session: Session, schema: string): Promise<number> 
 
 const KEYS_PER_STATEMENT = 5_000;
 
-async function maintain(pool: PostgresPool, schema: string, params: MaintainParams): Promise<void> {
+async function maintain(
+  { pool, schema }: TransactionContext,
+  options: PostgresStoreOptions,
+  params: MaintainParams,
+): Promise<void> {
   const session = await Session.open(pool);
   try {
+    // The server's settings can change while it runs: what would have been refused at the start is warned of.
+    await checkServer(session, { ...options, allow_unsafe: true });
     await ensureMonths(session, schema, params.now);
     for (let pruned = KEYS_PER_STATEMENT; pruned === KEYS_PER_STATEMENT; ) {
       const { rowCount } = await session.query(

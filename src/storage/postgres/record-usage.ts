@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommitUnknownError } from '../../core/store.ts';
-import { decodeOutcomes, firstUuidAt } from '../outcomes.ts';
+import { decodeOutcomes } from '../outcomes.ts';
 import type { WriteOutcome, WriteParams, WritePath, WriteResult } from '../write-path.ts';
 import { toUsageError } from './failures.ts';
 import { ensureMonths, isMonthMissing } from './ledger-months.ts';
@@ -86,7 +86,7 @@ export function createWritePath(context: RecordUsageContext): WritePath {
     for (let pause_ms = 10; ; pause_ms = Math.min(2 * pause_ms, MAX_PAUSE_MS)) {
       try {
         const outcomes = await writeOnce(call, params);
-        forgetOldFlushes(params.recorded_at);
+        forgetOldFlushes();
         return decodeOutcomes(outcomes, params.entries.length);
       } catch (error) {
         mayBeWritten ||= error instanceof CommitUnknownError;
@@ -132,10 +132,10 @@ export function createWritePath(context: RecordUsageContext): WritePath {
   }
 
   /** Beside the writing; a failure is made up for by the next time. */
-  function forgetOldFlushes(now: number): void {
+  function forgetOldFlushes(): void {
     if (performance.now() - prunedAt < PRUNING_INTERVAL_MS) return;
     prunedAt = performance.now();
-    pruneFlushes(context, now).catch(() => {});
+    pruneFlushes(context).catch(() => {});
   }
 
   /** The answer of a commit whose answer was lost. */
@@ -152,11 +152,14 @@ export function createWritePath(context: RecordUsageContext): WritePath {
   return { write };
 }
 
-async function pruneFlushes({ pool, schema }: RecordUsageContext, now: number): Promise<void> {
+/** By the server's clock: those of two apps may be far apart, and one must not drop what the other still asks for. */
+async function pruneFlushes({ pool, schema }: RecordUsageContext): Promise<void> {
   const session = await Session.open(pool);
   try {
-    const oldest = `${firstUuidAt(now - REMEMBERED_FLUSHES_MS)}-0000-0000-000000000000`;
-    await session.query(`DELETE FROM ${schema}.usage_flush WHERE flush_id < $1`, [oldest]);
+    await session.query(
+      `DELETE FROM ${schema}.usage_flush WHERE written_at < now() - $1 * interval '1 millisecond'`,
+      [REMEMBERED_FLUSHES_MS],
+    );
   } finally {
     session.release();
   }
