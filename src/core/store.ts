@@ -56,7 +56,10 @@ export interface Store {
   nextDueAt(): Promise<Instant | null>;
   /** Ids of accounts that have reports, or subscriptions, to look at, in their order. */
   listDueAccounts(params: ListDueAccountsParams): Promise<readonly string[]>;
-  /** Reports of an account that are closed, sending or held, in the order of meter and report. */
+  /**
+   * Reports of an account that are closed, sending, held, or reported and not verified yet, in the order of meter and
+   * report.
+   */
   listUnfinishedReports(params: { readonly account_id: string }): Promise<readonly UsageReport[]>;
   /** Instants at which reports of a customer and meter are stamped, and what is in them. */
   listSlots(params: ListSlotsParams): Promise<readonly SlotUse[]>;
@@ -247,6 +250,8 @@ export interface SlotUse {
   readonly status: ReportStatus;
   /** null = Stripe has not accepted it. */
   readonly reported_at: Instant | null;
+  /** null = Stripe's count does not prove it yet. */
+  readonly verified_at: Instant | null;
 }
 
 /** What may change about a report after it is sealed. */
@@ -260,7 +265,10 @@ export type ReportChanges = Partial<
     | 'slot'
     | 'attempts'
     | 'first_attempt_at'
+    | 'generation'
     | 'reported_at'
+    | 'verified_at'
+    | 'pending_since'
     | 'due_at'
     | 'last_error'
   >

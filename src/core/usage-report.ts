@@ -18,9 +18,17 @@ export type ReportStatus =
   | 'not_billable';
 
 /**
- * Why a report is where it is. `unlinked`: no Stripe subscription bills the account yet, the report waits. `free`,
- * `trial`, `no_price`, `zero`: never billed. `ambiguous_price`: several subscription items bill the meter. `too_old`:
- * past what Stripe accepts. `not_counted`: Stripe has the identifier but not the quantity.
+ * Why a report is where it is.
+ *
+ * - Waiting: `unlinked`: no Stripe subscription bills the account yet.
+ * - Never billed: `free`, `trial`, `no_price`, `zero`; `late`: too late for its invoice, and the policy is to track it;
+ *   `written_off`: a person decided so.
+ * - Sent, and not proven: `not_counted`: Stripe has the identifier but not the quantity. `refused`: Stripe refused an
+ *   attempt after one whose answer was lost. `rejected`: Stripe accepted it and rejected it afterwards.
+ *   `foreign_writer`: Stripe's count of its minute is another one.
+ * - Not to be sent as it is: `ambiguous_price`: several subscription items bill the meter. `too_old`: past what Stripe
+ *   accepts. `unknown_usage`: Stripe has counted more in its billing period than this database knows of. `missed_invoice`:
+ *   its invoice was final before it could be sent, and no later period bills it.
  */
 export type ReportReason =
   | 'unlinked'
@@ -28,9 +36,16 @@ export type ReportReason =
   | 'trial'
   | 'no_price'
   | 'zero'
+  | 'late'
+  | 'written_off'
+  | 'not_counted'
+  | 'refused'
+  | 'rejected'
+  | 'foreign_writer'
   | 'ambiguous_price'
   | 'too_old'
-  | 'not_counted';
+  | 'unknown_usage'
+  | 'missed_invoice';
 
 /** One row of the table `usage`: a quantity of one account, meter and billing period. */
 export interface UsageReport {
@@ -65,10 +80,20 @@ export interface UsageReport {
   readonly attempts: number;
   readonly first_attempt_at: Instant | null;
   readonly reported_at: Instant | null;
+  /** When Stripe's count proved it, or a person vouched for it; null = not proven yet. */
+  readonly verified_at: Instant | null;
+  /** Since when Stripe answers, and has not counted it; null = it has not been asked, or has. */
+  readonly pending_since: Instant | null;
   /** When the job looks at it next; null = never. */
   readonly due_at: Instant | null;
   /** What Stripe said to the last attempt. */
   readonly last_error: string | null;
+}
+
+/** Whether Stripe has been asked to count the report, so that only Stripe can tell what became of it. */
+export function isSent({ status, reason }: Pick<UsageReport, 'status' | 'reason'>): boolean {
+  const isHeldAfterwards = reason === 'not_counted' || reason === 'foreign_writer';
+  return status === 'sending' || status === 'reported' || (status === 'held' && isHeldAfterwards);
 }
 
 /** Names one report. */
@@ -78,10 +103,10 @@ const TRANSITIONS: Readonly<Record<ReportStatus, readonly ReportStatus[]>> = {
   open: ['closed', 'voided'],
   closed: ['sending', 'not_billable', 'held', 'voided'],
   sending: ['reported', 'failed', 'held'],
-  held: ['closed', 'reported', 'failed'],
-  failed: ['closed'],
+  held: ['closed', 'reported', 'failed', 'not_billable'],
+  failed: ['closed', 'not_billable'],
   not_billable: ['voided'],
-  reported: [],
+  reported: ['held', 'failed'],
   voided: [],
 };
 

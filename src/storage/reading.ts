@@ -135,7 +135,12 @@ export async function listUnfinishedReports(db: Db, account_id: string): Promise
     .selectFrom('usage')
     .select(REPORT_COLUMNS)
     .where('account_id', '=', account_id)
-    .where('status', 'in', ['closed', 'sending', 'held'])
+    .where((eb) =>
+      eb.or([
+        eb('status', 'in', ['closed', 'sending', 'held']),
+        eb.and([eb('status', '=', 'reported'), eb('due_at', 'is not', null)]),
+      ]),
+    )
     .orderBy('meter')
     .orderBy('report_id')
     .execute();
@@ -148,7 +153,7 @@ export async function listSlots(
 ): Promise<SlotUse[]> {
   const rows = await db
     .selectFrom('usage')
-    .select(['account_id', 'report_id', 'slot', 'quantity', 'status', 'reported_at'])
+    .select(['account_id', 'report_id', 'slot', 'quantity', 'status', 'reported_at', 'verified_at'])
     .where('stripe_customer', '=', stripe_customer)
     .where('meter', '=', meter)
     .where('slot', '>=', range.start)

@@ -7,7 +7,7 @@ import {
 import type { Instant } from '../core/environment.ts';
 import { floorToSecond } from '../core/instant.ts';
 import type { SetSubscriptionItemsParams } from '../core/store.ts';
-import type { ReportStatus, UsageReport } from '../core/usage-report.ts';
+import type { ReportReason, ReportStatus, UsageReport } from '../core/usage-report.ts';
 import { getAccount, lockAccounts, replaceItems, timelineOf, wakeWaitingReports } from './accounts.ts';
 import { type Ledger, moveUsage } from './ledger.ts';
 import { openReport } from './opening.ts';
@@ -18,6 +18,9 @@ import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
  * be given to other billing periods.
  */
 const UNSENT: readonly ReportStatus[] = ['open', 'closed', 'not_billable'];
+
+/** Why a report stays what it is, whatever is learned of subscriptions: a person or the policy has decided. */
+const DECIDED: readonly ReportReason[] = ['written_off', 'late', 'unknown_usage'];
 
 /**
  * Stores what Stripe bills an account by, and moves unsent usage to the billing periods that follow from it, event
@@ -45,6 +48,7 @@ export async function setSubscriptionItems(
     .select(REPORT_COLUMNS)
     .where('account_id', '=', account_id)
     .where((eb) => eb.or([eb('status', 'in', UNSENT), eb.and({ status: 'held', attempts: 0 })]))
+    .where((eb) => eb.or([eb('reason', 'is', null), eb('reason', 'not in', DECIDED)]))
     .orderBy('meter')
     .orderBy('report_id')
     .forUpdate()

@@ -30,12 +30,14 @@ export const REPORT_COLUMNS = [
   'attempts',
   'first_attempt_at',
   'reported_at',
+  'verified_at',
+  'pending_since',
   'due_at',
   'last_error',
 ] as const satisfies readonly (keyof UsageTable)[];
 
 export function toReport(row: UsageRow): UsageReport {
-  return { ...row, late: Boolean(row.late), reported: row.status === 'reported' };
+  return { ...row, late: Boolean(row.late), reported: row.reported_at !== null };
 }
 
 /** Selects one report by its key. */
@@ -81,6 +83,8 @@ export function openReportOf({ billing_period, ...report }: NewReport): UsageRep
     attempts: 0,
     first_attempt_at: null,
     reported_at: null,
+    verified_at: null,
+    pending_since: null,
     due_at: null,
     last_error: null,
   };

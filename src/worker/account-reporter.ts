@@ -9,6 +9,7 @@ import {
   chooseSlot,
   identifierOf,
   interpretSlot,
+  isSent,
   MAX_SLOT_AGE_MS,
   minuteOf,
   type ReportReason,
@@ -341,11 +342,6 @@ export class AccountReporter {
     const { status: from, attempts } = report;
     await this.#context.store.changeReport({ report, from, attempts, changes });
   }
-}
-
-/** Whether Stripe has been asked to count the report, so that only Stripe can tell what became of it. */
-function isSent({ status, reason }: UsageReport): boolean {
-  return status === 'sending' || (status === 'held' && reason === 'not_counted');
 }
 
 /** Whether it is to be decided now if, and by what, a report is billed. */

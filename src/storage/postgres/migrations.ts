@@ -53,7 +53,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     status text COLLATE "C" NOT NULL DEFAULT 'open' CHECK (status IN
       ('open', 'closed', 'sending', 'reported', 'failed', 'held', 'voided', 'not_billable')),
     reason text,
-    reported boolean NOT NULL GENERATED ALWAYS AS (status = 'reported') STORED,
+    reported boolean NOT NULL GENERATED ALWAYS AS (reported_at IS NOT NULL) STORED,
     late boolean NOT NULL,
     period_start bigint NOT NULL CHECK (period_start % 1000 = 0),
     period_end bigint CHECK (period_end % 1000 = 0),
@@ -70,6 +70,8 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     first_attempt_at bigint,
     reported_at bigint,
+    verified_at bigint,
+    pending_since bigint,
     due_at bigint,
     last_error text,
     PRIMARY KEY (account_id, meter, report_id),
@@ -80,7 +82,9 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     CHECK (status NOT IN ('sending', 'reported', 'failed') OR (stripe_customer IS NOT NULL
       AND identifier IS NOT NULL AND slot IS NOT NULL AND attempts > 0 AND first_attempt_at IS NOT NULL)),
     CHECK (slot IS NULL OR (slot >= period_start AND slot < period_end)),
-    CHECK ((reported_at IS NOT NULL) = (status = 'reported')),
+    CHECK (status <> 'reported' OR reported_at IS NOT NULL),
+    CHECK (reported_at IS NULL OR status IN ('reported', 'held', 'not_billable')),
+    CHECK (verified_at IS NULL OR status = 'reported'),
     CHECK (status <> 'not_billable' OR reason IS NOT NULL)
   ) WITH (fillfactor = 80);
 
@@ -113,9 +117,9 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   EXECUTE FUNCTION ${schema}.refuse('a sealed report does not change');
 
   CREATE TRIGGER usage_identity BEFORE UPDATE OF stripe_customer, identifier, slot ON ${schema}.usage
-  FOR EACH ROW WHEN (OLD.attempts > 0 AND (OLD.stripe_customer IS DISTINCT FROM NEW.stripe_customer
+  FOR EACH ROW WHEN (OLD.attempts > 0 AND OLD.generation = NEW.generation AND (OLD.stripe_customer IS DISTINCT FROM NEW.stripe_customer
     OR OLD.slot IS DISTINCT FROM NEW.slot
-    OR (OLD.identifier IS DISTINCT FROM NEW.identifier AND OLD.generation = NEW.generation)))
+    OR OLD.identifier IS DISTINCT FROM NEW.identifier))
   EXECUTE FUNCTION ${schema}.refuse('a report that was sent keeps its identifier, customer and slot');
 
   CREATE TRIGGER usage_transition BEFORE UPDATE OF status ON ${schema}.usage
@@ -123,8 +127,9 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     ('open', 'closed'), ('open', 'voided'),
     ('closed', 'sending'), ('closed', 'not_billable'), ('closed', 'held'), ('closed', 'voided'),
     ('sending', 'reported'), ('sending', 'failed'), ('sending', 'held'),
-    ('held', 'closed'), ('held', 'reported'), ('held', 'failed'),
-    ('failed', 'closed'), ('not_billable', 'voided')))
+    ('reported', 'held'), ('reported', 'failed'),
+    ('held', 'closed'), ('held', 'reported'), ('held', 'failed'), ('held', 'not_billable'),
+    ('failed', 'closed'), ('failed', 'not_billable'), ('not_billable', 'voided')))
   EXECUTE FUNCTION ${schema}.refuse('illegal transition of a report');
 
   CREATE TRIGGER usage_no_delete BEFORE DELETE ON ${schema}.usage

@@ -39,7 +39,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     status TEXT NOT NULL DEFAULT 'open' CHECK (status IN
       ('open', 'closed', 'sending', 'reported', 'failed', 'held', 'voided', 'not_billable')),
     reason TEXT,
-    reported INTEGER NOT NULL GENERATED ALWAYS AS (status = 'reported') VIRTUAL,
+    reported INTEGER NOT NULL GENERATED ALWAYS AS (reported_at IS NOT NULL) VIRTUAL,
     late INTEGER NOT NULL CHECK (late IN (0, 1)),
     period_start INTEGER NOT NULL CHECK (period_start % 1000 = 0),
     period_end INTEGER CHECK (period_end % 1000 = 0),
@@ -57,6 +57,8 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     first_attempt_at INTEGER,
     reported_at INTEGER,
+    verified_at INTEGER,
+    pending_since INTEGER,
     due_at INTEGER,
     last_error TEXT,
     PRIMARY KEY (account_id, meter, report_id),
@@ -68,7 +70,9 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     CHECK (status NOT IN ('sending', 'reported', 'failed') OR (stripe_customer IS NOT NULL
       AND identifier IS NOT NULL AND slot IS NOT NULL AND attempts > 0 AND first_attempt_at IS NOT NULL)),
     CHECK (slot IS NULL OR (slot >= period_start AND slot < period_end)),
-    CHECK ((reported_at IS NOT NULL) = (status = 'reported')),
+    CHECK (status <> 'reported' OR reported_at IS NOT NULL),
+    CHECK (reported_at IS NULL OR status IN ('reported', 'held', 'not_billable')),
+    CHECK (verified_at IS NULL OR status = 'reported'),
     CHECK (status <> 'not_billable' OR reason IS NOT NULL)
   ) STRICT, WITHOUT ROWID;
 
@@ -90,8 +94,8 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   END;
 
   CREATE TRIGGER usage_identity BEFORE UPDATE OF stripe_customer, identifier, slot ON usage
-  WHEN OLD.attempts > 0 AND (OLD.stripe_customer IS NOT NEW.stripe_customer
-    OR OLD.slot IS NOT NEW.slot OR (OLD.identifier IS NOT NEW.identifier AND OLD.generation = NEW.generation))
+  WHEN OLD.attempts > 0 AND OLD.generation = NEW.generation AND (OLD.stripe_customer IS NOT NEW.stripe_customer
+    OR OLD.slot IS NOT NEW.slot OR OLD.identifier IS NOT NEW.identifier)
   BEGIN
     SELECT RAISE(ABORT, 'tallybook: a report that was sent keeps its identifier, customer and slot');
   END;
@@ -101,8 +105,9 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     ('open', 'closed'), ('open', 'voided'),
     ('closed', 'sending'), ('closed', 'not_billable'), ('closed', 'held'), ('closed', 'voided'),
     ('sending', 'reported'), ('sending', 'failed'), ('sending', 'held'),
-    ('held', 'closed'), ('held', 'reported'), ('held', 'failed'),
-    ('failed', 'closed'), ('not_billable', 'voided'))
+    ('reported', 'held'), ('reported', 'failed'),
+    ('held', 'closed'), ('held', 'reported'), ('held', 'failed'), ('held', 'not_billable'),
+    ('failed', 'closed'), ('failed', 'not_billable'), ('not_billable', 'voided'))
   BEGIN
     SELECT RAISE(ABORT, 'tallybook: illegal transition of a report');
   END;
