@@ -1,5 +1,6 @@
 import type { SubscriptionItem } from './billing-period.ts';
 import type { Instant } from './environment.ts';
+import type { Invoice } from './invoice.ts';
 
 /** What Tallybook needs of Stripe. Methods never throw for what Stripe answers: the answer is the result. */
 export interface BillingProvider {
@@ -9,6 +10,10 @@ export interface BillingProvider {
   readCounted(params: ReadCountedParams): Promise<ReadCountedResult>;
   /** The subscription items that bill, or billed, the configured meters to a customer. */
   listSubscriptionItems(params: { readonly stripe_customer: string }): Promise<ListSubscriptionItemsResult>;
+  /** A customer's invoices that were made at an instant or later, newest first. */
+  listInvoices(params: ListInvoicesParams): Promise<ListInvoicesResult>;
+  /** One invoice, of whatever customer; `refused` when Stripe does not know it. */
+  readInvoice(params: { readonly invoice: string }): Promise<ReadInvoiceResult>;
 }
 
 export interface SendReportParams {
@@ -46,6 +51,15 @@ export type ReadCountedResult = { readonly outcome: 'read'; readonly quantity: n
 export type ListSubscriptionItemsResult =
   | { readonly outcome: 'read'; readonly items: readonly SubscriptionItem[] }
   | Failed;
+
+export interface ListInvoicesParams {
+  readonly stripe_customer: string;
+  readonly created_from: Instant;
+}
+
+export type ListInvoicesResult = { readonly outcome: 'read'; readonly invoices: readonly Invoice[] } | Failed;
+
+export type ReadInvoiceResult = { readonly outcome: 'read'; readonly invoice: Invoice } | Failed;
 
 /** Stripe did not answer, or asked to come back later. */
 export interface Unavailable {

@@ -1,19 +1,12 @@
-import { type BillingPeriod, billingPeriodAt, type Period } from '../core/billing-period.ts';
-import type { Clock } from '../core/environment.ts';
-import { UsageError } from '../core/errors.ts';
+import type { BillingPeriod, Period } from '../core/billing-period.ts';
 import { formatInstant } from '../core/instant.ts';
-import { freeReason, type Plans } from '../core/plan.ts';
-import { type Price, type RatedAmount, rate } from '../core/price.ts';
+import { freeReason } from '../core/plan.ts';
+import { type RatedAmount, rate } from '../core/price.ts';
 import { exactTotal } from '../core/quantity.ts';
-import type { AccountWithItems, Store } from '../core/store.ts';
+import type { AccountWithItems } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
-import type { ReportResult, UsageResult } from './usage-result.ts';
-
-export interface UsageQueryContext {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly plans: Plans;
-}
+import { type AccountContext, findAccount, periodAt, planOf, priceOf } from './billed-account.ts';
+import { toReportResult, type UsageResult } from './usage-result.ts';
 
 export interface UsageQueryParams {
   readonly account_id: string;
@@ -22,20 +15,14 @@ export interface UsageQueryParams {
   readonly range: Period | null;
 }
 
-const ROLL_UP_LIMIT = 1_000;
-
 /**
  * What an account used, per meter.
  *
  * @throws UsageError `account_not_found`, `quantity_overflow`.
  */
-export async function queryUsage(
-  context: UsageQueryContext,
-  params: UsageQueryParams,
-): Promise<UsageResult[]> {
+export async function queryUsage(context: AccountContext, params: UsageQueryParams): Promise<UsageResult[]> {
   const { account_id, meters, range } = params;
   const account = await findAccount(context, account_id);
-  if (!account) throw new UsageError('account_not_found', { field: 'account', value: account_id });
   return await Promise.all(
     meters.map((meter) =>
       range ? queryRange(context, account, meter, range) : queryCurrentPeriod(context, account, meter),
@@ -43,20 +30,9 @@ export async function queryUsage(
   );
 }
 
-/** An account that is known only from transactions of the app is created by the roll-up of its usage. */
-async function findAccount(
-  { store, clock }: UsageQueryContext,
-  account_id: string,
-): Promise<AccountWithItems | null> {
-  const account = await store.getAccount({ account_id });
-  if (account) return account;
-  await store.rollUp({ now: clock.now(), account_id, limit: ROLL_UP_LIMIT });
-  return await store.getAccount({ account_id });
-}
-
 /** Adds up whole reports: two indexed reads, however long the history. */
 async function queryCurrentPeriod(
-  context: UsageQueryContext,
+  context: AccountContext,
   account: AccountWithItems,
   meter: string,
 ): Promise<UsageResult> {
@@ -69,7 +45,7 @@ async function queryCurrentPeriod(
 
 /** Adds up reports that lie wholly in the range, and ledger rows of those that it cuts. */
 async function queryRange(
-  context: UsageQueryContext,
+  context: AccountContext,
   account: AccountWithItems,
   meter: string,
   range: Period,
@@ -120,13 +96,8 @@ function isInside({ first_occurred_at, last_occurred_at }: UsageReport, range: P
   return first_occurred_at >= range.start && last_occurred_at < range.end;
 }
 
-function periodAt({ account, items }: AccountWithItems, meter: string, instant: number): BillingPeriod {
-  const billing = items.filter((item) => item.meter === meter);
-  return billingPeriodAt({ created_at: account.created_at, items: billing }, instant);
-}
-
 interface Findings {
-  readonly context: UsageQueryContext;
+  readonly context: AccountContext;
   readonly account: AccountWithItems;
   readonly meter: string;
   /** The billing period that the range is; null = it is not one. */
@@ -158,7 +129,7 @@ function summarise(findings: Findings): UsageResult {
     quantity: sum(() => true, findings.unassigned),
     reported_quantity: sum(({ reported }) => reported),
     pending_quantity: sum((report) => !report.reported && !isFree(report), pendingUnassigned),
-    reports: reports.map(toResult),
+    reports: reports.map(toReportResult),
     cost:
       period &&
       costOf(
@@ -180,34 +151,7 @@ function isFreeFrom({ context, account, meter }: Findings, instant: number): boo
 }
 
 function costOf(findings: Findings, period: BillingPeriod, quantity: number): RatedAmount | null {
-  const price = priceOf(findings, period);
+  const { context, account, meter } = findings;
+  const price = priceOf(context, account, meter, period);
   return price && rate(price, Math.max(0, quantity));
-}
-
-/** What Stripe bills the period by; before a subscription is known, what the plan says it will be. */
-function priceOf({ context, account, meter }: Findings, period: BillingPeriod): Price | null {
-  if (period.billed_by === 'trial' || period.items.length > 1) return null;
-  const [item] = period.items;
-  if (item) return item.price;
-  if (account.items.some((other) => other.meter === meter)) return null;
-  return planOf(context, account)?.prices.find((price) => price.meter === meter) ?? null;
-}
-
-function planOf({ plans }: UsageQueryContext, { account }: AccountWithItems) {
-  return account.plan === null ? null : (plans[account.plan] ?? null);
-}
-
-function toResult(report: UsageReport): ReportResult {
-  return {
-    report_id: report.report_id,
-    status: report.status,
-    reason: report.reason,
-    reported: report.reported,
-    late: report.late,
-    period_start: formatInstant(report.period_start),
-    period_end: report.period_end === null ? null : formatInstant(report.period_end),
-    quantity: report.quantity,
-    reported_at: report.reported_at === null ? null : formatInstant(report.reported_at),
-    last_error: report.last_error,
-  };
 }

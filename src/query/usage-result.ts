@@ -1,5 +1,6 @@
+import { formatInstant } from '../core/instant.ts';
 import type { RatedAmount } from '../core/price.ts';
-import type { ReportReason, ReportStatus } from '../core/usage-report.ts';
+import type { ReportReason, ReportStatus, UsageReport } from '../core/usage-report.ts';
 
 /** What `usage.get` answers for one meter. Instants are ISO 8601 in UTC. */
 export interface UsageResult {
@@ -50,4 +51,23 @@ export interface ReportResult {
   readonly reported_at: string | null;
   /** Why it is not reported yet, in words; null = nothing went wrong. */
   readonly last_error: string | null;
+}
+
+export function toReportResult(report: UsageReport): ReportResult {
+  return {
+    report_id: report.report_id,
+    status: report.status,
+    reason: report.reason,
+    reported: report.reported,
+    late: report.late,
+    period_start: formatInstant(report.period_start),
+    period_end: instantOrNull(report.period_end),
+    quantity: report.quantity,
+    reported_at: instantOrNull(report.reported_at),
+    last_error: report.last_error,
+  };
+}
+
+export function instantOrNull(instant: number | null): string | null {
+  return instant === null ? null : formatInstant(instant);
 }

@@ -10,6 +10,7 @@ import type {
 } from '../core/billing-provider.ts';
 import type { Clock } from '../core/environment.ts';
 import { SECOND_MS } from '../core/instant.ts';
+import { listInvoices, readInvoice } from './stripe-invoices.ts';
 import { StripeMeters } from './stripe-meters.ts';
 import { failureOf, sendFailureOf } from './stripe-outcome.ts';
 import { StripeSubscriptions } from './stripe-subscriptions.ts';
@@ -42,6 +43,8 @@ export function createStripeProvider(options: StripeProviderOptions): BillingPro
         outcome: 'read',
         items: await subscriptions.listItems(stripe_customer),
       })),
+    listInvoices: (params) => listInvoices(connect, params),
+    readInvoice: (params) => readInvoice(connect, params),
   };
 }
 

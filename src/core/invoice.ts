@@ -1,0 +1,79 @@
+import type { Period, SubscriptionItem } from './billing-period.ts';
+import type { Instant } from './environment.ts';
+
+/** An invoice as Stripe has it. Amounts are minor units of its currency. */
+export interface Invoice {
+  readonly invoice: string;
+  readonly stripe_customer: string;
+  /** null = it has none yet. */
+  readonly number: string | null;
+  readonly status: 'draft' | 'open' | 'paid' | 'uncollectible' | 'void';
+  readonly currency: string;
+  /** After discounts and taxes. */
+  readonly total: number;
+  readonly created_at: Instant;
+  /** null = a draft: its usage is still rated anew. */
+  readonly finalized_at: Instant | null;
+  readonly lines: readonly InvoiceLine[];
+}
+
+export interface InvoiceLine {
+  /** null = the line is of no subscription item. */
+  readonly stripe_subscription_item: string | null;
+  readonly description: string;
+  /** The time that the line bills. */
+  readonly period: Period;
+  /** null = Stripe does not say. */
+  readonly quantity: number | null;
+  /** Before discounts and taxes. */
+  readonly amount: number;
+}
+
+/** What invoices say of one meter and billing period. */
+export interface InvoicedUsage {
+  readonly invoices: readonly Invoice[];
+  /** Whether everything that is invoiced is final; null = no invoice bills the period. */
+  readonly isFinal: boolean | null;
+  readonly quantity: number;
+  readonly amount: number;
+}
+
+/**
+ * What bills the usage of some subscription items in a billing period. A new subscription's first invoice also names the
+ * period, before it is over, with lines of nothing: it is none of these. Void invoices bill nothing.
+ */
+export function invoicedUsage(
+  invoices: readonly Invoice[],
+  items: readonly Pick<SubscriptionItem, 'stripe_subscription_item'>[],
+  period: Period,
+): InvoicedUsage {
+  const billing = invoices
+    .filter(({ status }) => status !== 'void')
+    .map((invoice) => ({
+      invoice,
+      lines: invoice.lines.filter((line) => isUsageLine(invoice, line, items, period)),
+    }))
+    .filter(({ lines }) => lines.length > 0);
+  const lines = billing.flatMap((found) => found.lines);
+  return {
+    invoices: billing.map(({ invoice }) => invoice),
+    isFinal: billing.length === 0 ? null : billing.every(({ invoice }) => invoice.finalized_at !== null),
+    quantity: lines.reduce((sum, { quantity }) => sum + (quantity ?? 0), 0),
+    amount: lines.reduce((sum, { amount }) => sum + amount, 0),
+  };
+}
+
+/** Whether a line bills what some items used in a period that had ended when the invoice was made. */
+export function isUsageLine(
+  invoice: Invoice,
+  line: InvoiceLine,
+  items: readonly Pick<SubscriptionItem, 'stripe_subscription_item'>[],
+  period: Period,
+): boolean {
+  return (
+    items.some((item) => item.stripe_subscription_item === line.stripe_subscription_item) &&
+    line.period.start >= period.start &&
+    line.period.end <= period.end &&
+    invoice.created_at >= line.period.end
+  );
+}

@@ -1,0 +1,85 @@
+import type { Period } from './billing-period.ts';
+import type { Instant } from './environment.ts';
+import { DAY_MS, MINUTE_MS } from './instant.ts';
+import type { SlotUse } from './store.ts';
+import { minuteOf } from './usage-report.ts';
+
+/** What Stripe counted for a customer and meter in some whole UTC minutes, and the reports stamped in them. */
+export interface StripeReading {
+  readonly range: Period;
+  readonly counted: number;
+  readonly uses: readonly SlotUse[];
+}
+
+/**
+ * What a reading says beyond its reports. `pending`: Stripe accepted a report and has not counted it yet.
+ * `not_counted`: it has had a day for that. `unconfirmed`: it counted a report that is not known here to be accepted.
+ * `foreign_writer`: it counted what no report here explains. `unexplained`: it was not read minute by minute.
+ */
+export type CountFinding = 'pending' | 'not_counted' | 'unconfirmed' | 'foreign_writer' | 'unexplained';
+
+/** How long Stripe may take to count what it has accepted before a person is asked. */
+const MAX_COUNTING_MS = DAY_MS;
+/** With more reports in one minute than this, only its full sum is told apart. */
+const MAX_SHARING = 12;
+
+/** What Stripe must have counted once it has counted everything that it accepted. */
+export function acceptedQuantity(uses: readonly SlotUse[]): number {
+  return sumOf(uses.filter(isAccepted));
+}
+
+/** What Stripe counted beyond that; negative = less. */
+export function excessOf({ counted, uses }: StripeReading): number {
+  return counted - acceptedQuantity(uses);
+}
+
+/** Why a reading is not exactly what Stripe accepted; null = it is. */
+export function findingOf(reading: StripeReading, now: Instant): CountFinding | null {
+  const { uses } = reading;
+  const excess = excessOf(reading);
+  if (excess === 0) return null;
+  if (uses.length === 0) return 'foreign_writer';
+  if (!isOneMinute(reading.range)) return 'unexplained';
+  if (excess < 0) {
+    const young = uses.filter((use) => isAccepted(use) && now - (use.reported_at ?? now) < MAX_COUNTING_MS);
+    return -excess <= sumOf(young) ? 'pending' : 'not_counted';
+  }
+  const others = uses.filter((use) => !isAccepted(use)).map(({ quantity }) => quantity);
+  return isSumOf(excess, others) ? 'unconfirmed' : 'foreign_writer';
+}
+
+/**
+ * Where to divide a reading that differs, to find the minutes that do; null = it needs no division. The middle one of
+ * the minutes that hold reports ends the first part, so that what lies between them is read as a whole.
+ */
+export function divisionOf(reading: StripeReading): Instant | null {
+  const { range, uses } = reading;
+  if (excessOf(reading) === 0 || uses.length === 0 || isOneMinute(range)) return null;
+  const minutes = [...new Set(uses.map(({ slot }) => minuteOf(slot)))].sort((a, b) => a - b);
+  const middle = minutes[Math.floor(minutes.length / 2)] ?? range.start;
+  return middle > range.start ? middle : middle + MINUTE_MS;
+}
+
+/** The smallest span of whole UTC minutes around a period: what Stripe can be asked about. */
+export function wholeMinutes({ start, end }: Period): Period {
+  return { start: minuteOf(start), end: Math.ceil(end / MINUTE_MS) * MINUTE_MS };
+}
+
+function isAccepted({ status }: SlotUse): boolean {
+  return status === 'reported';
+}
+
+function isOneMinute({ start, end }: Period): boolean {
+  return end - start === MINUTE_MS;
+}
+
+function isSumOf(total: number, quantities: readonly number[]): boolean {
+  if (quantities.length > MAX_SHARING) return total === quantities.reduce((sum, each) => sum + each, 0);
+  let sums = new Set([0]);
+  for (const quantity of quantities) sums = new Set([...sums, ...[...sums].map((sum) => sum + quantity)]);
+  return sums.has(total);
+}
+
+function sumOf(uses: readonly SlotUse[]): number {
+  return uses.reduce((sum, { quantity }) => sum + quantity, 0);
+}

@@ -1,0 +1,97 @@
+import type { Stripe } from 'stripe';
+import type { ListInvoicesParams, ListInvoicesResult, ReadInvoiceResult } from '../core/billing-provider.ts';
+import { SECOND_MS } from '../core/instant.ts';
+import type { Invoice, InvoiceLine } from '../core/invoice.ts';
+import { failureOf } from './stripe-outcome.ts';
+
+type Connect = () => Promise<Stripe>;
+
+const PAGE = 100;
+/** More invoices than this since the period in question would be a customer billed every few hours. */
+const MAX_INVOICES = 1_000;
+/** 20 items of a subscription, each with a line for every tier. */
+const MAX_LINES = 5_000;
+
+/** Newest first, as Stripe lists them, until they are too old. */
+export async function listInvoices(
+  connect: Connect,
+  { stripe_customer, created_from }: ListInvoicesParams,
+): Promise<ListInvoicesResult> {
+  try {
+    const invoices: Invoice[] = [];
+    for (let last: string | null = null; invoices.length < MAX_INVOICES; ) {
+      const stripe = await connect();
+      const page: Stripe.ApiList<Stripe.Invoice> = await stripe.invoices.list({
+        customer: stripe_customer,
+        limit: PAGE,
+        ...(last === null ? {} : { starting_after: last }),
+      });
+      const wanted = page.data.filter(({ created }) => created * SECOND_MS >= created_from);
+      for (const invoice of wanted) invoices.push(await toInvoice(connect, invoice));
+      last = page.data.at(-1)?.id ?? null;
+      if (last === null || !page.has_more || wanted.length < page.data.length) break;
+    }
+    return { outcome: 'read', invoices };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+export async function readInvoice(
+  connect: Connect,
+  { invoice }: { readonly invoice: string },
+): Promise<ReadInvoiceResult> {
+  try {
+    const stripe = await connect();
+    return { outcome: 'read', invoice: await toInvoice(connect, await stripe.invoices.retrieve(invoice)) };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+async function toInvoice(connect: Connect, invoice: Stripe.Invoice): Promise<Invoice> {
+  const { customer, number, currency, total, created, status_transitions, status } = invoice;
+  const { finalized_at } = status_transitions;
+  const lines = await linesOf(connect, invoice);
+  return {
+    invoice: invoice.id,
+    stripe_customer: typeof customer === 'string' ? customer : (customer?.id ?? ''),
+    number,
+    status: statusOf(status),
+    currency,
+    total,
+    created_at: created * SECOND_MS,
+    finalized_at: finalized_at === null ? null : finalized_at * SECOND_MS,
+    lines: lines.map(toLine),
+  };
+}
+
+/** An invoice holds its first lines; the others are read page by page. */
+async function linesOf(connect: Connect, { id, lines }: Stripe.Invoice): Promise<Stripe.InvoiceLineItem[]> {
+  if (!lines.has_more) return lines.data;
+  const stripe = await connect();
+  return await stripe.invoices.listLineItems(id, { limit: PAGE }).autoPagingToArray({ limit: MAX_LINES });
+}
+
+function toLine({ parent, description, period, quantity, amount }: Stripe.InvoiceLineItem): InvoiceLine {
+  return {
+    stripe_subscription_item: parent?.subscription_item_details?.subscription_item ?? null,
+    description: description ?? '',
+    period: { start: period.start * SECOND_MS, end: period.end * SECOND_MS },
+    quantity,
+    amount,
+  };
+}
+
+function statusOf(status: string | null): Invoice['status'] {
+  switch (status) {
+    case 'draft':
+    case 'open':
+    case 'paid':
+    case 'uncollectible':
+    case 'void':
+      return status;
+    default:
+      throw new Error(`Stripe names an invoice status that is not known here: ${status}.`);
+  }
+}
