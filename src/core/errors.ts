@@ -74,6 +74,16 @@ export const ERRORS = {
     meaning: 'The account does not exist.',
     remedy: 'Create it with usage.accounts.set(), or by its first increment.',
   },
+  report_not_found: {
+    status: 404,
+    meaning: 'The account has no report of this number.',
+    remedy: 'Pass a number that usage.reports.list() or usage.get() shows, with its meter.',
+  },
+  invoice_not_found: {
+    status: 404,
+    meaning: 'The account has no invoice of this id at Stripe.',
+    remedy: "Pass an id that Stripe shows for the account's customer: 'in_…'.",
+  },
   idempotency_conflict: {
     status: 409,
     meaning: 'The idempotency key was used before with another quantity, timestamp or properties.',
@@ -114,6 +124,11 @@ export const ERRORS = {
     status: 503,
     meaning: 'The usage object was closed.',
     remedy: 'Call close() last, when the process no longer takes requests.',
+  },
+  stripe_unavailable: {
+    status: 503,
+    meaning: 'Stripe could not be read.',
+    remedy: 'Try again later; if Stripe is not configured, set `stripe` in createUsage().',
   },
   overloaded: {
     status: 503,

@@ -63,6 +63,8 @@ export interface Reconciliation {
   readonly reported: number;
   /** In the period's whole minutes; null = not read. */
   readonly counted_by_stripe: number | null;
+  /** The part of it that the period itself bills: its first and last minute may be shared with others. */
+  readonly billed_by_stripe: number | null;
   /** null = no final invoice. */
   readonly invoiced: number | null;
   readonly invoiced_amount: number | null;
@@ -94,6 +96,7 @@ export function reconcile(input: ReconciliationInput): Reconciliation {
     counted_here,
     reported: totalOf(reports.filter(({ reported }) => reported).map(({ quantity }) => quantity)),
     counted_by_stripe,
+    billed_by_stripe: readings === null ? null : billableByStripe(readings, input.period),
     invoiced: isFinal && !input.price?.transform_quantity ? invoiced.quantity : null,
     invoiced_amount: isFinal ? invoiced.amount : null,
     difference: counted_by_stripe === null ? null : counted_here - counted_by_stripe,

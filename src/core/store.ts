@@ -2,13 +2,14 @@ import type { Account } from './account.ts';
 import type { Period, SubscriptionItem } from './billing-period.ts';
 import type { Instant } from './environment.ts';
 import type { UsageError } from './errors.ts';
+import type { ExplainingReads } from './report-listing.ts';
 import type { ReportKey, ReportStatus, UsageReport } from './usage-report.ts';
 
 /**
  * The port to the database. Every method is one transaction and safe to call from several processes at once.
  * Methods throw UsageError `storage_failed`, `storage_busy` or `schema_too_new`.
  */
-export interface Store {
+export interface Store extends ExplainingReads {
   /** How much usage to record in one call, and how many calls at once. */
   readonly batching: Batching;
   /** Writes usage events and adds them to their open reports; durable when it resolves. */
@@ -76,7 +77,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export type UsageReader = Pick<Store, 'listReportsWithUsage' | 'sumUsage'>;
+export type UsageReader = Pick<Store, 'listReportsWithUsage' | 'sumUsage' | 'getReport' | 'listEvents'>;
 
 export interface Batching {
   /** Entries of one commit: enough to make a commit cheap, few enough that nobody waits long behind it. */

@@ -133,6 +133,7 @@ function lineOf({
     counted_here: found.counted_here,
     reported: found.reported,
     counted_by_stripe: found.counted_by_stripe,
+    billed_by_stripe: found.billed_by_stripe,
     invoiced: found.invoiced,
     invoiced_amount: found.invoiced_amount,
     currency: currency ?? null,

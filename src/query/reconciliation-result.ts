@@ -26,6 +26,8 @@ export interface ReconciliationLine {
   readonly reported: number;
   /** What Stripe counted in the period's whole minutes; null = it was not read. */
   readonly counted_by_stripe: number | null;
+  /** The part of it that is the period's own: its first and last minute may be shared with other reports. */
+  readonly billed_by_stripe: number | null;
   /** Units on final invoices; null = none is final, or the price bills packages. */
   readonly invoiced: number | null;
   /** What they cost, in minor units of `currency`, before taxes and discounts; null = no invoice is final. */

@@ -3,6 +3,7 @@ import type { UsageError } from '../core/errors.ts';
 import type { Batching, ChangeReportParams, Store, UsageReader } from '../core/store.ts';
 import { getAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
 import { closeReports } from './closing.ts';
+import { getReport, listEvents, listReportsByStatus } from './explaining.ts';
 import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
 import { type Ledger, sumUsage } from './ledger.ts';
 import {
@@ -76,6 +77,9 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     listReportsWithUsage: (params) =>
       read((db, ledger) => usageReader(db, ledger).listReportsWithUsage(params)),
     sumUsage: (params) => read((db, ledger) => usageReader(db, ledger).sumUsage(params)),
+    getReport: (params) => read((db) => getReport(db, params)),
+    listEvents: (params) => read((db, ledger) => listEvents(db, ledger, params)),
+    listReportsByStatus: (params) => read((db) => listReportsByStatus(db, params)),
     readAtOnce: (run) =>
       use(({ reader, ledger }) => {
         const transaction = reader.transaction().setIsolationLevel('repeatable read');
@@ -102,6 +106,8 @@ function usageReader(db: Db, ledger: Ledger): UsageReader {
   return {
     listReportsWithUsage: (params) => listReportsWithUsage(db, ledger, params),
     sumUsage: (params) => sumUsage(db, ledger, params),
+    getReport: (params) => getReport(db, params),
+    listEvents: (params) => listEvents(db, ledger, params),
   };
 }
 

@@ -24,6 +24,8 @@ export interface Ledger {
    * @param range - no event outside of it is wanted, but some may be there.
    */
   eventsOf(report: ReportKey, range: Period): RawBuilder<unknown>;
+  /** As `eventsOf`, with every column that explains an event instead of the position. */
+  entriesOf(report: ReportKey, range: Period): RawBuilder<unknown>;
   /**
    * Gives events of a voided report, in the order of recording, to an open one.
    *

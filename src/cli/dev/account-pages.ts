@@ -2,9 +2,9 @@ import type { Stripe } from 'stripe';
 import type { AccountResult } from '../../accounts.ts';
 import { type Period, periodAt } from '../../core/billing-period.ts';
 import { formatInstant, SECOND_MS } from '../../core/instant.ts';
+import { describeLines, formatMoney } from '../../core/money.ts';
 import type { UsageResult } from '../../query/usage-result.ts';
 import { type DemoMeter, type DemoUsage, METERS } from './demo.ts';
-import { describeLines, formatMoney } from './money.ts';
 
 /** What one account used of one meter in one billing period. */
 export interface PeriodView extends UsageResult {

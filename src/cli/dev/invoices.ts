@@ -1,7 +1,7 @@
 import type { Stripe } from 'stripe';
 import { formatInstant, SECOND_MS } from '../../core/instant.ts';
+import { formatMoney } from '../../core/money.ts';
 import type { DemoUsage } from './demo.ts';
-import { formatMoney } from './money.ts';
 
 /** An invoice as Stripe shows it. */
 export interface InvoiceView {

@@ -20,6 +20,11 @@ export function postgresLedger(schema: string): Ledger {
       where account_id = ${account_id} and meter = ${meter} and report_id = ${report_id}
         and ${isRecordedWithin(range)})`,
 
+    entriesOf: ({ account_id, meter, report_id }, range) => sql`(
+      select event_id, quantity, occurred_at, recorded_at, idempotency_key, properties from ${events}
+      where account_id = ${account_id} and meter = ${meter} and report_id = ${report_id}
+        and ${isRecordedWithin(range)})`,
+
     async moveEvents(db, { from, to, event_ids }) {
       for (let at = 0; at < event_ids.length; at += MAX_EVENTS_PER_STATEMENT) {
         await sql`update ${events} set report_id = ${to.report_id}

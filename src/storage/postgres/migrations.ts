@@ -98,6 +98,9 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   CREATE INDEX usage_open_end ON ${schema}.usage (billing_period_end) WHERE status = 'open';
   CREATE INDEX usage_due ON ${schema}.usage (account_id, due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX usage_due_at ON ${schema}.usage (due_at) WHERE due_at IS NOT NULL;
+  -- What waits for a person, across accounts.
+  CREATE INDEX usage_attention ON ${schema}.usage (status, account_id, meter, report_id)
+    WHERE status IN ('held', 'failed');
   CREATE UNIQUE INDEX usage_identifier ON ${schema}.usage (identifier) WHERE identifier IS NOT NULL;
   CREATE UNIQUE INDEX usage_slot ON ${schema}.usage (stripe_customer, meter, (slot / 60000))
     WHERE slot IS NOT NULL AND NOT slot_shared;

@@ -19,6 +19,18 @@ export const SQLITE_LEDGER: Ledger = {
     )
     select position, event_id, quantity, occurred_at from chain)`,
 
+  entriesOf: ({ account_id, meter, report_id }) => sql`(
+    with recursive chain (event_id, previous_event_id) as (
+      select event_id, previous_event_id from usage_event where event_id = (
+        select last_event_id from usage
+        where account_id = ${account_id} and meter = ${meter} and report_id = ${report_id})
+      union all
+      select event.event_id, event.previous_event_id
+      from chain join usage_event as event on event.event_id = chain.previous_event_id
+    )
+    select event.event_id, quantity, occurred_at, recorded_at, idempotency_key, properties
+    from chain join usage_event as event on event.event_id = chain.event_id)`,
+
   /** Among themselves they stay chained as they are; only the ends are tied anew. */
   async moveEvents(db, { to, event_ids }) {
     const [first] = event_ids;

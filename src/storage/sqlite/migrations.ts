@@ -83,6 +83,8 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   CREATE INDEX usage_open_end ON usage (billing_period_end) WHERE status = 'open';
   CREATE INDEX usage_due ON usage (account_id, due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX usage_due_at ON usage (due_at) WHERE due_at IS NOT NULL;
+  -- What waits for a person, across accounts.
+  CREATE INDEX usage_attention ON usage (status, account_id, meter, report_id) WHERE status IN ('held', 'failed');
   CREATE UNIQUE INDEX usage_identifier ON usage (identifier) WHERE identifier IS NOT NULL;
   CREATE UNIQUE INDEX usage_slot ON usage (stripe_customer, meter, slot / 60000)
     WHERE slot IS NOT NULL AND slot_shared = 0;

@@ -1,5 +1,5 @@
-import { formatDecimal, parseDecimal, ZERO } from '../../core/decimal.ts';
-import type { RatedAmount, RatedLine } from '../../core/price.ts';
+import { formatDecimal, parseDecimal, ZERO } from './decimal.ts';
+import type { RatedAmount, RatedLine } from './price.ts';
 
 const NUMBER = new Intl.NumberFormat('en-US');
 /** Stripe's decimals have 12 places of minor units; two more for those of the currency. */

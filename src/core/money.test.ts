@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { rate } from '../../core/price.ts';
 import { describeLines, formatMoney } from './money.ts';
+import { rate } from './price.ts';
 
 test.for([
   ['3000', 'usd', '$30.00'],
