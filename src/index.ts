@@ -3,6 +3,7 @@ export type { Clock, Environment, Logger } from './core/environment.ts';
 export { ERRORS, UsageError, type UsageErrorCode } from './core/errors.ts';
 export type { DateInput } from './core/instant.ts';
 export { type Price, type RatedAmount, type RatedLine, rate, type Tier } from './core/price.ts';
+export type { CauseName } from './core/reconciliation.ts';
 export type { IncrementParams, Properties } from './core/usage-event.ts';
 export type { ReportReason, ReportStatus } from './core/usage-report.ts';
 export type {
@@ -11,6 +12,29 @@ export type {
   PostgresPoolLike,
   SqliteOptions,
 } from './database-options.ts';
+export type {
+  ExplainInvoiceParams,
+  ExplainReportParams,
+  ListReportsParams,
+  ReconcileParams,
+} from './explanations.ts';
+export type {
+  EntriesPage,
+  ExplainedMinute,
+  ExplainedReport,
+  ExplainedUsage,
+  InvoiceExplanation,
+  LedgerEntry,
+  OtherLine,
+  ReportExplanation,
+} from './query/explanation-result.ts';
+export type {
+  InvoiceName,
+  ReconciliationCause,
+  ReconciliationLine,
+  ReconciliationPage,
+} from './query/reconciliation-result.ts';
+export type { ListedReport, ReportsPage } from './query/report-list.ts';
 export type { ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 export type { IncrementResult } from './recorder/recorder.ts';
 export {

@@ -1,14 +1,24 @@
 import { type AccountResult, type AccountsPage, createAccounts, type SetAccountParams } from './accounts.ts';
 import { parseAccountId } from './core/account.ts';
-import type { Period } from './core/billing-period.ts';
 import type { BillingProvider } from './core/billing-provider.ts';
+import { parseRange } from './core/date-range.ts';
 import type { Environment } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
-import { DAY_MS, type DateInput, parseInstant } from './core/instant.ts';
+import type { DateInput } from './core/instant.ts';
 import { parseMeter } from './core/meter.ts';
 import type { Store } from './core/store.ts';
 import { type IncrementParams, parseFields, parseIncrement } from './core/usage-event.ts';
 import { openStore } from './database-options.ts';
+import {
+  createExplanations,
+  type ExplainInvoiceParams,
+  type ExplainReportParams,
+  type ListReportsParams,
+  type ReconcileParams,
+} from './explanations.ts';
+import type { InvoiceExplanation, ReportExplanation } from './query/explanation-result.ts';
+import type { ReconciliationPage } from './query/reconciliation-result.ts';
+import type { ReportsPage } from './query/report-list.ts';
 import { queryUsage } from './query/usage-query.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 import { type IncrementResult, Recorder } from './recorder/recorder.ts';
@@ -69,6 +79,35 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    */
   report(params?: { readonly account?: string }): Promise<ReportRun>;
 
+  /**
+   * Ours against Stripe's, per account, meter and billing period, and why they differ; a page of accounts at a time.
+   * Reads one summary of Stripe's for each line, up to 64 more where they differ, and one list of invoices for each account.
+   *
+   * @throws UsageError `invalid_account`, `invalid_period`, `invalid_parameter`, `account_not_found`,
+   * `quantity_overflow`, `storage_failed`, `closed`.
+   */
+  reconcile(params?: ReconcileParams): Promise<ReconciliationPage>;
+
+  /**
+   * A number down to its ledger entries: a report with its life and its usage events, a page at a time, or an invoice
+   * with its reports and how they are rated.
+   *
+   * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_parameter`, `account_not_found`,
+   * `report_not_found`, `invoice_not_found`, `stripe_unavailable`, `storage_failed`, `closed`.
+   */
+  explain(params: ExplainReportParams<Meter>): Promise<ReportExplanation>;
+  explain(params: ExplainInvoiceParams): Promise<InvoiceExplanation>;
+
+  /** Reports as rows of their own, whatever their account. */
+  readonly reports: {
+    /**
+     * Reports and what can be done about them, those first that wait for a person.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `storage_failed`, `closed`.
+     */
+    list(params?: ListReportsParams): Promise<ReportsPage>;
+  };
+
   /** The report job. */
   readonly worker: {
     /** Runs it in the background of this process. Several processes may: one of them works at a time. */
@@ -125,7 +164,6 @@ export type AppTransaction =
 const INCREMENT_OPTIONS = new Set(['transaction']);
 const GET_FIELDS = new Set(['account', 'meter', 'period_start', 'period_end']);
 const REPORT_FIELDS = new Set(['account']);
-const MAX_RANGE_MS = 36_525 * DAY_MS;
 
 /**
  * Usage billing in the app's own database. Synchronous: the database is opened, and migrated, on first use.
@@ -154,7 +192,8 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   const config = parseOptions(options as UsageOptions, isProduction());
   const environment = environmentOf(options);
   const store = wrapping.store(openStore(config.database, environment));
-  const provider = providerOf(config, environment);
+  const unwrapped = providerOf(config, environment);
+  const provider = unwrapped && wrapping.provider(unwrapped);
   const recorder = new Recorder(store, environment);
   const onError =
     options.onError ??
@@ -162,7 +201,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   const worker = new Worker({
     store,
     environment,
-    provider: provider && wrapping.provider(provider),
+    provider,
     plans: config.plans,
     schedule: parseSchedule(config.schedule, 'worker_schedule.usage'),
     ledger_retention_months:
@@ -226,6 +265,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     await store.close();
   }
 
+  const explanations = createExplanations({ ...query, provider, meters: config.meters });
   const accounts = createAccounts({ store, clock: environment.clock, plans: config.plans });
   const usage = {
     accounts: {
@@ -236,6 +276,9 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     increment,
     get: (params: GetParams) => guard(() => get(params)),
     report: (params?: { readonly account?: string }) => guard(() => report(params)),
+    reconcile: (params: unknown) => guard(() => explanations.reconcile(params)),
+    explain: (params: unknown) => guard<unknown>(() => explanations.explain(params)),
+    reports: { list: (params: unknown) => guard(() => explanations.listReports(params)) },
     worker: {
       start: () => {
         if (closing) throw new UsageError('closed');
@@ -278,27 +321,4 @@ function attempt<Result>(run: () => Promise<Result>): Promise<Result> {
   } catch (error) {
     return Promise.reject(error);
   }
-}
-
-function parseRange(start: unknown, end: unknown): Period | null {
-  if (start === undefined && end === undefined) return null;
-  const range = {
-    start: parseInstant(start, 'period_start', 'invalid_period'),
-    end: parseInstant(end, 'period_end', 'invalid_period'),
-  };
-  if (range.start >= range.end) {
-    throw new UsageError('invalid_period', {
-      field: 'period_end',
-      value: end,
-      reason: 'It is not after period_start.',
-    });
-  }
-  if (range.end - range.start > MAX_RANGE_MS) {
-    throw new UsageError('invalid_period', {
-      field: 'period_end',
-      value: end,
-      reason: 'The range is over 100 years.',
-    });
-  }
-  return range;
 }
