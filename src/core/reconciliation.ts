@@ -5,7 +5,7 @@ import type { InvoicedUsage } from './invoice.ts';
 import { type Price, rate } from './price.ts';
 import { exactTotal } from './quantity.ts';
 import type { SlotUse } from './store.ts';
-import { type CountFinding, excessOf, findingOf, type StripeReading } from './stripe-count.ts';
+import { type CountFinding, findingsOf, type StripeReading } from './stripe-count.ts';
 import type { ReportReason, UsageReport } from './usage-report.ts';
 
 /** Why ours and Stripe's differ, or may come to differ. docs/reconciliation.md says what each means. */
@@ -161,16 +161,13 @@ function countFindings(input: ReconciliationInput): Finding[] {
       ? []
       : [{ cause: 'unread', reason: null, quantity: null, discrepancy: true, reports: [] }];
   if (readings === null) return unreadFindings;
-  const found = readings.flatMap((reading) => {
-    const cause = findingOf(reading, now);
-    return cause === null ? [] : [{ cause, reading }];
-  });
-  const groups = Map.groupBy(found, ({ cause }) => cause);
+  const found = readings.flatMap((reading) => findingsOf(reading, now).map((part) => ({ ...part, reading })));
+  const groups = Map.groupBy(found, ({ finding }) => finding);
   const findings = [...groups].map(
     ([cause, group]): Finding => ({
       cause,
       reason: null,
-      quantity: 0 - group.reduce((sum, { reading }) => sum + excessOf(reading), 0),
+      quantity: 0 - group.reduce((sum, { excess }) => sum + excess, 0),
       discrepancy: cause !== 'pending' && cause !== 'unconfirmed',
       reports: group.flatMap(({ reading }) => ownReports(input, cause, reading)),
     }),

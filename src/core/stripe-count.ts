@@ -33,19 +33,32 @@ export function excessOf({ counted, uses }: StripeReading): number {
   return counted - acceptedQuantity(uses);
 }
 
-/** Why a reading is not exactly what Stripe accepted; null = it is. */
-export function findingOf(reading: StripeReading, now: Instant): CountFinding | null {
+/** Part of why a reading is not exactly what Stripe accepted. */
+interface PartOfExcess {
+  readonly finding: CountFinding;
+  /** Units that Stripe counted beyond what it accepted; negative = fewer. */
+  readonly excess: number;
+}
+
+/** Why a reading is not exactly what Stripe accepted; nothing where it is. */
+export function findingsOf(reading: StripeReading, now: Instant): PartOfExcess[] {
   const { uses } = reading;
   const excess = excessOf(reading);
-  if (excess === 0) return null;
-  if (uses.length === 0) return 'foreign_writer';
-  if (!isOneMinute(reading.range)) return 'unexplained';
+  if (excess === 0) return [];
+  if (uses.length === 0) return [{ finding: 'foreign_writer', excess }];
+  if (!isOneMinute(reading.range)) return [{ finding: 'unexplained', excess }];
   if (excess < 0) {
     const young = uses.filter((use) => isAccepted(use) && now - (use.reported_at ?? now) < MAX_COUNTING_MS);
-    return -excess <= sumOf(young) ? 'pending' : 'not_counted';
+    return [{ finding: -excess <= sumOf(young) ? 'pending' : 'not_counted', excess }];
   }
-  const others = uses.filter((use) => !isAccepted(use)).map(({ quantity }) => quantity);
-  return isSumOf(excess, others) ? 'unconfirmed' : 'foreign_writer';
+  const others = uses.filter((use) => !isAccepted(use));
+  const unconfirmed = isSumOf(excess, others) ? excess : sumOf(others);
+  const parts: PartOfExcess[] = [
+    { finding: 'unconfirmed', excess: unconfirmed },
+    { finding: 'foreign_writer', excess: excess - unconfirmed },
+  ];
+  const isBeyond = unconfirmed > 0 && excess >= unconfirmed;
+  return isBeyond ? parts.filter((part) => part.excess !== 0) : [{ finding: 'foreign_writer', excess }];
 }
 
 /**
@@ -73,10 +86,10 @@ function isOneMinute({ start, end }: Period): boolean {
   return end - start === MINUTE_MS;
 }
 
-function isSumOf(total: number, quantities: readonly number[]): boolean {
-  if (quantities.length > MAX_SHARING) return total === quantities.reduce((sum, each) => sum + each, 0);
+function isSumOf(total: number, uses: readonly SlotUse[]): boolean {
+  if (uses.length > MAX_SHARING) return total === sumOf(uses);
   let sums = new Set([0]);
-  for (const quantity of quantities) sums = new Set([...sums, ...[...sums].map((sum) => sum + quantity)]);
+  for (const { quantity } of uses) sums = new Set([...sums, ...[...sums].map((sum) => sum + quantity)]);
   return sums.has(total);
 }
 

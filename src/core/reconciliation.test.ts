@@ -1,0 +1,294 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './instant.ts';
+import type { Invoice, InvoicedUsage } from './invoice.ts';
+import { type CauseName, type ReconciliationInput, reconcile } from './reconciliation.ts';
+import type { SlotUse } from './store.ts';
+import type { StripeReading } from './stripe-count.ts';
+import type { ReportReason, ReportStatus, UsageReport } from './usage-report.ts';
+
+const START = Date.UTC(2026, 0, 10, 12);
+const PERIOD = { start: START, end: START + 31 * DAY_MS };
+const NOW = PERIOD.end + 3 * HOUR_MS;
+const CENTS = { currency: 'usd', unit_amount_decimal: '2' } as const;
+
+function report(report_id: number, quantity: number, fields: Partial<UsageReport> = {}): UsageReport {
+  const status = fields.status ?? 'reported';
+  const slot = START + report_id * HOUR_MS + MINUTE_MS / 2;
+  return {
+    account_id: 'a',
+    meter: 'credits',
+    report_id,
+    status,
+    reason: null,
+    reported: status === 'reported',
+    late: false,
+    period_start: START + (report_id - 1) * HOUR_MS,
+    period_end: START + (report_id + 1) * HOUR_MS,
+    billing_period_start: PERIOD.start,
+    billing_period_end: PERIOD.end,
+    quantity,
+    first_occurred_at: START,
+    last_occurred_at: START,
+    stripe_customer: 'cus_1',
+    identifier: `tb_${report_id}`,
+    slot,
+    generation: 1,
+    attempts: 1,
+    first_attempt_at: START,
+    reported_at: status === 'reported' ? NOW - 2 * DAY_MS : null,
+    due_at: null,
+    last_error: null,
+    ...fields,
+  };
+}
+
+function useOf({ account_id, report_id, slot, quantity, status, reported_at }: UsageReport): SlotUse {
+  return { account_id, report_id, slot: slot ?? 0, quantity, status, reported_at };
+}
+
+/** The minute of a report, with what Stripe counted in it. */
+function minuteWith(counted: number, ...reports: readonly UsageReport[]): StripeReading {
+  const start = (reports[0]?.slot ?? START) - MINUTE_MS / 2;
+  return { range: { start, end: start + MINUTE_MS }, counted, uses: reports.map(useOf) };
+}
+
+/** Time between reports. */
+function betweenReports(counted: number): StripeReading {
+  return { range: { start: START, end: START + MINUTE_MS }, counted, uses: [] };
+}
+
+function input(fields: Partial<ReconciliationInput>): ReconciliationInput {
+  return {
+    account_id: 'a',
+    now: NOW,
+    period: PERIOD,
+    reports: [],
+    unassigned: 0,
+    readings: [],
+    unread: null,
+    invoiced: null,
+    price: CENTS,
+    ...fields,
+  };
+}
+
+function invoiced(quantity: number, status: Invoice['status'] = 'paid'): InvoicedUsage {
+  return { invoices: [], isFinal: status !== 'draft', quantity, amount: 2 * quantity };
+}
+
+function causes(fields: Partial<ReconciliationInput>) {
+  const { causes: found, discrepancy } = reconcile(input(fields));
+  return {
+    discrepancy,
+    causes: Object.fromEntries(found.map(({ cause, quantity }) => [cause, quantity])),
+  };
+}
+
+test('what Stripe counted exactly is no difference', () => {
+  const one = report(1, 70);
+  expect(
+    reconcile(input({ reports: [one], readings: [minuteWith(70, one)], invoiced: invoiced(70) })),
+  ).toEqual({
+    counted_here: 70,
+    reported: 70,
+    counted_by_stripe: 70,
+    billed_by_stripe: 70,
+    invoiced: 70,
+    invoiced_amount: 140,
+    difference: 0,
+    discrepancy: false,
+    causes: [],
+  });
+});
+
+test.for<[ReportStatus, ReportReason | null, CauseName, boolean]>([
+  ['open', null, 'open', false],
+  ['closed', null, 'waiting', false],
+  ['sending', null, 'waiting', false],
+  ['closed', 'unlinked', 'unlinked', false],
+  ['held', 'too_old', 'held', true],
+  ['failed', null, 'failed', true],
+  ['not_billable', 'free', 'not_billable', false],
+  ['not_billable', 'trial', 'not_billable', false],
+])('a report that is %s (%s) is the cause %s, a discrepancy: %s', ([status, reason, cause, discrepancy]) => {
+  const one = report(1, 70, { status, reason });
+  const found = reconcile(input({ reports: [one], readings: [minuteWith(0, one)] }));
+  expect(found).toMatchObject({ difference: 70, discrepancy, reported: 0 });
+  expect(found.causes).toMatchObject([{ cause, reason, quantity: 70, reports: [1], discrepancy }]);
+});
+
+test('what is on its way is a discrepancy once the invoice is final, and free usage is not', () => {
+  const sending = report(1, 70, { status: 'sending' });
+  const free = report(2, 5, { status: 'not_billable', reason: 'free' });
+  const reports = [sending, free];
+  expect(causes({ reports, invoiced: invoiced(0, 'draft') }).discrepancy).toBe(false);
+  expect(reconcile(input({ reports, invoiced: invoiced(0) })).causes).toMatchObject([
+    { cause: 'waiting', discrepancy: true, amount: 140 },
+    { cause: 'not_billable', discrepancy: false, amount: null },
+  ]);
+});
+
+test('usage that is in no report yet is open, together with what is in the open report', () => {
+  const open = report(1, 7, { status: 'open' });
+  expect(causes({ reports: [open], unassigned: 5 }).causes).toEqual({ open: 12 });
+  expect(causes({ unassigned: 5 }).causes).toEqual({ open: 5 });
+});
+
+test('what Stripe accepted and has not counted is pending for a day, then a discrepancy', () => {
+  const young = report(1, 70, { reported_at: NOW - DAY_MS + 1 });
+  const old = report(1, 70, { reported_at: NOW - DAY_MS });
+  expect(causes({ reports: [young], readings: [minuteWith(0, young)] })).toEqual({
+    discrepancy: false,
+    causes: { pending: 70 },
+  });
+  expect(causes({ reports: [old], readings: [minuteWith(0, old)] })).toEqual({
+    discrepancy: true,
+    causes: { not_counted: 70 },
+  });
+});
+
+test('usage that no report explains is a foreign writer’s, wherever it is', () => {
+  const one = report(1, 70);
+  const reports = [one];
+  const inMinute = causes({ reports, readings: [minuteWith(75, one)] });
+  const between = causes({ reports, readings: [minuteWith(70, one), betweenReports(5)] });
+  for (const found of [inMinute, between]) {
+    expect(found).toEqual({ discrepancy: true, causes: { foreign_writer: -5 } });
+  }
+});
+
+test('a report that Stripe counted and whose answer was lost is no discrepancy', () => {
+  const one = report(1, 70, { status: 'sending' });
+  expect(causes({ reports: [one], readings: [minuteWith(70, one)] })).toEqual({
+    discrepancy: false,
+    causes: { waiting: 70, unconfirmed: -70 },
+  });
+});
+
+test('a minute with a held report and more than it is told apart', () => {
+  const one = report(1, 70, { status: 'held', reason: 'not_counted' });
+  expect(causes({ reports: [one], readings: [minuteWith(75, one)] }).causes).toEqual({
+    held: 70,
+    unconfirmed: -70,
+    foreign_writer: -5,
+  });
+});
+
+test('minutes that were not read one by one are unexplained', () => {
+  const [one, two] = [report(1, 70), report(2, 5)];
+  const readings = [{ range: PERIOD, counted: 71, uses: [useOf(one), useOf(two)] }];
+  expect(causes({ reports: [one, two], readings })).toEqual({
+    discrepancy: true,
+    causes: { unexplained: 4 },
+  });
+});
+
+test('a report of the neighbouring period in a shared minute is neither ours nor a foreign writer’s', () => {
+  const own = report(1, 70);
+  const neighbour = report(2, 5, { slot: PERIOD.end });
+  const readings = [minuteWith(70, own), minuteWith(5, neighbour)];
+  expect(causes({ reports: [own], readings, invoiced: invoiced(70) })).toEqual({
+    discrepancy: false,
+    causes: { elsewhere: -5 },
+  });
+});
+
+test('a report of another account that had the customer before is told apart', () => {
+  const own = report(1, 70);
+  const other = report(1, 5, { account_id: 'b', slot: START + 9 * HOUR_MS });
+  expect(causes({ reports: [own], readings: [minuteWith(70, own), minuteWith(5, other)] })).toEqual({
+    discrepancy: false,
+    causes: { elsewhere: -5 },
+  });
+});
+
+test('what Stripe counted after the invoice was final is missed, with its amount', () => {
+  const [one, two] = [report(1, 70), report(2, 5)];
+  const readings = [minuteWith(70, one), minuteWith(5, two)];
+  const found = reconcile(input({ reports: [one, two], readings, invoiced: invoiced(70) }));
+  expect(found).toMatchObject({ difference: 0, discrepancy: true, invoiced: 70 });
+  expect(found.causes).toMatchObject([{ cause: 'missed_invoice', quantity: 5, amount: 10 }]);
+  expect(causes({ reports: [one], readings: [minuteWith(70, one)], invoiced: invoiced(80) }).causes).toEqual({
+    invoiced_more: -10,
+  });
+});
+
+test('usage without any invoice is missed an hour after its period, not before', () => {
+  const one = report(1, 70);
+  const noInvoice = { invoices: [], isFinal: null, quantity: 0, amount: 0 };
+  const fields = { reports: [one], readings: [minuteWith(70, one)], invoiced: noInvoice };
+  expect(causes({ ...fields, now: PERIOD.end + HOUR_MS - 1 }).causes).toEqual({});
+  expect(causes({ ...fields, now: PERIOD.end + HOUR_MS }).causes).toEqual({ missed_invoice: 70 });
+});
+
+test('a price of packages is compared by its amount', () => {
+  const price = {
+    currency: 'usd',
+    unit_amount_decimal: '100',
+    transform_quantity: { divide_by: 50, round: 'up' },
+  } as const;
+  const one = report(1, 70);
+  const fields = { reports: [one], readings: [minuteWith(70, one)], price };
+  const billing = (packages: number) => ({ ...invoiced(packages), amount: packages * 100 });
+  expect(reconcile(input({ ...fields, invoiced: billing(2) }))).toMatchObject({ invoiced: null, causes: [] });
+  expect(reconcile(input({ ...fields, invoiced: billing(1) })).causes).toMatchObject([
+    { cause: 'missed_invoice', quantity: null, amount: 100 },
+  ]);
+});
+
+test('what Stripe could not be asked is not taken for equal', () => {
+  const one = report(1, 70);
+  expect(reconcile(input({ reports: [one], readings: null, unread: 'Stripe is down.' }))).toMatchObject({
+    counted_by_stripe: null,
+    difference: null,
+    discrepancy: true,
+    causes: [{ cause: 'unread', quantity: null, amount: null }],
+  });
+});
+
+test('a fraction, which only others send, is named and not priced', () => {
+  expect(reconcile(input({ readings: [betweenReports(0.5)] })).causes).toMatchObject([
+    { cause: 'foreign_writer', quantity: -0.5, amount: null },
+  ]);
+});
+
+test('without a price there are no amounts', () => {
+  const one = report(1, 70, { status: 'failed' });
+  expect(reconcile(input({ reports: [one], price: null })).causes).toMatchObject([{ amount: null }]);
+});
+
+test('the causes add up to the difference, whatever happened', () => {
+  const statuses = ['open', 'closed', 'sending', 'reported', 'failed', 'held', 'not_billable'] as const;
+  const someReport = fc.record({
+    status: fc.constantFrom(...statuses),
+    quantity: fc.integer({ min: -20, max: 20 }),
+    counted: fc.integer({ min: -40, max: 40 }),
+    owner: fc.constantFrom('a', 'b'),
+    isOutside: fc.boolean(),
+    isRead: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(someReport, { maxLength: 8 }), fc.nat(9), fc.nat(9), (made, between, unassigned) => {
+      const reports = made.map(({ status, quantity, owner, isOutside }, index) =>
+        report(index + 1, quantity, {
+          status,
+          account_id: owner,
+          ...(isOutside ? { slot: PERIOD.end + index * MINUTE_MS + 1 } : {}),
+        }),
+      );
+      const readings = reports.flatMap((each, index) =>
+        made[index]?.isRead ? [minuteWith(made[index].counted, each)] : [],
+      );
+      const { difference, causes: found } = reconcile(
+        input({
+          reports: reports.filter(({ account_id }) => account_id === 'a'),
+          readings: [...readings, betweenReports(between)],
+          unassigned,
+        }),
+      );
+      const sum = found.reduce((total, { quantity }) => total + (quantity ?? 0), 0);
+      expect(sum).toBe(difference);
+    }),
+  );
+});
