@@ -3,9 +3,16 @@ import { UsageError } from '../core/errors.ts';
 /** What stops a command: one sentence with the cause and one with the remedy. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
+  /** Exit code of the process. */
+  readonly code: number;
 
-  constructor(cause: string, remedy: string, options?: ErrorOptions) {
+  constructor(
+    cause: string,
+    remedy: string,
+    { code = 1, ...options }: ErrorOptions & { code?: number } = {},
+  ) {
     super(`${cause} ${remedy}`, options);
+    this.code = code;
   }
 }
 
@@ -18,8 +25,13 @@ export function oneLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const cause =
     error instanceof UsageError && error.cause instanceof Error ? ` (${error.cause.message})` : '';
-  const text = `${message}${cause}`.replaceAll(SECRETS, '[secret]').replaceAll(/\s+/g, ' ').trim();
+  const text = withoutSecrets(`${message}${cause}`).replaceAll(/\s+/g, ' ').trim();
   return text.length > MAX_LINE_LENGTH ? `${text.slice(0, MAX_LINE_LENGTH)}…` : text;
+}
+
+/** A text without what looks like a key or a password. */
+export function withoutSecrets(text: string): string {
+  return text.replaceAll(SECRETS, '[secret]');
 }
 
 /** A text that another library wrote, as a sentence. */

@@ -4,11 +4,17 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import { asSentence, CommandError, oneLine } from './command-error.ts';
 import { runDev } from './dev/dev-command.ts';
+import { runExplain } from './explain.ts';
+import { runReconcile } from './reconcile.ts';
+import { runReports } from './reports.ts';
 import { runWorker } from './worker.ts';
 
 const FAILED = 1;
 const WRONG_USE = 2;
 const MAX_PORT = 65_535;
+const CONFIG = ['-c, --config <path>', 'module that exports `usage`', 'tallybook.config.ts'] as const;
+
+const COMMANDS = new Set(['dev', 'worker', 'reconcile', 'explain', 'reports']);
 
 function createProgram(): Command {
   const program = new Command('tallybook')
@@ -35,8 +41,45 @@ function createProgram(): Command {
   program
     .command('worker')
     .description("runs the report job of the app's `usage`")
-    .option('-c, --config <path>', 'module that exports `usage`', 'tallybook.config.ts')
+    .option(...CONFIG)
     .action(runWorker);
+  program
+    .command('reconcile')
+    .description(
+      'compares what was counted here with what Stripe counted and invoiced, and says why they differ',
+    )
+    .option(...CONFIG)
+    .option('-a, --account <id>', 'of one account (default: all)')
+    .option(
+      '-p, --period <period>',
+      'billing periods that overlap a month, 2026-10, or a range, START..END (default: the current and the last)',
+    )
+    .option('--all', 'shows also what does not differ')
+    .option('--json', 'one JSON document')
+    .action(runReconcile);
+  program
+    .command('explain')
+    .description('takes a report, by its number, or an invoice, by its id, apart down to the ledger')
+    .argument('<account>', 'id of the account')
+    .argument('<report-or-invoice>', 'number of a report, or in_… of an invoice')
+    .option(...CONFIG)
+    .option('-m, --meter <name>', "meter of the report (default: the app's default)")
+    .option('--after <position>', 'entries after this position')
+    .option('--limit <number>', 'entries that are shown, up to 1,000 (default: 100)', parseCount)
+    .option('--json', 'JSON')
+    .action(runExplain);
+  program
+    .command('reports')
+    .description(
+      'lists reports that are not at Stripe yet, what waits for a person first, and what can be done',
+    )
+    .option(...CONFIG)
+    .option('-a, --account <id>', 'of one account (default: all)')
+    .option('-s, --status <names>', 'such as held,failed', (text) => text.split(','))
+    .option('--after <position>', 'reports after this position')
+    .option('--limit <number>', 'reports that are shown, up to 1,000', parseCount, 100)
+    .option('--json', 'JSON')
+    .action(runReports);
   return program;
 }
 
@@ -52,6 +95,11 @@ function parsePort(text: string): number {
   throw new InvalidArgumentError(`A port is a number from 0 to ${MAX_PORT}.`);
 }
 
+function parseCount(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number from 1.');
+}
+
 function collect(file: string, files: readonly string[]): readonly string[] {
   return [...files, file];
 }
@@ -60,13 +108,13 @@ function collect(file: string, files: readonly string[]): readonly string[] {
 async function run(argv: readonly string[]): Promise<number> {
   try {
     await createProgram().parseAsync([...argv], { from: 'user' });
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return explainUse(error, argv);
     const hint =
       error instanceof CommandError || error instanceof UsageError ? '' : ' (not expected: please report it)';
     process.stderr.write(`tallybook: ${oneLine(error)}${hint}\n`);
-    return FAILED;
+    return error instanceof CommandError ? error.code : FAILED;
   }
 }
 
@@ -76,7 +124,7 @@ function explainUse(error: CommanderError, argv: readonly string[]): number {
     process.stderr.write('tallybook: No command was given. Try `tallybook dev`, or `tallybook --help`.\n');
     return WRONG_USE;
   }
-  const command = argv.find((word) => word === 'dev' || word === 'worker');
+  const command = argv.find((word) => COMMANDS.has(word));
   const help = command ? `tallybook ${command} --help` : 'tallybook --help';
   const cause = asSentence(oneLine(error).replace(/^error: /, ''));
   process.stderr.write(`tallybook: ${cause} See \`${help}\`.\n`);

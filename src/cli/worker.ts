@@ -1,10 +1,5 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
-import { UsageError } from '../core/errors.ts';
-import type { Usage } from '../usage.ts';
-import { asSentence, CommandError, oneLine } from './command-error.ts';
+import { type AppUsage, asCommandError, importUsage } from './app-usage.ts';
 import { listenForStop } from './stop-request.ts';
 
 export interface WorkerCommandOptions {
@@ -33,54 +28,11 @@ export async function runWorker({ config }: WorkerCommandOptions): Promise<void>
   logger.info('Stopped; what waits is sent after the next start');
 }
 
-type AppUsage = Pick<Usage, 'worker' | 'close'>;
-
-async function importUsage(config: string): Promise<AppUsage> {
-  const path = resolve(config);
-  if (!existsSync(path)) {
-    throw new CommandError(
-      `The file ${config} does not exist.`,
-      'Pass the module that exports `usage` with --config.',
-    );
-  }
-  const module = await importModule(path, config);
-  const usage = module['usage'];
-  if (isUsage(usage)) return usage;
-  throw new CommandError(
-    `${config} has no export \`usage\`.`,
-    'Write `export const usage = createUsage({ … })` in it, or pass another file with --config.',
-  );
-}
-
-async function importModule(path: string, config: string): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    return await import(pathToFileURL(path).href);
-  } catch (error) {
-    throw new CommandError(
-      `${config} cannot be loaded: ${asSentence(oneLine(error))}`,
-      'Correct it and start again.',
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-/** By its shape: the app may have installed another copy of the package than the one that runs. */
-function isUsage(value: unknown): value is AppUsage {
-  if (typeof value !== 'object' || value === null) return false;
-  const { worker, close } = value as Partial<AppUsage>;
-  return typeof worker?.start === 'function' && typeof close === 'function';
-}
-
 /** Fails at the start for what would otherwise fail forever in the background. */
 async function openDatabase(usage: AppUsage): Promise<number> {
   try {
     return await usage.worker.nextDueAt();
   } catch (error) {
-    if (error instanceof Error && (error instanceof UsageError || error.name === 'UsageError')) {
-      throw new CommandError(oneLine(error), '', { cause: error });
-    }
-    throw error;
+    throw asCommandError(error);
   }
 }

@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Usage } from '../usage.ts';
+import { asSentence, CommandError, oneLine } from './command-error.ts';
+
+/** What commands use of an app's `usage`. */
+export type AppUsage = Pick<Usage, 'worker' | 'reconcile' | 'explain' | 'reports' | 'close'>;
+
+/** Loads the `usage` that an app's module exports. The caller closes it. */
+export async function importUsage(config: string): Promise<AppUsage> {
+  const path = resolve(config);
+  if (!existsSync(path)) {
+    throw new CommandError(
+      `The file ${config} does not exist.`,
+      'Pass the module that exports `usage` with --config.',
+    );
+  }
+  const module = await importModule(path, config);
+  const usage = module['usage'];
+  if (isUsage(usage)) return usage;
+  throw new CommandError(
+    `${config} has no export \`usage\`.`,
+    'Write `export const usage = createUsage({ … })` in it, or pass another file with --config.',
+  );
+}
+
+/** Runs something with an app's `usage`, and closes it. */
+export async function withUsage(config: string, run: (usage: AppUsage) => Promise<void>): Promise<void> {
+  const usage = await importUsage(config);
+  try {
+    await run(usage);
+  } catch (error) {
+    throw asCommandError(error);
+  } finally {
+    await usage.close();
+  }
+}
+
+const WRONG_USE = 2;
+
+/** An error of the library as one of the command; also of another copy of the library than the one that runs. */
+export function asCommandError(error: unknown): unknown {
+  if (!(error instanceof Error && error.name === 'UsageError')) return error;
+  const status = 'status' in error ? error.status : null;
+  const isCallers = status === 400 || status === 404;
+  return new CommandError(oneLine(error), '', { cause: error, ...(isCallers ? { code: WRONG_USE } : {}) });
+}
+
+async function importModule(path: string, config: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    throw new CommandError(
+      `${config} cannot be loaded: ${asSentence(oneLine(error))}`,
+      'Correct it and start again.',
+      { cause: error },
+    );
+  }
+}
+
+/** By its shape: the app may have installed another copy of the package than the one that runs. */
+function isUsage(value: unknown): value is AppUsage {
+  if (typeof value !== 'object' || value === null) return false;
+  const { worker, reconcile, reports, close } = value as Partial<AppUsage>;
+  return (
+    typeof worker?.start === 'function' &&
+    typeof reconcile === 'function' &&
+    typeof reports?.list === 'function' &&
+    typeof close === 'function'
+  );
+}
