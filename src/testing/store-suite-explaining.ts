@@ -37,6 +37,7 @@ export function testExplaining({ test, open, uuid }: StoreSuite): void {
   };
 
   check('the events of a report are paged in the order of recording, with the sums of all', async (store) => {
+    await store.setAccount({ account_id: 'acct_1', now: NOW - HOUR_MS });
     for (let index = 0; index < 8; index += 1) {
       const key = { idempotency_key: `k${index}`, properties: `{"index":${index}}` };
       await record(store, [entry({ quantity: 10 ** index, occurred_at: NOW - index, ...key })], NOW + index);
