@@ -7,7 +7,7 @@ import type {
 } from '../query/explanation-result.ts';
 import { type AppUsage, withUsage } from './app-usage.ts';
 import { instantText, moneyText, quantityText, spanText } from './figures.ts';
-import { causeLines } from './reconcile.ts';
+import { causeLine } from './reconcile.ts';
 import { print } from './standard-output.ts';
 import { printable, tableLines, wrappedLines } from './text-table.ts';
 
@@ -147,7 +147,7 @@ function usageLines(usage: ExplainedUsage, currency: string): string[] {
     `${meter}, ${spanText(period_start, period_end)}: ${moneyText(usage.invoiced_amount, currency)}`,
     ...(rating ? describeLines(rating).map((line) => `  ${line}`) : []),
     ...tableLines(columns, rows),
-    ...causes.flatMap((cause) => causeLines(cause, currency)),
+    ...causes.map((cause) => causeLine(cause, currency)),
     ...wrappedLines(usage.explanation, '  '),
   ];
 }

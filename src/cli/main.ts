@@ -61,7 +61,7 @@ function createProgram(): Command {
     .command('explain')
     .description('takes a report, by its number, or an invoice, by its id, apart down to the ledger')
     .argument('<account>', 'id of the account')
-    .argument('<report-or-invoice>', 'number of a report, or in_… of an invoice')
+    .argument('<report-or-invoice>', 'number of a report, or in_… of an invoice', parseSubject)
     .option(...CONFIG)
     .option('-m, --meter <name>', "meter of the report (default: the app's default)")
     .option('--after <position>', 'entries after this position')
@@ -98,6 +98,11 @@ function parsePort(text: string): number {
 function parseCount(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is a whole number from 1.');
+}
+
+function parseSubject(text: string): string {
+  if (/^([1-9]\d{0,14}|in_\w+)$/.test(text)) return text;
+  throw new InvalidArgumentError('It is the number of a report, or the id of an invoice: in_….');
 }
 
 function collect(file: string, files: readonly string[]): readonly string[] {

@@ -118,17 +118,20 @@ function cellsOf(line: ReconciliationLine): string[] {
   ];
 }
 
+function causeLines(cause: ReconciliationCause, currency: string | null): string[] {
+  return [causeLine(cause, currency), ...wrappedLines(cause.explanation, '    ')];
+}
+
 /** `!` marks what somebody has to look at. */
-export function causeLines(
-  { cause, reason, quantity, amount, discrepancy, reports, explanation }: ReconciliationCause,
+export function causeLine(
+  { cause, reason, quantity, amount, discrepancy, reports }: ReconciliationCause,
   currency: string | null,
-): string[] {
+): string {
   const name = reason === null ? cause : `${cause} (${reason})`;
   const money = moneyText(amount, currency);
   const figures = [quantity === null ? null : quantityText(quantity), money].filter((text) => text !== null);
   const which = reports.length === 0 ? '' : ` in ${reportsText(reports)}`;
-  const head = `${discrepancy ? '!' : '·'} ${name}${figures.length === 0 ? '' : `: ${figures.join(', ')}`}${which}`;
-  return [...wrappedLines(head, '  '), ...wrappedLines(explanation, '    ')];
+  return `  ${discrepancy ? '!' : '·'} ${name}${figures.length === 0 ? '' : `: ${figures.join(', ')}`}${which}`;
 }
 
 const SHOWN_REPORTS = 8;

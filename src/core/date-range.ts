@@ -4,7 +4,7 @@ import { DAY_MS, parseInstant, startOfMonth } from './instant.ts';
 
 /** 100 years. */
 const MAX_RANGE_MS = 36_525 * DAY_MS;
-const MONTH = /^\d{4}-\d\d$/;
+const MONTH = /^\d{4}-(0[1-9]|1[0-2])$/;
 
 /**
  * The range `[start, end)` that a caller names by two dates; null = by none.
@@ -40,11 +40,10 @@ export function parseRange(start: unknown, end: unknown): Period | null {
  * @throws UsageError `invalid_period`.
  */
 export function parseMonth(month: string): Period {
-  const text = MONTH.test(month) ? `${month}-01` : month;
-  if (text === month) {
+  if (!MONTH.test(month)) {
     const reason = "A month is written '2026-10'.";
     throw new UsageError('invalid_period', { field: 'period', value: month, reason });
   }
-  const start = parseInstant(text, 'period', 'invalid_period');
+  const start = parseInstant(`${month}-01`, 'period', 'invalid_period');
   return { start, end: startOfMonth(start, 1) };
 }
