@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Environment, Logger } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
+import type { LateUsagePolicy } from './core/late-usage.ts';
 import type { Meters } from './core/meter.ts';
 import type { Plans } from './core/plan.ts';
 import { assertPrice, type Price } from './core/price.ts';
@@ -32,6 +33,11 @@ export interface UsageOptions<Meter extends string = string, Plan extends string
   readonly default_meter?: NoInfer<Meter>;
   /** What accounts can subscribe to: name → plan. A plan without prices is free. */
   readonly plans?: Readonly<Record<Plan, PlanOptions<NoInfer<Meter>>>>;
+  /**
+   * What becomes of usage with a `timestamp` whose invoice is final. `bill_next`: it is billed in the current period.
+   * `reject`: the increment is refused as `late_usage`. `track`: it is kept and never billed. Default: `bill_next`.
+   */
+  readonly late_usage?: LateUsagePolicy;
   /** Told once of everything that fails, also of increments nobody awaits. Default: a line on standard error. */
   readonly onError?: (error: unknown) => void;
   /** Default: warnings and errors as lines on standard error. A pino logger fits. */
@@ -91,6 +97,7 @@ export interface UsageConfig {
   /** Meter → `event_name` at Stripe. */
   readonly event_names: ReadonlyMap<string, string>;
   readonly plans: Plans;
+  readonly late_usage: LateUsagePolicy;
 }
 
 interface CheckedStripeOptions {
@@ -157,6 +164,7 @@ const schema = z.strictObject({
       z.strictObject({ prices: z.array(price), limits: z.record(z.string(), z.int().min(0)).optional() }),
     )
     .optional(),
+  late_usage: z.enum(['bill_next', 'reject', 'track']).optional(),
   onError: z.function().optional(),
   logger: z.looseObject({}).optional(),
   environment: z.looseObject({}).optional(),
@@ -187,6 +195,7 @@ export function parseOptions(options: UsageOptions, isProduction: boolean): Usag
       Object.entries(parsed.meters).map(([name, meter]) => [name, meter.stripe_event_name ?? name]),
     ),
     plans: parsePlans(options.plans ?? {}, meters),
+    late_usage: parsed.late_usage ?? 'bill_next',
   };
 }
 

@@ -57,7 +57,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    *
    * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_quantity`,
    * `invalid_idempotency_key`, `invalid_timestamp`, `invalid_properties`, `invalid_parameter`,
-   * `idempotency_conflict`, `overloaded`, `transaction_unsupported`, `invalid_transaction`, `storage_failed`,
+   * `idempotency_conflict`, `late_usage`, `overloaded`, `transaction_unsupported`, `invalid_transaction`, `storage_failed`,
    * `storage_busy`, `closed`.
    */
   increment(params: IncrementParams<Meter>, options?: IncrementOptions): Promise<IncrementResult>;
@@ -194,7 +194,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   const store = wrapping.store(openStore(config.database, environment));
   const unwrapped = providerOf(config, environment);
   const provider = unwrapped && wrapping.provider(unwrapped);
-  const recorder = new Recorder(store, environment);
+  const recorder = new Recorder(store, environment, config.late_usage);
   const onError =
     options.onError ??
     ((error: unknown) => environment.logger.error({ err: error }, 'A call or the report job failed'));
@@ -203,6 +203,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     environment,
     provider,
     plans: config.plans,
+    late_usage: config.late_usage,
     schedule: parseSchedule(config.schedule, 'worker_schedule.usage'),
     ledger_retention_months:
       config.database.engine === 'postgres' ? config.database.ledger_retention_months : null,

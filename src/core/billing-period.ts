@@ -82,8 +82,12 @@ export function countingPeriodAt(
   now: Instant,
 ): BillingPeriod {
   const period = billingPeriodAt(timeline, Math.min(occurred_at, now));
-  const isFinal = period.billed_by === 'paid' && now >= period.end + LATE_WINDOW_MS;
-  return isFinal ? billingPeriodAt(timeline, now) : period;
+  return mayBeInvoiced(period, now) ? billingPeriodAt(timeline, now) : period;
+}
+
+/** Whether the invoice of a paid billing period may be final, so that usage recorded now is too late for it. */
+export function mayBeInvoiced({ billed_by, end }: BillingPeriod, now: Instant): boolean {
+  return billed_by === 'paid' && now >= end + LATE_WINDOW_MS;
 }
 
 function periodOfItem(item: SubscriptionItem, instant: Instant): Period & { billed_by: 'paid' | 'trial' } {

@@ -12,6 +12,8 @@ export interface BillingProvider {
   listSubscriptionItems(params: { readonly stripe_customer: string }): Promise<ListSubscriptionItemsResult>;
   /** A customer's invoices that were made at an instant or later, newest first. */
   listInvoices(params: ListInvoicesParams): Promise<ListInvoicesResult>;
+  /** Lets Stripe make a draft final later than it would. */
+  postponeInvoice(params: PostponeInvoiceParams): Promise<PostponeInvoiceResult>;
   /** One invoice, of whatever customer; `refused` when Stripe does not know it. */
   readInvoice(params: { readonly invoice: string }): Promise<ReadInvoiceResult>;
 }
@@ -51,6 +53,14 @@ export type ReadCountedResult = { readonly outcome: 'read'; readonly quantity: n
 export type ListSubscriptionItemsResult =
   | { readonly outcome: 'read'; readonly items: readonly SubscriptionItem[] }
   | Failed;
+
+export interface PostponeInvoiceParams {
+  /** A draft. */
+  readonly invoice: string;
+  readonly finalizes_at: Instant;
+}
+
+export type PostponeInvoiceResult = { readonly outcome: 'postponed' } | Failed;
 
 export interface ListInvoicesParams {
   readonly stripe_customer: string;

@@ -89,6 +89,11 @@ export const ERRORS = {
     meaning: 'The idempotency key was used before with another quantity, timestamp or properties.',
     remedy: 'Use a new key for a new increment; repeat an increment with exactly the same content.',
   },
+  late_usage: {
+    status: 422,
+    meaning: 'The usage is too late: the invoice of its billing period may be final.',
+    remedy: "Record usage as it happens, or set `late_usage: 'bill_next'` in createUsage().",
+  },
   stripe_customer_taken: {
     status: 409,
     meaning: 'Another account is linked to this Stripe customer.',

@@ -14,6 +14,8 @@ export interface Invoice {
   readonly created_at: Instant;
   /** null = a draft: its usage is still rated anew. */
   readonly finalized_at: Instant | null;
+  /** When Stripe makes a draft final by itself; null = it does not, or it is final. */
+  readonly finalizes_at: Instant | null;
   readonly lines: readonly InvoiceLine[];
 }
 

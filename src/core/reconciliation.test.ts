@@ -37,14 +37,17 @@ function report(report_id: number, quantity: number, fields: Partial<UsageReport
     attempts: 1,
     first_attempt_at: START,
     reported_at: status === 'reported' ? NOW - 2 * DAY_MS : null,
+    verified_at: null,
+    pending_since: null,
     due_at: null,
     last_error: null,
     ...fields,
   };
 }
 
-function useOf({ account_id, report_id, slot, quantity, status, reported_at }: UsageReport): SlotUse {
-  return { account_id, report_id, slot: slot ?? 0, quantity, status, reported_at };
+function useOf(report: UsageReport): SlotUse {
+  const { account_id, report_id, slot, quantity, status, reported_at, verified_at } = report;
+  return { account_id, report_id, slot: slot ?? 0, quantity, status, reported_at, verified_at };
 }
 
 /** The minute of a report, with what Stripe counted in it. */

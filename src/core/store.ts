@@ -2,6 +2,7 @@ import type { Account } from './account.ts';
 import type { Period, SubscriptionItem } from './billing-period.ts';
 import type { Instant } from './environment.ts';
 import type { UsageError } from './errors.ts';
+import type { LateUsagePolicy } from './late-usage.ts';
 import type { ExplainingReads } from './report-listing.ts';
 import type { ReportKey, ReportStatus, UsageReport } from './usage-report.ts';
 
@@ -67,6 +68,15 @@ export interface Store extends ExplainingReads {
   /** Changes a report that is still in the status `from`; false = it no longer is, and nothing changed. */
   changeReport(params: ChangeReportParams): Promise<boolean>;
 
+  /**
+   * Gives the usage of a sealed report that was never sent to the account's current billing period, since its own
+   * invoice is final; false = nothing bills the current one, or the report is no longer waiting.
+   */
+  moveToCurrentPeriod(params: MoveToCurrentPeriodParams): Promise<boolean>;
+  /** What Stripe counted in a billing period beyond this database, as far as persons have vouched for it. */
+  acknowledgedUsage(params: AcknowledgedUsageParams): Promise<number>;
+  /** What a person decides of a report, with who and why, in one transaction; false = it is no longer as it was. */
+  decideReport(params: DecideReportParams): Promise<boolean>;
   /** Takes or renews a lease for a job; false = another holder has it. */
   acquireLease(params: AcquireLeaseParams): Promise<boolean>;
   releaseLease(params: { readonly job: string; readonly holder: string }): Promise<void>;
@@ -94,7 +104,7 @@ export interface RecordInTransactionParams {
   readonly entry: UsageEntry;
 }
 
-export type TransactionOutcome = Exclude<UsageEntryOutcome, 'failed'>;
+export type TransactionOutcome = Exclude<UsageEntryOutcome, 'late' | 'failed'>;
 
 /** A usage event on its way into the ledger; several increments without a key may share one. */
 export interface UsageEntry {
@@ -117,13 +127,15 @@ export interface RecordUsageParams {
   readonly flush_id: string;
   readonly recorded_at: Instant;
   readonly entries: readonly UsageEntry[];
+  /** Default: `bill_next`. */
+  readonly late_usage?: LateUsagePolicy;
 }
 
 /**
- * `duplicate`: the key was counted before. `conflict`: it was, with other content; nothing changed. `failed`: it was
- * not recorded, while others of the same call were.
+ * `duplicate`: the key was counted before. `conflict`: it was, with other content; nothing changed. `late`: its invoice
+ * is final and the policy refuses it. `failed`: it was not recorded, while others of the same call were.
  */
-export type UsageEntryOutcome = 'recorded' | 'duplicate' | 'conflict' | 'failed';
+export type UsageEntryOutcome = 'recorded' | 'duplicate' | 'conflict' | 'late' | 'failed';
 
 export interface RecordUsageResult {
   /** One per entry, in their order. */
@@ -215,6 +227,8 @@ export interface RollUpParams {
   readonly account_id: string | null;
   /** Usage events. */
   readonly limit: number;
+  /** Default: `bill_next`; `reject` means the same, since the app has been told that it counts. */
+  readonly late_usage?: LateUsagePolicy;
 }
 
 export interface RollUpResult {
@@ -281,6 +295,27 @@ export interface ChangeReportParams {
   /** The attempts that the caller saw: two senders never make the same attempt. */
   readonly attempts: number;
   readonly changes: ReportChanges;
+}
+
+export interface MoveToCurrentPeriodParams {
+  readonly report: ReportKey;
+  readonly now: Instant;
+}
+
+export interface AcknowledgedUsageParams {
+  readonly account_id: string;
+  readonly meter: string;
+  readonly billing_period_start: Instant;
+}
+
+export interface DecideReportParams extends ChangeReportParams {
+  /** What the decision is called: `'retry'`, `'written_off'`. */
+  readonly action: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly at: Instant;
+  /** What Stripe counted beyond this database, and is vouched for. */
+  readonly acknowledged: number;
 }
 
 export interface AcquireLeaseParams {

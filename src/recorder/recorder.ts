@@ -1,5 +1,6 @@
 import type { Environment } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
+import type { LateUsagePolicy } from '../core/late-usage.ts';
 import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { Store, UsageEntry, UsageEntryOutcome } from '../core/store.ts';
 import { contentOf, type Increment } from '../core/usage-event.ts';
@@ -30,6 +31,7 @@ interface WaitingEntry {
  */
 export class Recorder {
   readonly #store: RecorderStore;
+  readonly #lateUsage: LateUsagePolicy;
   readonly #environment: Environment;
   #queue: WaitingEntry[] = [];
   /** The waiting entry that further unkeyed calls of an account and meter join. */
@@ -39,8 +41,9 @@ export class Recorder {
   #isScheduled = false;
   #whenIdle: PromiseWithResolvers<void> | null = null;
 
-  constructor(store: RecorderStore, environment: Environment) {
+  constructor(store: RecorderStore, environment: Environment, late_usage: LateUsagePolicy = 'bill_next') {
     this.#store = store;
+    this.#lateUsage = late_usage;
     this.#environment = environment;
   }
 
@@ -126,6 +129,7 @@ export class Recorder {
         flush_id: this.#environment.uuid(),
         recorded_at: this.#environment.clock.now(),
         entries: batch.map(({ entry }) => entry),
+        late_usage: this.#lateUsage,
       });
       for (const [index, waiting] of batch.entries()) answer(waiting, outcomes[index], failure);
     } catch (error) {
@@ -187,7 +191,8 @@ function answer(
     const result = { recorded: outcome === 'recorded', duplicate: outcome === 'duplicate' };
     for (const caller of waiting.callers) caller.resolve(result);
   } else {
-    reject(waiting, outcome === 'conflict' ? conflictOf(waiting.entry) : failure);
+    const refusal = outcome === 'conflict' ? conflictOf(waiting.entry) : failure;
+    reject(waiting, outcome === 'late' ? new UsageError('late_usage', { field: 'timestamp' }) : refusal);
   }
 }
 

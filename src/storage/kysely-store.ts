@@ -1,8 +1,9 @@
 import type { Kysely } from 'kysely';
 import type { UsageError } from '../core/errors.ts';
-import type { Batching, ChangeReportParams, Store, UsageReader } from '../core/store.ts';
+import type { Batching, Store, UsageReader } from '../core/store.ts';
 import { getAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
 import { closeReports } from './closing.ts';
+import { acknowledgedUsage, decideReport } from './decisions.ts';
 import { getReport, listEvents, listReportsByStatus } from './explaining.ts';
 import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
 import { type Ledger, sumUsage } from './ledger.ts';
@@ -16,8 +17,8 @@ import {
   nextPeriodEnd,
 } from './reading.ts';
 import { recordUsage } from './recording.ts';
-import { setSubscriptionItems } from './rehoming.ts';
-import { type Db, isReport } from './report-rows.ts';
+import { moveToCurrentPeriod, setSubscriptionItems } from './rehoming.ts';
+import { changeReport, type Db } from './report-rows.ts';
 import type { Database } from './schema.ts';
 import type { WriteParams, WritePath } from './write-path.ts';
 
@@ -94,6 +95,9 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     listUnfinishedReports: ({ account_id }) => read((db) => listUnfinishedReports(db, account_id)),
     listSlots: (params) => read((db) => listSlots(db, params)),
     changeReport: (params) => transact((db) => changeReport(db, params)),
+    moveToCurrentPeriod: (params) => transact((db, ledger) => moveToCurrentPeriod(db, ledger, params)),
+    acknowledgedUsage: (params) => read((db) => acknowledgedUsage(db, params)),
+    decideReport: (params) => transact((db) => decideReport(db, params)),
     acquireLease: (params) => transact((db) => acquireLease(db, params)),
     releaseLease: ({ job, holder }) => transact((db) => releaseLease(db, job, holder)),
     getLastRun: ({ job }) => read((db) => getLastRun(db, job)),
@@ -109,18 +113,4 @@ function usageReader(db: Db, ledger: Ledger): UsageReader {
     getReport: (params) => getReport(db, params),
     listEvents: (params) => listEvents(db, ledger, params),
   };
-}
-
-async function changeReport(
-  db: Db,
-  { report, from, attempts, changes }: ChangeReportParams,
-): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('usage')
-    .set(changes)
-    .where(isReport(report))
-    .where('status', '=', from)
-    .where('attempts', '=', attempts)
-    .executeTakeFirst();
-  return numUpdatedRows === 1n;
 }

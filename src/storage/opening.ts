@@ -1,6 +1,14 @@
-import { type BillingPeriod, countingPeriodAt, type Period } from '../core/billing-period.ts';
+import {
+  type BillingPeriod,
+  type BillingTimeline,
+  billingPeriodAt,
+  countingPeriodAt,
+  mayBeInvoiced,
+  type Period,
+} from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import { floorToSecond, SECOND_MS } from '../core/instant.ts';
+import type { LateUsagePolicy } from '../core/late-usage.ts';
 import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { UsageEntry } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
@@ -25,6 +33,7 @@ export async function openReportsFor(
   db: Db,
   entries: readonly UsageEntry[],
   now: Instant,
+  late_usage: LateUsagePolicy,
 ): Promise<number[]> {
   const account_ids = [...new Set(entries.map(({ account_id }) => account_id))];
   await ensureAccounts(db, account_ids, now);
@@ -36,7 +45,7 @@ export async function openReportsFor(
     return {
       account_id,
       meter,
-      period: countingPeriodAt(timelineOf(account, meter), occurred_at ?? now, now),
+      period: periodFor(timelineOf(account, meter), occurred_at ?? now, now, late_usage),
     };
   });
   const opened = await openFirstReports(db, needed, now);
@@ -49,6 +58,38 @@ export async function openReportsFor(
     report_ids.push(report_id);
   }
   return report_ids;
+}
+
+/** Usage that is too late for its invoice stays in its own period where it is only tracked. */
+function periodFor(
+  timeline: BillingTimeline,
+  occurred_at: Instant,
+  now: Instant,
+  late_usage: LateUsagePolicy,
+): BillingPeriod {
+  return late_usage === 'track'
+    ? billingPeriodAt(timeline, Math.min(occurred_at, now))
+    : countingPeriodAt(timeline, occurred_at, now);
+}
+
+/** Positions of entries that are too late for their invoices. */
+export async function findLateEntries(
+  db: Db,
+  entries: readonly UsageEntry[],
+  now: Instant,
+): Promise<Set<number>> {
+  const accounts = await loadAccounts(
+    db,
+    entries.map(({ account_id }) => account_id),
+  );
+  const late = new Set<number>();
+  for (const [position, { account_id, meter, occurred_at }] of entries.entries()) {
+    const account = accounts.get(account_id);
+    if (!account || occurred_at === null) continue;
+    const period = billingPeriodAt(timelineOf(account, meter), Math.min(occurred_at, now));
+    if (mayBeInvoiced(period, now)) late.add(position);
+  }
+  return late;
 }
 
 interface NeededReport {

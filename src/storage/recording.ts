@@ -1,4 +1,5 @@
 import type { UsageError } from '../core/errors.ts';
+import type { LateUsagePolicy } from '../core/late-usage.ts';
 import {
   CommitUnknownError,
   type RecordUsageParams,
@@ -6,7 +7,7 @@ import {
   type UsageEntryOutcome,
 } from '../core/store.ts';
 import { ensureAccounts, lockAccounts } from './accounts.ts';
-import { openReportsFor, sealFullReports } from './opening.ts';
+import { findLateEntries, openReportsFor, sealFullReports } from './opening.ts';
 import type { Db } from './report-rows.ts';
 import type { RoutedEntry, WriteParams, WritePath, WriteResult } from './write-path.ts';
 
@@ -28,7 +29,7 @@ export interface RecordingContext {
  */
 export async function recordUsage(
   context: RecordingContext,
-  { flush_id, recorded_at, entries }: RecordUsageParams,
+  { flush_id, recorded_at, entries, late_usage = 'bill_next' }: RecordUsageParams,
 ): Promise<RecordUsageResult> {
   const outcomes = new Array<UsageEntryOutcome>(entries.length).fill('failed');
   const failures: unknown[] = [];
@@ -38,7 +39,7 @@ export async function recordUsage(
       if (round === MAX_ROUNDS) throw new Error(`No open report stayed open in ${MAX_ROUNDS} rounds.`);
       waiting = await recordRound(
         context,
-        { flush_id: round === 0 ? flush_id : context.uuid(), recorded_at },
+        { flush_id: round === 0 ? flush_id : context.uuid(), recorded_at, late_usage },
         waiting,
         outcomes,
         failures,
@@ -57,7 +58,7 @@ export async function recordUsage(
 /** @returns the entries that need another round, with the reports that were opened for them. */
 async function recordRound(
   context: RecordingContext,
-  { flush_id, recorded_at }: Omit<RecordUsageParams, 'entries'>,
+  { flush_id, recorded_at, late_usage }: Required<Omit<RecordUsageParams, 'entries'>>,
   waiting: readonly Waiting[],
   outcomes: UsageEntryOutcome[],
   failures: unknown[],
@@ -77,7 +78,9 @@ async function recordRound(
     if (outcome === 'no_report' || outcome === 'full') again.push({ entry, index });
     else if (outcome) outcomes[index] = outcome;
   }
-  return again.length === 0 ? again : await openFor(context, again, full, recorded_at);
+  if (again.length === 0) return again;
+  const timely = late_usage === 'reject' ? await withoutLate(context, again, recorded_at, outcomes) : again;
+  return await openFor(context, timely, full, recorded_at, late_usage);
 }
 
 /** Repeats a commit whose answer was lost: under the same id it counts once. */
@@ -96,12 +99,27 @@ interface Waiting {
   readonly index: number;
 }
 
+/** Refuses entries that no invoice of their own can bill any more. */
+async function withoutLate(
+  { transact }: RecordingContext,
+  waiting: readonly Waiting[],
+  now: number,
+  outcomes: UsageEntryOutcome[],
+): Promise<Waiting[]> {
+  const entries = waiting.map(({ entry }) => entry);
+  const late = await transact((db) => findLateEntries(db, entries, now));
+  for (const [position, { index }] of waiting.entries()) if (late.has(position)) outcomes[index] = 'late';
+  return waiting.filter((_, position) => !late.has(position));
+}
+
 async function openFor(
   { transact }: RecordingContext,
   waiting: readonly Waiting[],
   full: readonly RoutedEntry[],
   now: number,
+  late_usage: LateUsagePolicy,
 ): Promise<Waiting[]> {
+  if (waiting.length === 0) return [];
   const entries = waiting.map(({ entry }) => entry);
   const report_ids = await transact(async (db) => {
     if (full.length > 0) {
@@ -111,7 +129,7 @@ async function openFor(
       await lockAccounts(db, account_ids);
       await sealFullReports(db, full, now);
     }
-    return await openReportsFor(db, entries, now);
+    return await openReportsFor(db, entries, now, late_usage);
   });
   return waiting.map(({ entry, index }, position) => ({
     entry: { ...entry, report_id: report_ids[position] ?? null },

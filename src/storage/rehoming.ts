@@ -6,7 +6,7 @@ import {
 } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import { floorToSecond } from '../core/instant.ts';
-import type { SetSubscriptionItemsParams } from '../core/store.ts';
+import type { MoveToCurrentPeriodParams, SetSubscriptionItemsParams } from '../core/store.ts';
 import type { ReportReason, ReportStatus, UsageReport } from '../core/usage-report.ts';
 import { getAccount, lockAccounts, replaceItems, timelineOf, wakeWaitingReports } from './accounts.ts';
 import { type Ledger, moveUsage } from './ledger.ts';
@@ -62,6 +62,30 @@ export async function setSubscriptionItems(
     await replaceReports(db, ledger, await movable(db, ledger, misplaced), timeline, now);
   }
   await wakeWaitingReports(db, account_id, now);
+}
+
+/** Usage whose own invoice is final is billed next, where the current billing period is paid for. */
+export async function moveToCurrentPeriod(
+  db: Db,
+  ledger: Ledger,
+  { report: key, now }: MoveToCurrentPeriodParams,
+): Promise<boolean> {
+  await lockAccounts(db, [key.account_id]);
+  const known = await getAccount(db, key.account_id);
+  if (!known) return false;
+  const timeline = timelineOf(known, key.meter);
+  if (billingPeriodAt(timeline, now).billed_by !== 'paid') return false;
+  const row = await db
+    .selectFrom('usage')
+    .select(REPORT_COLUMNS)
+    .where(isReport(key))
+    .where('status', 'in', ['closed', 'held'])
+    .where('slot', 'is', null)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!row) return false;
+  await replaceReports(db, ledger, [toReport(row)], timeline, now);
+  return true;
 }
 
 /** Items that Stripe no longer lists billed until now: what was used under them stays theirs. */

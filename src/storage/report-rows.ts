@@ -1,6 +1,7 @@
 import type { Expression, ExpressionBuilder, Kysely, Selectable, SqlBool, Transaction } from 'kysely';
 import type { Period } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
+import type { ChangeReportParams } from '../core/store.ts';
 import type { ReportKey, UsageReport } from '../core/usage-report.ts';
 import type { Database, UsageTable } from './schema.ts';
 
@@ -107,4 +108,19 @@ export async function insertReports(db: Db, reports: readonly NewReport[]): Prom
       )
       .execute();
   }
+}
+
+/** Changes a report that is still as the caller saw it; false = it no longer is, and nothing changed. */
+export async function changeReport(
+  db: Db,
+  { report, from, attempts, changes }: ChangeReportParams,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('usage')
+    .set(changes)
+    .where(isReport(report))
+    .where('status', '=', from)
+    .where('attempts', '=', attempts)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
 }

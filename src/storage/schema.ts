@@ -11,6 +11,7 @@ export interface Database {
   usage: UsageTable;
   usage_event: UsageEventTable;
   job_lease: JobLeaseTable;
+  decision: DecisionTable;
 }
 
 export interface AccountTable {
@@ -72,6 +73,18 @@ export interface UsageEventTable {
   recorded_at: number;
   idempotency_key: string | null;
   properties: string | null;
+}
+
+/** Append-only: what persons decided of reports. */
+export interface DecisionTable {
+  account_id: string;
+  meter: string;
+  report_id: number;
+  at: number;
+  action: string;
+  actor: string;
+  reason: string;
+  acknowledged: number;
 }
 
 export interface JobLeaseTable {

@@ -1,5 +1,11 @@
 import type { Stripe } from 'stripe';
-import type { ListInvoicesParams, ListInvoicesResult, ReadInvoiceResult } from '../core/billing-provider.ts';
+import type {
+  ListInvoicesParams,
+  ListInvoicesResult,
+  PostponeInvoiceParams,
+  PostponeInvoiceResult,
+  ReadInvoiceResult,
+} from '../core/billing-provider.ts';
 import { SECOND_MS } from '../core/instant.ts';
 import type { Invoice, InvoiceLine } from '../core/invoice.ts';
 import { failureOf } from './stripe-outcome.ts';
@@ -49,8 +55,25 @@ export async function readInvoice(
   }
 }
 
+/** Keeps a draft open for longer: usage that is not counted yet would be on no invoice. */
+export async function postponeInvoice(
+  connect: Connect,
+  { invoice, finalizes_at }: PostponeInvoiceParams,
+): Promise<PostponeInvoiceResult> {
+  try {
+    const stripe = await connect();
+    await stripe.invoices.update(invoice, {
+      automatically_finalizes_at: Math.floor(finalizes_at / SECOND_MS),
+    });
+    return { outcome: 'postponed' };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
 async function toInvoice(connect: Connect, invoice: Stripe.Invoice): Promise<Invoice> {
   const { customer, number, currency, total, created, status_transitions, status } = invoice;
+  const finalizes_at = invoice.automatically_finalizes_at;
   const { finalized_at } = status_transitions;
   const lines = await linesOf(connect, invoice);
   return {
@@ -62,6 +85,7 @@ async function toInvoice(connect: Connect, invoice: Stripe.Invoice): Promise<Inv
     total,
     created_at: created * SECOND_MS,
     finalized_at: finalized_at === null ? null : finalized_at * SECOND_MS,
+    finalizes_at: finalizes_at === null ? null : finalizes_at * SECOND_MS,
     lines: lines.map(toLine),
   };
 }

@@ -10,7 +10,7 @@ import type {
 } from '../core/billing-provider.ts';
 import type { Clock } from '../core/environment.ts';
 import { SECOND_MS } from '../core/instant.ts';
-import { listInvoices, readInvoice } from './stripe-invoices.ts';
+import { listInvoices, postponeInvoice, readInvoice } from './stripe-invoices.ts';
 import { StripeMeters } from './stripe-meters.ts';
 import { failureOf, sendFailureOf } from './stripe-outcome.ts';
 import { StripeSubscriptions } from './stripe-subscriptions.ts';
@@ -44,6 +44,7 @@ export function createStripeProvider(options: StripeProviderOptions): BillingPro
         items: await subscriptions.listItems(stripe_customer),
       })),
     listInvoices: (params) => listInvoices(connect, params),
+    postponeInvoice: (params) => postponeInvoice(connect, params),
     readInvoice: (params) => readInvoice(connect, params),
   };
 }

@@ -1,7 +1,8 @@
 import type { Environment, Instant } from '../core/environment.ts';
 import { MINUTE_MS } from '../core/instant.ts';
 import type { CloseReportsParams } from '../core/store.ts';
-import { AccountReporter, type ReportCounts, type ReporterContext } from './account-reporter.ts';
+import { AccountReporter } from './account-reporter.ts';
+import type { ReportCounts, ReporterContext } from './reporter-context.ts';
 
 /** What one run of the report job did. */
 export interface ReportRun extends Readonly<ReportCounts> {
@@ -58,13 +59,21 @@ export class ReportCycle {
   async rollUp(): Promise<void> {
     for (let more = true; more; ) {
       const now = this.#environment().clock.now();
-      ({ more } = await this.#context.store.rollUp({ now, account_id: null, limit: ROLL_UP_BATCH }));
+      const { store, late_usage } = this.#context;
+      ({ more } = await store.rollUp({ now, account_id: null, limit: ROLL_UP_BATCH, late_usage }));
     }
   }
 
   /** Looks at every report that is due, of all accounts or of one. */
   async send(account_id: string | null): Promise<ReportCounts> {
-    const counts: ReportCounts = { reported: 0, failed: 0, held: 0, not_billable: 0, waiting: 0 };
+    const counts: ReportCounts = {
+      reported: 0,
+      verified: 0,
+      failed: 0,
+      held: 0,
+      not_billable: 0,
+      waiting: 0,
+    };
     if (account_id !== null) {
       await this.#sendOne(account_id, counts);
       return counts;

@@ -2,8 +2,8 @@ import type { Instant } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS, startOfMonth } from '../core/instant.ts';
 import { MAX_AGE_MS } from '../core/usage-event.ts';
-import type { ReportCounts } from './account-reporter.ts';
 import { type CycleContext, ReportCycle, type ReportRun } from './report-cycle.ts';
+import type { ReportCounts } from './reporter-context.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface WorkerContext extends Omit<CycleContext, 'keepLease'> {
@@ -187,6 +187,7 @@ export class Worker {
 
 function addCounts(counts: ReportCounts, more: ReportCounts): void {
   counts.reported += more.reported;
+  counts.verified += more.verified;
   counts.failed += more.failed;
   counts.held += more.held;
   counts.not_billable += more.not_billable;

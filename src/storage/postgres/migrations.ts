@@ -218,6 +218,24 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   -- For pruning. Rows are appended in the order of time, so that a few bytes per block of pages suffice.
   CREATE INDEX usage_key_recorded ON ${schema}.usage_key USING brin (recorded_at);
 
+  -- What persons decided of reports, and why; acknowledged = what Stripe counted beyond this database.
+  CREATE TABLE ${schema}.decision (
+    account_id text COLLATE "C" NOT NULL,
+    meter text COLLATE "C" NOT NULL,
+    report_id integer NOT NULL,
+    at bigint NOT NULL,
+    action text NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL CHECK (length(reason) > 0),
+    acknowledged bigint NOT NULL DEFAULT 0 CHECK (acknowledged >= 0),
+    FOREIGN KEY (account_id, meter, report_id) REFERENCES ${schema}.usage
+  );
+  CREATE INDEX decision_report ON ${schema}.decision (account_id, meter, report_id);
+  CREATE TRIGGER decision_append_only BEFORE UPDATE OR DELETE ON ${schema}.decision
+  FOR EACH ROW EXECUTE FUNCTION ${schema}.refuse('decisions are append-only');
+  CREATE TRIGGER decision_no_truncate BEFORE TRUNCATE ON ${schema}.decision
+  FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse('decisions are append-only');
+
   -- The tables below belong to the installation, not to an account.
   CREATE TABLE ${schema}.usage_flush (
     flush_id uuid NOT NULL PRIMARY KEY,

@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type { LateUsagePolicy } from '../../core/late-usage.ts';
 import { MAX_QUANTITY } from '../../core/quantity.ts';
 import type { RollUpParams, RollUpResult, UsageEntry } from '../../core/store.ts';
 import { openReportsFor, sealFullReports } from '../opening.ts';
@@ -26,7 +27,7 @@ interface AssignedEvent extends WaitingEvent {
 export async function rollUp(
   db: Kysely<Database>,
   schema: string,
-  { now, account_id, limit }: RollUpParams,
+  { now, account_id, limit, late_usage = 'bill_next' }: RollUpParams,
 ): Promise<RollUpResult> {
   const { full, more } = await db.transaction().execute(async (transaction) => {
     // What waits is found by a small index, whatever the server has counted so far.
@@ -34,7 +35,7 @@ export async function rollUp(
     if (!(await isAlone(transaction, schema, account_id))) return { full: [], more: false };
     const waiting = await claimEvents(transaction, schema, account_id, limit);
     if (waiting.length === 0) return { full: [], more: false };
-    const { totals, fitting } = totalsOf(await route(transaction, schema, waiting, now));
+    const { totals, fitting } = totalsOf(await route(transaction, schema, waiting, now, late_usage));
     const full = await lockReports(transaction, schema, totals);
     if (full.length > 0) return { full, more: true };
     await addToReports(transaction, schema, totals);
@@ -94,11 +95,12 @@ async function route(
   schema: string,
   waiting: readonly WaitingEvent[],
   now: number,
+  late_usage: LateUsagePolicy,
 ): Promise<AssignedEvent[]> {
   const homeless = waiting.filter(({ report_id }) => report_id === null);
   if (homeless.length === 0) return waiting as AssignedEvent[];
   await createAccounts(db, schema, [...new Set(homeless.map(({ account_id }) => account_id))]);
-  const report_ids = await openReportsFor(db, homeless.map(toEntry), now);
+  const report_ids = await openReportsFor(db, homeless.map(toEntry), now, late_usage);
   const opened = new Map(homeless.map((event, index) => [event, report_ids[index]]));
   return waiting.map((event) => ({ ...event, report_id: event.report_id ?? opened.get(event) ?? 0 }));
 }

@@ -183,6 +183,27 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     PRIMARY KEY (idempotency_key, account_id, meter)
   ) STRICT, WITHOUT ROWID;
 
+  -- What persons decided of reports, and why; acknowledged = what Stripe counted beyond this database.
+  CREATE TABLE decision (
+    account_id TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    report_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL CHECK (length(reason) > 0),
+    acknowledged INTEGER NOT NULL DEFAULT 0 CHECK (acknowledged >= 0),
+    FOREIGN KEY (account_id, meter, report_id) REFERENCES usage
+  ) STRICT;
+  CREATE INDEX decision_report ON decision (account_id, meter, report_id);
+
+  CREATE TRIGGER decision_no_update BEFORE UPDATE ON decision BEGIN
+    SELECT RAISE(ABORT, 'tallybook: decisions are append-only');
+  END;
+  CREATE TRIGGER decision_no_delete BEFORE DELETE ON decision BEGIN
+    SELECT RAISE(ABORT, 'tallybook: decisions are append-only');
+  END;
+
   -- The tables below belong to the installation, not to an account.
   CREATE TABLE usage_flush (
     flush_id TEXT NOT NULL PRIMARY KEY,

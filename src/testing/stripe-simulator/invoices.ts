@@ -2,7 +2,7 @@ import { linesOf } from './invoice-lines.ts';
 import { invoiceLineView, invoiceView } from './invoice-view.ts';
 import type { JsonObject } from './json.ts';
 import { LIST_PARAMS, pageOf } from './lists.ts';
-import { boolean, oneOf, optional, readParams, text } from './params.ts';
+import { boolean, integer, oneOf, optional, readParams, text } from './params.ts';
 import type { ChargeRecord, InvoiceRecord, Period, SubscriptionRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
@@ -14,6 +14,7 @@ export const INVOICE_ROUTES: readonly Route[] = [
   { method: 'GET', path: PATH, handle: list },
   { method: 'GET', path: `${PATH}/:id`, handle: retrieve },
   { method: 'GET', path: `${PATH}/:id/lines`, handle: listLines },
+  { method: 'POST', path: `${PATH}/:id`, handle: update },
   { method: 'POST', path: `${PATH}/:id/finalize`, handle: finalize },
 ];
 
@@ -48,6 +49,31 @@ function listLines(simulation: Simulation, { id, params }: RouteRequest): JsonOb
   );
   const identified = lines.map((view) => ({ ...view, id: String(view['id']) }));
   return pageOf(identified, page, `${PATH}/${id}/lines`, (line) => line);
+}
+
+/** Of all that can be changed, when a draft becomes final. */
+function update(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
+  const { automatically_finalizes_at } = readParams(params, {
+    automatically_finalizes_at: optional(integer(1)),
+  });
+  const invoice = existingInvoice(simulation, id);
+  if (automatically_finalizes_at === undefined) return invoiceView(simulation, invoice);
+  if (invoice.finalized) {
+    throw new StripeError('Finalized invoices cannot be updated in this way.', {
+      code: 'invoice_not_editable',
+    });
+  }
+  if (automatically_finalizes_at <= simulation.now_s) {
+    throw new StripeError('`automatically_finalizes_at` must be in the future.', {
+      param: 'automatically_finalizes_at',
+    });
+  }
+  const postponed = simulation.state.invoices.put({
+    ...invoice,
+    finalizes_at_ms: automatically_finalizes_at * 1_000,
+  });
+  simulation.expectFinalization(postponed);
+  return invoiceView(simulation, postponed);
 }
 
 function finalize(simulation: Simulation, { id, params }: RouteRequest): JsonObject {

@@ -1,0 +1,34 @@
+import type { AcknowledgedUsageParams, DecideReportParams } from '../core/store.ts';
+import { changeReport, type Db } from './report-rows.ts';
+
+/** What a person decides of a report: the change, and who decided it and why, or neither. */
+export async function decideReport(db: Db, params: DecideReportParams): Promise<boolean> {
+  const { report, action, actor, reason, at, acknowledged } = params;
+  if (!(await changeReport(db, params))) return false;
+  const { account_id, meter, report_id } = report;
+  await db
+    .insertInto('decision')
+    .values({ account_id, meter, report_id, at, action, actor, reason, acknowledged })
+    .execute();
+  return true;
+}
+
+export async function acknowledgedUsage(
+  db: Db,
+  { account_id, meter, billing_period_start }: AcknowledgedUsageParams,
+): Promise<number> {
+  const row = await db
+    .selectFrom('decision')
+    .innerJoin('usage', (join) =>
+      join
+        .onRef('usage.account_id', '=', 'decision.account_id')
+        .onRef('usage.meter', '=', 'decision.meter')
+        .onRef('usage.report_id', '=', 'decision.report_id'),
+    )
+    .select((eb) => eb.fn.sum('acknowledged').as('sum'))
+    .where('decision.account_id', '=', account_id)
+    .where('decision.meter', '=', meter)
+    .where('usage.billing_period_start', '=', billing_period_start)
+    .executeTakeFirst();
+  return Number(row?.sum ?? 0);
+}

@@ -1,0 +1,112 @@
+import { type BillingPeriod, billingPeriodAt, type SubscriptionItem } from '../core/billing-period.ts';
+import { DAY_MS, HOUR_MS } from '../core/instant.ts';
+import { freeReason } from '../core/plan.ts';
+import type { AccountWithItems } from '../core/store.ts';
+import { MAX_SLOT_AGE_MS, type UsageReport } from '../core/usage-report.ts';
+import type { DraftInvoices } from './draft-invoices.ts';
+import type { ReportOutcomes } from './report-outcomes.ts';
+import type { ReportSender } from './report-sender.ts';
+import type { ReporterContext, Settled } from './reporter-context.ts';
+import type { TotalCheck } from './total-check.ts';
+
+/** What judging needs of Stripe. */
+export interface StripeSide {
+  readonly sender: ReportSender;
+  readonly totals: TotalCheck;
+  readonly drafts: DraftInvoices;
+}
+
+/** Decides of sealed reports that were not sent whether, and by what, they are billed. */
+export class ReportJudge {
+  readonly #context: ReporterContext;
+  readonly #outcomes: ReportOutcomes;
+  /** null = Stripe is not configured. */
+  readonly #stripe: StripeSide | null;
+
+  constructor(context: ReporterContext, outcomes: ReportOutcomes, stripe: StripeSide | null) {
+    this.#context = context;
+    this.#outcomes = outcomes;
+    this.#stripe = stripe;
+  }
+
+  async judge(report: UsageReport, account: AccountWithItems): Promise<Settled> {
+    const items = account.items.filter(({ meter }) => meter === report.meter);
+    const timeline = { created_at: account.account.created_at, items };
+    const period = billingPeriodAt(timeline, report.billing_period_start);
+    if (report.quantity === 0) return await this.#outcomes.settle(report, 'zero');
+    if (period.billed_by === 'trial') return await this.#outcomes.settle(report, 'trial');
+    if (period.billed_by === 'none') return await this.#judgeUnbilled(report, account, items.length > 0);
+    const billing = items.filter((item) => billsDuring(item, report));
+    if (billing.length > 1) {
+      const names = billing.map((item) => item.stripe_subscription_item).join(' and ');
+      const last_error = `${names} bill this meter at once: Stripe would bill all usage for each.`;
+      return await this.#outcomes.hold(report, 'ambiguous_price', last_error, this.#now() + HOUR_MS);
+    }
+    return await this.#judgePaid(report, account, period);
+  }
+
+  /** Free usage is never sent; usage that nothing bills yet waits for a subscription as long as Stripe would take it. */
+  async #judgeUnbilled(
+    report: UsageReport,
+    { account }: AccountWithItems,
+    hadItems: boolean,
+  ): Promise<Settled> {
+    const plan = account.plan === null ? undefined : this.#context.plans[account.plan];
+    const reason = plan ? freeReason(plan, report.meter) : null;
+    if (reason) return await this.#outcomes.settle(report, reason);
+    const now = this.#now();
+    const expiry = (report.period_end ?? now) + MAX_SLOT_AGE_MS;
+    if (hadItems || now >= expiry) return await this.#outcomes.settle(report, 'no_price');
+    const due_at = account.stripe_customer === null ? expiry : Math.min(expiry, now + DAY_MS);
+    return await this.#outcomes.waitUntil(report, due_at, { reason: 'unlinked', last_error: null });
+  }
+
+  async #judgePaid(report: UsageReport, account: AccountWithItems, period: BillingPeriod): Promise<Settled> {
+    const { stripe_customer } = account.account;
+    const stripe = this.#stripe;
+    if (!stripe || stripe_customer === null) {
+      return await this.#outcomes.waitUntil(report, this.#now() + HOUR_MS);
+    }
+    const invoice = await stripe.drafts.stateOf(report, account);
+    if (typeof invoice === 'object') return await this.#outcomes.postpone(report, invoice);
+    if (invoice !== 'open') return await this.#judgeLate(report, period);
+    const surplus = await stripe.totals.surplus(report, stripe_customer);
+    if (typeof surplus === 'object') return await this.#outcomes.postpone(report, surplus);
+    if (surplus > 0) {
+      const last_error = `Stripe has counted ${surplus} more in the billing period than this database knows of: it is an older copy, or something else reports to the meter.`;
+      return await this.#outcomes.hold(report, 'unknown_usage', last_error);
+    }
+    return await stripe.sender.send(await this.#released(report), stripe_customer);
+  }
+
+  /** What no invoice of its own can bill any more. */
+  async #judgeLate(report: UsageReport, { items }: BillingPeriod): Promise<Settled> {
+    if (this.#context.late_usage === 'track') return await this.#outcomes.settle(report, 'late');
+    const { account_id, meter, report_id } = report;
+    const isMoved = await this.#context.store.moveToCurrentPeriod({
+      report: { account_id, meter, report_id },
+      now: this.#now(),
+    });
+    if (isMoved) return 'waiting';
+    const names = items.map((item) => item.stripe_subscription).join(' and ');
+    const last_error = `The usage is on no invoice of ${names}, and no later period bills it.`;
+    return await this.#outcomes.hold(report, 'missed_invoice', last_error, null);
+  }
+
+  /** Why it was held is gone. */
+  async #released(report: UsageReport): Promise<UsageReport> {
+    if (report.status !== 'held') return report;
+    const released = { status: 'closed', reason: null, last_error: null } as const;
+    await this.#outcomes.change(report, released);
+    return { ...report, ...released };
+  }
+
+  #now(): number {
+    return this.#context.environment.clock.now();
+  }
+}
+
+/** Whether an item that is still alive bills some of the time that a report is about. */
+function billsDuring({ started_at, ended_at }: SubscriptionItem, report: UsageReport): boolean {
+  return ended_at === null && started_at < (report.period_end ?? Number.POSITIVE_INFINITY);
+}
