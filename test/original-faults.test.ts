@@ -62,7 +62,7 @@ test('3: increments while the job closes are in exactly one report', async () =>
 
 test('4: the job returns at once when there is nothing to do', async () => {
   const world = await createWorld();
-  const nothing = { closed: 0, reported: 0, failed: 0, held: 0, not_billable: 0, waiting: 0 };
+  const nothing = { closed: 0, reported: 0, verified: 0, failed: 0, held: 0, not_billable: 0, waiting: 0 };
   await expect(world.usage.report()).resolves.toEqual(nothing);
   await expect(world.usage.worker.runOnce()).resolves.toEqual(nothing);
   await world.usage.worker.tick();
@@ -172,8 +172,8 @@ test('12: the database itself refuses a second open report', async () => {
   const direct = new DatabaseSync(path);
   const copy = `INSERT INTO usage SELECT account_id, meter, 2, status, reason, 1, period_start, period_end,
     billing_period_start, billing_period_end, quantity, first_occurred_at, last_occurred_at, last_event_id,
-    stripe_customer, identifier, slot, slot_shared, generation, attempts, first_attempt_at, reported_at, due_at,
-    last_error FROM usage`;
+    stripe_customer, identifier, slot, slot_shared, generation, attempts, first_attempt_at, reported_at,
+    verified_at, pending_since, due_at, last_error FROM usage`;
   expect(() => direct.exec(copy)).toThrow(/UNIQUE/);
   direct.close();
 });
@@ -188,7 +188,7 @@ test('16: only calls that the installed Stripe SDK has are made, and no usage re
   expect(ours.some(({ path }) => path.includes('usage_record'))).toBe(false);
 });
 
-test('17: accounts are worked off in pages, several at a time, with two calls each', async () => {
+test('17: accounts are worked off in pages, several at a time, with three calls each', async () => {
   const accounts = Array.from({ length: 130 }, (_, index) => `acct_${index}`);
   let under_way = 0;
   let most = 0;
@@ -211,6 +211,6 @@ test('17: accounts are worked off in pages, several at a time, with two calls ea
   await expect(world.usage.report()).resolves.toMatchObject({ closed: 130, reported: 130 });
   expect(most).toBeGreaterThan(4);
   expect(most).toBeLessThanOrEqual(8);
-  // One list of meters and one price are read for all of them.
-  expect(world.simulator.requests().length - before).toBeLessThanOrEqual(2 * 130 + 20);
+  // Subscriptions, the period's total and the report; one list of meters and one price are read for all of them.
+  expect(world.simulator.requests().length - before).toBeLessThanOrEqual(3 * 130 + 20);
 });

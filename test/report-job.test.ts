@@ -137,15 +137,32 @@ describe('when Stripe', () => {
     expect(world.counted()).toBe(70);
   });
 
-  test('has the identifier with another quantity, as after a restored backup, the report is held and not sent again', async () => {
+  test('has counted what the database does not know of, as after a restored backup, nothing is sent', async () => {
     const world = await createPayingWorld({ lag_minutes: [0, 0] });
+    await world.usage.report();
+    const restored = await createWorldOnSameStripe(world, 99);
+    await restored.usage.report();
+    await restored.passTime(restored.clock.now() + 26 * HOUR);
+    const [report] = (await restored.usage.get({ account: 'acct_1' })).reports;
+    expect(report).toMatchObject({
+      status: 'held',
+      reason: 'unknown_usage',
+      reported: false,
+      last_error: expect.stringContaining('counted 70 more'),
+    });
+    expect(world.counted()).toBe(70);
+    expect(world.sent()).toHaveLength(1);
+  });
+
+  test('has the identifier with another quantity, which it had not counted yet, the report is held and not sent again', async () => {
+    const world = await createPayingWorld({ lag_minutes: [20, 20] });
     await world.usage.report();
     const sent = world.sent()[0]?.params;
     const restored = await createWorldOnSameStripe(world, 99);
     await restored.usage.report();
     await restored.passTime(restored.clock.now() + 26 * HOUR);
     const [report] = (await restored.usage.get({ account: 'acct_1' })).reports;
-    expect(report).toMatchObject({ status: 'held', reason: 'not_counted', reported: false });
+    expect(report).toMatchObject({ status: 'held', reason: 'foreign_writer', reported: false });
     expect(world.counted()).toBe(70);
     expect(world.sent().every(({ params }) => params?.['identifier'] === sent?.['identifier'])).toBe(true);
   });

@@ -68,7 +68,8 @@ export class AccountReporter {
 
   async #resume(report: UsageReport) {
     if (this.#stripe) return await this.#stripe.sender.resume(report);
-    return await this.#outcomes.waitUntil(report, this.#now() + HOUR_MS);
+    const last_error = 'Stripe is not configured.';
+    return await this.#outcomes.waitUntil(report, this.#now() + HOUR_MS, { last_error });
   }
 
   /**

@@ -171,8 +171,9 @@ type RequestHandler = ReturnType<typeof createRequestHandler>;
 
 function routerOf(handle: RequestHandler): Hono {
   const app = new Hono();
-  // Searches are not served, and `search` is no id.
+  // Searches and previews are not served, and `search` is no id.
   app.get('/v1/:resource/search', (context) => handle(context.req.raw, null, ''));
+  app.post('/v1/invoices/create_preview', (context) => handle(context.req.raw, null, ''));
   for (const route of ROUTES) {
     app.on(route.method, route.path, (context) =>
       handle(context.req.raw, route, context.req.param('id') ?? ''),
