@@ -151,6 +151,14 @@ test('what Stripe accepted and has not counted is pending for a day, then a disc
   });
 });
 
+test('what Stripe had counted, and counts no longer, is never pending', () => {
+  const verified = report(1, 70, { reported_at: NOW - HOUR_MS, verified_at: NOW - MINUTE_MS });
+  expect(causes({ reports: [verified], readings: [minuteWith(0, verified)] })).toEqual({
+    discrepancy: true,
+    causes: { not_counted: 70 },
+  });
+});
+
 test('usage that no report explains is a foreign writer’s, wherever it is', () => {
   const one = report(1, 70);
   const reports = [one];

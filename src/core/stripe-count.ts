@@ -29,7 +29,7 @@ export function acceptedQuantity(uses: readonly SlotUse[]): number {
 }
 
 /** What Stripe counted beyond that; negative = less. */
-export function excessOf({ counted, uses }: StripeReading): number {
+function excessOf({ counted, uses }: StripeReading): number {
   return counted - acceptedQuantity(uses);
 }
 
@@ -48,8 +48,12 @@ export function findingsOf(reading: StripeReading, now: Instant): PartOfExcess[]
   if (uses.length === 0) return [{ finding: 'foreign_writer', excess }];
   if (!isOneMinute(reading.range)) return [{ finding: 'unexplained', excess }];
   if (excess < 0) {
-    const young = uses.filter((use) => isAccepted(use) && now - (use.reported_at ?? now) < MAX_COUNTING_MS);
-    return [{ finding: -excess <= sumOf(young) ? 'pending' : 'not_counted', excess }];
+    return [
+      {
+        finding: -excess <= sumOf(uses.filter((use) => isAwaited(use, now))) ? 'pending' : 'not_counted',
+        excess,
+      },
+    ];
   }
   const others = uses.filter((use) => !isAccepted(use));
   const unconfirmed = isSumOf(excess, others) ? excess : sumOf(others);
@@ -80,6 +84,11 @@ export function wholeMinutes({ start, end }: Period): Period {
 
 function isAccepted({ status }: SlotUse): boolean {
   return status === 'reported';
+}
+
+/** Whether Stripe may still be about to count it. */
+function isAwaited(use: SlotUse, now: Instant): boolean {
+  return isAccepted(use) && use.verified_at === null && now - (use.reported_at ?? now) < MAX_COUNTING_MS;
 }
 
 function isOneMinute({ start, end }: Period): boolean {
