@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './instant.ts';
+import type { SlotUse } from './store.ts';
+import {
+  acceptedQuantity,
+  divisionOf,
+  findingsOf,
+  type StripeReading,
+  wholeMinutes,
+} from './stripe-count.ts';
+
+const START = Date.UTC(2026, 0, 10, 12);
+const DAY = { start: START, end: START + DAY_MS };
+
+/** A report in the middle of the n-th minute. */
+function useAt(minute: number, quantity: number, fields: Partial<SlotUse> = {}): SlotUse {
+  return {
+    account_id: 'a',
+    report_id: minute + 1,
+    slot: START + minute * MINUTE_MS + MINUTE_MS / 2,
+    quantity,
+    status: 'reported',
+    reported_at: START,
+    verified_at: null,
+    ...fields,
+  };
+}
+
+/** Divides until nothing is left to divide, as whoever reads Stripe does. */
+function divided(reading: StripeReading, counts: readonly number[]): StripeReading[] {
+  const at = divisionOf(reading);
+  if (at === null) return [reading];
+  const { range, uses } = reading;
+  const part = (start: number, end: number): StripeReading => ({
+    range: { start, end },
+    counted: countedIn(counts, start, end),
+    uses: uses.filter(({ slot }) => slot >= start && slot < end),
+  });
+  return [...divided(part(range.start, at), counts), ...divided(part(at, range.end), counts)];
+}
+
+/** What was counted, minute by minute from the start. */
+function countedIn(counts: readonly number[], start: number, end: number): number {
+  return counts
+    .filter((_, minute) => START + minute * MINUTE_MS >= start && START + minute * MINUTE_MS < end)
+    .reduce((sum, count) => sum + count, 0);
+}
+
+test('only what Stripe accepted is expected to be counted', () => {
+  const uses = [useAt(1, 70), useAt(2, 5, { status: 'sending' }), useAt(3, 3, { status: 'held' })];
+  expect(acceptedQuantity(uses)).toBe(70);
+});
+
+test('whole minutes surround a period', () => {
+  const period = { start: START + 1, end: START + HOUR_MS + 1 };
+  expect(wholeMinutes(period)).toEqual({ start: START, end: START + HOUR_MS + MINUTE_MS });
+  expect(wholeMinutes(DAY)).toEqual(DAY);
+});
+
+test('a range that agrees, or holds no report, or is one minute is not divided', () => {
+  const minute = { start: START, end: START + MINUTE_MS };
+  expect(divisionOf({ range: DAY, counted: 70, uses: [useAt(1, 70)] })).toBeNull();
+  expect(divisionOf({ range: DAY, counted: 70, uses: [] })).toBeNull();
+  expect(divisionOf({ range: minute, counted: 71, uses: [useAt(0, 70)] })).toBeNull();
+});
+
+test('a range with one report is divided at both ends of its minute', () => {
+  const uses = [useAt(10, 70)];
+  expect(divisionOf({ range: DAY, counted: 0, uses })).toBe(START + 10 * MINUTE_MS);
+  const fromMinute = { start: START + 10 * MINUTE_MS, end: DAY.end };
+  expect(divisionOf({ range: fromMinute, counted: 0, uses })).toBe(START + 11 * MINUTE_MS);
+});
+
+test('dividing ends with minutes and with time between reports, and loses nothing', () => {
+  const perMinute = fc.record({
+    quantity: fc.nat(3),
+    isReport: fc.boolean(),
+    extra: fc.constantFrom(0, 0, 0, -1, 2),
+  });
+  fc.assert(
+    fc.property(fc.array(perMinute, { minLength: 1, maxLength: 40 }), (minutes) => {
+      const uses = minutes.flatMap(({ quantity, isReport }, minute) =>
+        isReport ? [useAt(minute, quantity)] : [],
+      );
+      const counts = minutes.map(({ quantity, isReport, extra }) => (isReport ? quantity : 0) + extra);
+      const range = { start: START, end: START + minutes.length * MINUTE_MS };
+      const whole = { range, counted: countedIn(counts, range.start, range.end), uses };
+      const parts = divided(whole, counts);
+      expect(parts[0]?.range.start).toBe(range.start);
+      expect(parts.at(-1)?.range.end).toBe(range.end);
+      for (const [index, part] of parts.entries()) {
+        expect(part.range.start).toBe(index === 0 ? range.start : parts[index - 1]?.range.end);
+        expect(findingsOf(part, START).map(({ finding }) => finding)).not.toContain('unexplained');
+      }
+      const excess = parts
+        .flatMap((part) => findingsOf(part, START))
+        .reduce((sum, found) => sum + found.excess, 0);
+      expect(excess).toBe(whole.counted - acceptedQuantity(uses));
+    }),
+  );
+});
+
+test('many reports in one minute are told apart by their full sum only', () => {
+  const range = { start: START, end: START + MINUTE_MS };
+  const uses = (count: number) => Array.from({ length: count }, () => useAt(0, 2, { status: 'sending' }));
+  expect(findingsOf({ range, counted: 4, uses: uses(12) }, START)).toEqual([
+    { finding: 'unconfirmed', excess: 4 },
+  ]);
+  expect(findingsOf({ range, counted: 4, uses: uses(13) }, START)).toEqual([
+    { finding: 'foreign_writer', excess: 4 },
+  ]);
+  expect(findingsOf({ range, counted: 26, uses: uses(13) }, START)).toEqual([
+    { finding: 'unconfirmed', excess: 26 },
+  ]);
+});
