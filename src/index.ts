@@ -33,6 +33,7 @@ export type {
   ReconciliationCause,
   ReconciliationLine,
   ReconciliationPage,
+  Span,
 } from './query/reconciliation-result.ts';
 export type { ListedReport, ReportsPage } from './query/report-list.ts';
 export type { ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';

@@ -19,6 +19,12 @@ export function spanText(start: string, end: string | null): string {
   return days[0] === days[1] ? `${minuteText(start)}..${end.slice(11, 16)}` : days.join('..');
 }
 
+/** `2026-01-10 12:00..2026-01-11 09:30`. */
+export function minutesText({ start, end }: { readonly start: string; readonly end: string }): string {
+  const [from, until] = [minuteText(start), minuteText(end)];
+  return `${from}..${from.slice(0, 10) === until.slice(0, 10) ? until.slice(11) : until}`;
+}
+
 /** `2026-01-10 12:00:00`, UTC. */
 export function instantText(instant: string | null): string {
   return instant === null ? '–' : instant.slice(0, 19).replace('T', ' ');

@@ -1,6 +1,6 @@
 import type { ReconciliationCause, ReconciliationLine } from '../query/reconciliation-result.ts';
 import { withUsage } from './app-usage.ts';
-import { moneyText, quantityText, spanText } from './figures.ts';
+import { minutesText, moneyText, quantityText, spanText } from './figures.ts';
 import { print } from './standard-output.ts';
 import { type Column, tableLines, wrappedLines } from './text-table.ts';
 
@@ -119,7 +119,7 @@ function cellsOf(line: ReconciliationLine): string[] {
 }
 
 function causeLines(cause: ReconciliationCause, currency: string | null): string[] {
-  return [causeLine(cause, currency), ...wrappedLines(cause.explanation, '    ')];
+  return [causeLine(cause, currency), ...spanLines(cause.spans), ...wrappedLines(cause.explanation, '    ')];
 }
 
 /** `!` marks what somebody has to look at. */
@@ -132,6 +132,15 @@ export function causeLine(
   const figures = [quantity === null ? null : quantityText(quantity), money].filter((text) => text !== null);
   const which = reports.length === 0 ? '' : ` in ${reportsText(reports)}`;
   return `  ${discrepancy ? '!' : '·'} ${name}${figures.length === 0 ? '' : `: ${figures.join(', ')}`}${which}`;
+}
+
+const SHOWN_SPANS = 3;
+
+/** Where to look. */
+function spanLines(spans: ReconciliationCause['spans']): string[] {
+  const shown = spans.slice(0, SHOWN_SPANS).map(minutesText);
+  const more = spans.length > SHOWN_SPANS ? [`and ${spans.length - SHOWN_SPANS} more`] : [];
+  return shown.length === 0 ? [] : wrappedLines(`In ${[...shown, ...more].join(', ')}.`, '    ');
 }
 
 const SHOWN_REPORTS = 8;

@@ -164,6 +164,8 @@ test('usage that no report explains is a foreign writer’s, wherever it is', ()
   const reports = [one];
   const inMinute = causes({ reports, readings: [minuteWith(75, one)] });
   const between = causes({ reports, readings: [minuteWith(70, one), betweenReports(5)] });
+  const inBetween = reconcile(input({ reports, readings: [minuteWith(70, one), betweenReports(5)] }));
+  expect(inBetween.causes[0]?.spans).toEqual([{ start: START, end: START + MINUTE_MS }]);
   for (const found of [inMinute, between]) {
     expect(found).toEqual({ discrepancy: true, causes: { foreign_writer: -5 } });
   }

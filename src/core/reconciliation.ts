@@ -37,6 +37,8 @@ export interface Cause {
   readonly discrepancy: boolean;
   /** Numbers of the account's reports in question. */
   readonly reports: readonly number[];
+  /** The minutes in which Stripe counted something else, as far as they were found. */
+  readonly spans: readonly Period[];
 }
 
 export interface ReconciliationInput {
@@ -75,7 +77,7 @@ export interface Reconciliation {
   readonly causes: readonly Cause[];
 }
 
-type Finding = Omit<Cause, 'amount'>;
+type Finding = Omit<Cause, 'amount' | 'spans'> & Partial<Pick<Cause, 'spans'>>;
 
 /** A draft is there as soon as the period has ended; this much later, there will be none. */
 const DRAFTED_MS = HOUR_MS;
@@ -90,7 +92,7 @@ export function reconcile(input: ReconciliationInput): Reconciliation {
   const causes = [...unsentFindings(input), ...countFindings(input), ...missedInvoice(input)]
     // What is merely on its way comes too late once the invoice is final.
     .map((finding) => ({ ...finding, discrepancy: finding.discrepancy || (isFinal && isUnderWay(finding)) }))
-    .map((finding): Cause => ({ ...finding, amount: amountOf(input, counted_here, finding) }))
+    .map((finding): Cause => ({ spans: [], ...finding, amount: amountOf(input, counted_here, finding) }))
     .sort((a, b) => Number(b.discrepancy) - Number(a.discrepancy));
   return {
     counted_here,
@@ -170,6 +172,7 @@ function countFindings(input: ReconciliationInput): Finding[] {
       quantity: 0 - group.reduce((sum, { excess }) => sum + excess, 0),
       discrepancy: cause !== 'pending' && cause !== 'unconfirmed',
       reports: group.flatMap(({ reading }) => ownReports(input, cause, reading)),
+      spans: group.map(({ reading }) => reading.range),
     }),
   );
   const elsewhere = stampedElsewhere(input, readings);

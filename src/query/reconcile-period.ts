@@ -140,6 +140,10 @@ function lineOf({
     invoices: invoiced?.invoices.map(({ invoice, status }) => ({ invoice, status })) ?? [],
     difference: found.difference,
     discrepancy: found.discrepancy,
-    causes: found.causes.map((cause) => ({ ...cause, explanation: causeText(cause, unread) })),
+    causes: found.causes.map((cause) => ({
+      ...cause,
+      spans: cause.spans.map(({ start, end }) => ({ start: formatInstant(start), end: formatInstant(end) })),
+      explanation: causeText(cause, unread),
+    })),
   };
 }

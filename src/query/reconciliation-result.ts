@@ -48,6 +48,12 @@ export interface InvoiceName {
   readonly status: Invoice['status'];
 }
 
+/** `[start, end)`, ISO 8601 in UTC. */
+export interface Span {
+  readonly start: string;
+  readonly end: string;
+}
+
 export interface ReconciliationCause {
   readonly cause: CauseName;
   /** Of the reports; null = nothing to add. */
@@ -60,6 +66,8 @@ export interface ReconciliationCause {
   readonly discrepancy: boolean;
   /** Numbers of the account's reports. */
   readonly reports: readonly number[];
+  /** The minutes in which Stripe counted something else than its reports, as far as they were found. */
+  readonly spans: readonly Span[];
   /** What it means, and what can be done. */
   readonly explanation: string;
 }
