@@ -1,4 +1,5 @@
 export type { AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
+export type { AdjustParams } from './core/adjustment.ts';
 export type { Clock, Environment, Logger } from './core/environment.ts';
 export { ERRORS, UsageError, type UsageErrorCode } from './core/errors.ts';
 export type { DateInput } from './core/instant.ts';

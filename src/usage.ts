@@ -1,5 +1,6 @@
 import { type AccountResult, type AccountsPage, createAccounts, type SetAccountParams } from './accounts.ts';
 import { parseAccountId } from './core/account.ts';
+import { type AdjustParams, parseAdjustment } from './core/adjustment.ts';
 import type { BillingProvider } from './core/billing-provider.ts';
 import { parseRange } from './core/date-range.ts';
 import type { Environment } from './core/environment.ts';
@@ -16,6 +17,7 @@ import {
   type ListReportsParams,
   type ReconcileParams,
 } from './explanations.ts';
+import { findAccount } from './query/billed-account.ts';
 import type { InvoiceExplanation, ReportExplanation } from './query/explanation-result.ts';
 import type { ReconciliationPage } from './query/reconciliation-result.ts';
 import type { ReportsPage } from './query/report-list.ts';
@@ -61,6 +63,17 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    * `storage_busy`, `closed`.
    */
   increment(params: IncrementParams<Meter>, options?: IncrementOptions): Promise<IncrementResult>;
+
+  /**
+   * Corrects usage: a usage event of its own, with a sign and a reason, next to what it corrects, which stays. The only
+   * way to correct. Durable, deduplicated and brought to Stripe as increments are; what a billing period is short of in
+   * the end is taken out of the next one.
+   *
+   * @throws UsageError `account_not_found`, `invalid_account`, `invalid_meter`, `meter_required`, `invalid_quantity`,
+   * `invalid_reason`, `invalid_actor`, `invalid_idempotency_key`, `invalid_timestamp`, `invalid_parameter`,
+   * `idempotency_conflict`, `overloaded`, `storage_failed`, `storage_busy`, `closed`.
+   */
+  adjust(params: AdjustParams<Meter>): Promise<IncrementResult>;
 
   /**
    * What an account used: in exactly `[period_start, period_end)`, or without dates in the current billing period,
@@ -238,6 +251,13 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     });
   }
 
+  /** An account that nobody knows has nothing to correct: its id is mistyped. */
+  async function adjust(params: AdjustParams): Promise<IncrementResult> {
+    const parsed = parseAdjustment(params, config.meters, environment.clock.now());
+    await findAccount(query, parsed.account_id);
+    return await recorder.record(parsed);
+  }
+
   async function get(params: GetParams): Promise<UsageResult | UsageByMeterResult> {
     const fields = parseFields(params, GET_FIELDS);
     const account_id = parseAccountId(fields['account']);
@@ -275,6 +295,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       list: (params: unknown) => guard(() => accounts.list(params)),
     },
     increment,
+    adjust: (params: AdjustParams) => guard(() => adjust(params)),
     get: (params: GetParams) => guard(() => get(params)),
     report: (params?: { readonly account?: string }) => guard(() => report(params)),
     reconcile: (params: unknown) => guard(() => explanations.reconcile(params)),

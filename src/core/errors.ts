@@ -42,6 +42,16 @@ export const ERRORS = {
     remedy:
       'Pass an object of at most 50 entries whose values are strings, finite numbers, booleans or null (8 KB as JSON).',
   },
+  invalid_reason: {
+    status: 400,
+    meaning: 'The reason of an adjustment is not a text of 1 to 500 characters.',
+    remedy: 'Say in a sentence why the usage is corrected: it stays in the ledger.',
+  },
+  invalid_actor: {
+    status: 400,
+    meaning: 'The actor is not usable as a name.',
+    remedy: 'Pass who decided the adjustment as a string of 1 to 255 characters, or leave it out.',
+  },
   invalid_period: {
     status: 400,
     meaning: 'The range is not two dates with the first before the second.',
