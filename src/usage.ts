@@ -223,6 +223,8 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     onError: tell,
   });
   const query = { store, clock: environment.clock, plans: config.plans };
+  /** Adjustments that are on their way to the recorder, which close() waits for. */
+  const adjusting = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
 
   /** Hands an error to the app, whose own mistakes must not become unhandled rejections of ours. */
@@ -258,6 +260,13 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     return await recorder.record(parsed);
   }
 
+  function adjustTracked(params: AdjustParams): Promise<IncrementResult> {
+    const adjusted = adjust(params);
+    const settled = adjusted.catch(() => {}).finally(() => adjusting.delete(settled));
+    adjusting.add(settled);
+    return adjusted;
+  }
+
   async function get(params: GetParams): Promise<UsageResult | UsageByMeterResult> {
     const fields = parseFields(params, GET_FIELDS);
     const account_id = parseAccountId(fields['account']);
@@ -282,6 +291,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
 
   async function closeAll(): Promise<void> {
     await worker.stop();
+    await Promise.allSettled(adjusting);
     await recorder.drain();
     await store.close();
   }
@@ -295,7 +305,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       list: (params: unknown) => guard(() => accounts.list(params)),
     },
     increment,
-    adjust: (params: AdjustParams) => guard(() => adjust(params)),
+    adjust: (params: AdjustParams) => guard(() => adjustTracked(params)),
     get: (params: GetParams) => guard(() => get(params)),
     report: (params?: { readonly account?: string }) => guard(() => report(params)),
     reconcile: (params: unknown) => guard(() => explanations.reconcile(params)),
