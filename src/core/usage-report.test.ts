@@ -122,9 +122,9 @@ test('every transition is in the table, and staying is none', () => {
     open: ['closed', 'voided'],
     closed: ['sending', 'not_billable', 'held', 'voided'],
     sending: ['reported', 'failed', 'held'],
-    reported: [],
-    failed: ['closed'],
-    held: ['closed', 'reported', 'failed'],
+    reported: ['held', 'failed'],
+    failed: ['closed', 'not_billable'],
+    held: ['closed', 'reported', 'failed', 'not_billable'],
     voided: [],
     not_billable: ['voided'],
   };
