@@ -1,7 +1,9 @@
 export type { AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
+export type { AdjustParams } from './core/adjustment.ts';
 export type { Clock, Environment, Logger } from './core/environment.ts';
 export { ERRORS, UsageError, type UsageErrorCode } from './core/errors.ts';
 export type { DateInput } from './core/instant.ts';
+export type { LateUsagePolicy } from './core/late-usage.ts';
 export { type Price, type RatedAmount, type RatedLine, rate, type Tier } from './core/price.ts';
 export type { CauseName } from './core/reconciliation.ts';
 export type { IncrementParams, Properties } from './core/usage-event.ts';
@@ -38,6 +40,12 @@ export type {
 export type { ListedReport, ReportsPage } from './query/report-list.ts';
 export type { ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 export type { IncrementResult } from './recorder/recorder.ts';
+export type {
+  DecisionResult,
+  ReportResolution,
+  ResolveReportParams,
+  RetryReportParams,
+} from './report-decisions.ts';
 export {
   type AppTransaction,
   createUsage,

@@ -1,5 +1,6 @@
 import { type AccountResult, type AccountsPage, createAccounts, type SetAccountParams } from './accounts.ts';
 import { parseAccountId } from './core/account.ts';
+import { type AdjustParams, parseAdjustment } from './core/adjustment.ts';
 import type { BillingProvider } from './core/billing-provider.ts';
 import { parseRange } from './core/date-range.ts';
 import type { Environment } from './core/environment.ts';
@@ -16,12 +17,19 @@ import {
   type ListReportsParams,
   type ReconcileParams,
 } from './explanations.ts';
+import { findAccount } from './query/billed-account.ts';
 import type { InvoiceExplanation, ReportExplanation } from './query/explanation-result.ts';
 import type { ReconciliationPage } from './query/reconciliation-result.ts';
 import type { ReportsPage } from './query/report-list.ts';
 import { queryUsage } from './query/usage-query.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 import { type IncrementResult, Recorder } from './recorder/recorder.ts';
+import {
+  createDecisions,
+  type DecisionResult,
+  type ResolveReportParams,
+  type RetryReportParams,
+} from './report-decisions.ts';
 import { connectStripe } from './stripe/stripe-connection.ts';
 import { createStripeProvider } from './stripe/stripe-provider.ts';
 import { isProduction, systemEnvironment } from './system-environment.ts';
@@ -61,6 +69,17 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    * `storage_busy`, `closed`.
    */
   increment(params: IncrementParams<Meter>, options?: IncrementOptions): Promise<IncrementResult>;
+
+  /**
+   * Corrects usage: a usage event of its own, with a sign and a reason, next to what it corrects, which stays. The only
+   * way to correct. Durable, deduplicated and brought to Stripe as increments are; what a billing period is short of in
+   * the end is taken out of the next one.
+   *
+   * @throws UsageError `account_not_found`, `invalid_account`, `invalid_meter`, `meter_required`, `invalid_quantity`,
+   * `invalid_reason`, `invalid_actor`, `invalid_idempotency_key`, `invalid_timestamp`, `invalid_parameter`,
+   * `idempotency_conflict`, `overloaded`, `storage_failed`, `storage_busy`, `closed`.
+   */
+  adjust(params: AdjustParams<Meter>): Promise<IncrementResult>;
 
   /**
    * What an account used: in exactly `[period_start, period_end)`, or without dates in the current billing period,
@@ -106,6 +125,20 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * @throws UsageError `invalid_account`, `invalid_parameter`, `storage_failed`, `closed`.
      */
     list(params?: ListReportsParams): Promise<ReportsPage>;
+    /**
+     * Tries a report again that has failed, under a new identifier, or that is held, as it is.
+     *
+     * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_reason`, `invalid_actor`,
+     * `invalid_parameter`, `report_not_found`, `report_not_decidable`, `storage_failed`, `closed`.
+     */
+    retry(params: RetryReportParams<Meter>): Promise<DecisionResult>;
+    /**
+     * Decides what becomes of a report that is held or has failed. Who and why are kept for good.
+     *
+     * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_reason`, `invalid_actor`,
+     * `invalid_parameter`, `report_not_found`, `report_not_decidable`, `stripe_unavailable`, `storage_failed`, `closed`.
+     */
+    resolve(params: ResolveReportParams<Meter>): Promise<DecisionResult>;
   };
 
   /** The report job. */
@@ -210,6 +243,8 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     onError: tell,
   });
   const query = { store, clock: environment.clock, plans: config.plans };
+  /** Adjustments that are on their way to the recorder, which close() waits for. */
+  const adjusting = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
 
   /** Hands an error to the app, whose own mistakes must not become unhandled rejections of ours. */
@@ -238,6 +273,20 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     });
   }
 
+  /** An account that nobody knows has nothing to correct: its id is mistyped. */
+  async function adjust(params: AdjustParams): Promise<IncrementResult> {
+    const parsed = parseAdjustment(params, config.meters, environment.clock.now());
+    await findAccount(query, parsed.account_id);
+    return await recorder.record(parsed);
+  }
+
+  function adjustTracked(params: AdjustParams): Promise<IncrementResult> {
+    const adjusted = adjust(params);
+    const settled = adjusted.catch(() => {}).finally(() => adjusting.delete(settled));
+    adjusting.add(settled);
+    return adjusted;
+  }
+
   async function get(params: GetParams): Promise<UsageResult | UsageByMeterResult> {
     const fields = parseFields(params, GET_FIELDS);
     const account_id = parseAccountId(fields['account']);
@@ -262,10 +311,12 @@ export function composeUsage<const Meter extends string, const Plan extends stri
 
   async function closeAll(): Promise<void> {
     await worker.stop();
+    await Promise.allSettled(adjusting);
     await recorder.drain();
     await store.close();
   }
 
+  const decisions = createDecisions({ store, provider, environment, meters: config.meters });
   const explanations = createExplanations({ ...query, provider, meters: config.meters });
   const accounts = createAccounts({ store, clock: environment.clock, plans: config.plans });
   const usage = {
@@ -275,11 +326,16 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       list: (params: unknown) => guard(() => accounts.list(params)),
     },
     increment,
+    adjust: (params: AdjustParams) => guard(() => adjustTracked(params)),
     get: (params: GetParams) => guard(() => get(params)),
     report: (params?: { readonly account?: string }) => guard(() => report(params)),
     reconcile: (params: unknown) => guard(() => explanations.reconcile(params)),
     explain: (params: unknown) => guard<unknown>(() => explanations.explain(params)),
-    reports: { list: (params: unknown) => guard(() => explanations.listReports(params)) },
+    reports: {
+      list: (params: unknown) => guard(() => explanations.listReports(params)),
+      retry: (params: unknown) => guard(() => decisions.retry(params)),
+      resolve: (params: unknown) => guard(() => decisions.resolve(params)),
+    },
     worker: {
       start: () => {
         if (closing) throw new UsageError('closed');

@@ -172,6 +172,18 @@ describe('the README', () => {
   });
 });
 
+describe('docs/adjustments.md', () => {
+  const [program = '', ...others] = programsOf('docs/adjustments.md');
+
+  test('shows a program that type-checks and counts what it says', () => {
+    expect(others).toEqual([]);
+    rmSync(join(app, 'adjustments.db'), { force: true });
+    write({ 'adjust.ts': program });
+    expect(typeCheck(['adjust.ts'])).toBe('');
+    expect(run('node', ['adjust.ts'], app).trim()).toBe('20');
+  });
+});
+
 describe('docs/postgresql.md', () => {
   const programs = Object.fromEntries(
     programsOf('docs/postgresql.md').map((code) => [/^\/\/ (.*\.ts)\n/.exec(code)?.[1] ?? '', code]),

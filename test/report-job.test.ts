@@ -162,7 +162,7 @@ describe('when Stripe', () => {
     await restored.usage.report();
     await restored.passTime(restored.clock.now() + 26 * HOUR);
     const [report] = (await restored.usage.get({ account: 'acct_1' })).reports;
-    expect(report).toMatchObject({ status: 'held', reason: 'foreign_writer', reported: false });
+    expect(report).toMatchObject({ status: 'held', reason: 'not_counted', reported: false });
     expect(world.counted()).toBe(70);
     expect(world.sent().every(({ params }) => params?.['identifier'] === sent?.['identifier'])).toBe(true);
   });

@@ -102,11 +102,21 @@ function entryLines(entries: readonly LedgerEntry[]): string[] {
     instantText(entry.occurred_at),
     quantityText(entry.quantity),
     entry.late ? 'late' : '',
-    [entry.idempotency_key ?? '', entry.properties === null ? '' : JSON.stringify(entry.properties)]
-      .filter((text) => text !== '')
-      .join(' '),
+    [entry.idempotency_key ?? '', originText(entry)].filter((text) => text !== '').join(' '),
   ]);
   return tableLines(columns, rows);
+}
+
+/** What was attached to an increment, or that it is none. */
+function originText({ properties, adjustment, carried_forward }: LedgerEntry): string {
+  if (adjustment) {
+    const { actor, reason } = adjustment;
+    return `adjusted${actor === null ? '' : ` by ${actor}`}: ${reason.replaceAll(/\s+/g, ' ')}`;
+  }
+  if (carried_forward) {
+    return `carried from report ${carried_forward.from_report} to ${carried_forward.to_report}`;
+  }
+  return properties === null ? '' : JSON.stringify(properties);
 }
 
 function invoiceLines(invoice: InvoiceExplanation): string[] {

@@ -192,3 +192,94 @@ describe('late usage', () => {
     expect(countingPeriodAt(timeline, end + 60_000, end - 60_000).end).toBe(end);
   });
 });
+
+describe('what Stripe and the recurrence say', () => {
+  const every = (interval: 'day' | 'week', interval_count: number) => ({
+    anchor: ITEM.anchor,
+    interval,
+    interval_count,
+  });
+
+  test('days and weeks are counted from the anchor, not from the calendar', () => {
+    const instant = at('2026-03-30T00:00:00Z');
+    expect(shown(periodAt(every('day', 1), instant))[0]).toBe('2026-03-29T12:00:00.000Z');
+    expect(shown(periodAt(every('day', 30), instant))[0]).toBe('2026-03-12T12:00:00.000Z');
+    expect(shown(periodAt(every('week', 1), instant))[0]).toBe('2026-03-24T12:00:00.000Z');
+    expect(shown(periodAt(every('week', 3), instant))).toEqual([
+      '2026-03-24T12:00:00.000Z',
+      '2026-04-14T12:00:00.000Z',
+    ]);
+  });
+
+  test('Stripe’s own current period counts where it differs from the recurrence, and only there', () => {
+    const current_period_start = at('2026-03-01T00:00:00Z');
+    const item = { ...ITEM, current_period_start, current_period_end: at('2026-03-20T00:00:00Z') };
+    const periodOf = (iso: string) => shown(billingPeriodAt({ created_at: CREATED, items: [item] }, at(iso)));
+    const own = ['2026-03-01T00:00:00.000Z', '2026-03-20T00:00:00.000Z'];
+    expect(periodOf('2026-03-01T00:00:00Z')).toEqual(own);
+    expect(periodOf('2026-03-19T23:59:59.999Z')).toEqual(own);
+    expect(periodOf('2026-02-28T23:59:59.999Z')).toEqual([
+      '2026-02-10T12:00:00.000Z',
+      '2026-03-10T12:00:00.000Z',
+    ]);
+    expect(periodOf('2026-03-20T00:00:00Z')).toEqual([
+      '2026-03-10T12:00:00.000Z',
+      '2026-04-10T12:00:00.000Z',
+    ]);
+  });
+
+  test('a first period begins with the subscription, or when its trial ends, wherever its anchor is', () => {
+    const later = {
+      ...ITEM,
+      anchor: at('2026-03-01T00:00:00Z'),
+      current_period_start: 0,
+      current_period_end: 1,
+    };
+    const periodOf = (item: SubscriptionItem, iso: string) =>
+      shown(billingPeriodAt({ created_at: CREATED, items: [item] }, at(iso)));
+    expect(periodOf(later, '2026-02-20T00:00:00Z')).toEqual([
+      '2026-02-10T12:00:00.000Z',
+      '2026-03-01T00:00:00.000Z',
+    ]);
+    const tried = { ...later, trial_end: at('2026-02-17T00:00:00Z') };
+    expect(periodOf(tried, '2026-02-20T00:00:00Z')).toEqual([
+      '2026-02-17T00:00:00.000Z',
+      '2026-03-01T00:00:00.000Z',
+    ]);
+    expect(periodOf(tried, '2026-02-12T00:00:00Z')).toEqual([
+      '2026-02-10T12:00:00.000Z',
+      '2026-02-17T00:00:00.000Z',
+    ]);
+  });
+
+  test('of two items that begin at once the same one decides, in whatever order Stripe lists them', () => {
+    const weekly = { ...ITEM, interval: 'week', current_period_start: 0, current_period_end: 1 } as const;
+    const [a, b] = [
+      { ...weekly, stripe_subscription_item: 'si_a' },
+      { ...ITEM, stripe_subscription_item: 'si_b' },
+    ];
+    for (const items of [
+      [a, b],
+      [b, a],
+    ]) {
+      const period = billingPeriodAt({ created_at: CREATED, items }, ITEM.started_at);
+      expect(period.items).toEqual([a, b]);
+      expect(shown(period)[1]).toBe('2026-02-17T12:00:00.000Z');
+    }
+  });
+
+  test('a subscription that ended as it began bills nothing, and its instant is in a period all the same', () => {
+    const item = { ...ITEM, ended_at: ITEM.started_at };
+    const period = billingPeriodAt({ created_at: CREATED, items: [item] }, ITEM.started_at);
+    expect(period).toEqual({
+      start: ITEM.started_at,
+      end: at('2026-03-05T08:00:00Z'),
+      billed_by: 'none',
+      items: [],
+    });
+  });
+});
+
+test('late usage has half an hour, and Stripe the other half of its hour to count it', () => {
+  expect(LATE_WINDOW_MS).toBe(HOUR_MS / 2);
+});

@@ -42,6 +42,16 @@ export const ERRORS = {
     remedy:
       'Pass an object of at most 50 entries whose values are strings, finite numbers, booleans or null (8 KB as JSON).',
   },
+  invalid_reason: {
+    status: 400,
+    meaning: 'The reason is not a text of 1 to 500 characters.',
+    remedy: 'Say in a sentence why it is decided: it is kept for good.',
+  },
+  invalid_actor: {
+    status: 400,
+    meaning: 'The actor is not usable as a name.',
+    remedy: 'Pass who decided it as a string of 1 to 255 characters, or leave it out.',
+  },
   invalid_period: {
     status: 400,
     meaning: 'The range is not two dates with the first before the second.',
@@ -93,6 +103,11 @@ export const ERRORS = {
     status: 422,
     meaning: 'The usage is too late: the invoice of its billing period may be final.',
     remedy: "Record usage as it happens, or set `late_usage: 'bill_next'` in createUsage().",
+  },
+  report_not_decidable: {
+    status: 409,
+    meaning: 'Nothing is to be decided about this report, or not in this way.',
+    remedy: 'Look at usage.reports.list(): it says of each report what can be done.',
   },
   stripe_customer_taken: {
     status: 409,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { publishedFile } from '../../test/support/published.ts';
-import { type Price, rate } from './price.ts';
+import { assertPrice, type Price, rate } from './price.ts';
 
 const VOLUME: Price = {
   currency: 'usd',
@@ -275,5 +275,111 @@ describe('properties', () => {
         expect(BigInt(whole + fraction.padEnd(3, '0'))).toBe(thousandths);
       }),
     );
+  });
+});
+
+describe('packages', () => {
+  const packagesOf = (round: 'up' | 'down', quantity: number) =>
+    rate(
+      { currency: 'usd', unit_amount_decimal: '100', transform_quantity: { divide_by: 10, round } },
+      quantity,
+    ).amount;
+  test.each([
+    [0, 0, 0],
+    [1, 1, 0],
+    [9, 1, 0],
+    [10, 1, 1],
+    [11, 2, 1],
+    [20, 2, 2],
+  ])('%i units are %i packages rounded up and %i rounded down', (quantity, up, down) => {
+    expect([packagesOf('up', quantity), packagesOf('down', quantity)]).toEqual([up * 100, down * 100]);
+  });
+});
+
+describe('why a price is refused', () => {
+  const unit = { currency: 'usd', unit_amount_decimal: '1' } as const;
+  const ISO = 'The currency is not an ISO 4217 code in lower case.';
+  const AMOUNT = 'It is not a decimal string of minor units, from 0, with at most 12 places.';
+  const LAST = "The last tier, and only the last, ends at 'inf'.";
+  const ASCENDING = 'Tiers end at ascending whole numbers from 1.';
+  const tiered = (...tiers: readonly unknown[]) => ({ ...VOLUME, tiers });
+  const packaged = (divide_by: unknown, round: unknown = 'up') => ({
+    ...unit,
+    transform_quantity: { divide_by, round },
+  });
+  const refused: readonly [string, object, string][] = [
+    ['price.currency', { ...unit, currency: 'xusd' }, ISO],
+    ['price.currency', { ...unit, currency: 'usdx' }, ISO],
+    [
+      'price.billing_scheme',
+      { ...unit, billing_scheme: 'flat' },
+      'The billing scheme is neither per_unit nor tiered.',
+    ],
+    ['price.tiers', { ...unit, billing_scheme: 'per_unit', tiers: [] }, 'A per-unit price has no tiers.'],
+    ['price.tiers', { ...unit, tiers_mode: 'volume' }, 'A per-unit price has no tiers.'],
+    ['price.unit_amount_decimal', { currency: 'usd' }, 'A per-unit price needs its unit amount.'],
+    ['price.unit_amount_decimal', { ...unit, unit_amount_decimal: 1 }, AMOUNT],
+    ['price.unit_amount_decimal', { ...unit, unit_amount_decimal: ['1'] }, AMOUNT],
+    ['price.transform_quantity.divide_by', packaged(0), 'It is not a whole number from 1.'],
+    ['price.transform_quantity.divide_by', packaged(1.5), 'It is not a whole number from 1.'],
+    ['price.transform_quantity.divide_by', packaged(1e15), 'It is not a whole number from 1.'],
+    ['price.transform_quantity.round', packaged(10, 'half'), 'It is neither up nor down.'],
+    ['price.tiers_mode', { ...VOLUME, tiers_mode: 'volumetric' }, 'It is neither volume nor graduated.'],
+    ['price.tiers', tiered(), 'A tiered price needs tiers.'],
+    [
+      'price',
+      { ...VOLUME, unit_amount_decimal: '1' },
+      'A tiered price has neither unit_amount_decimal nor transform_quantity.',
+    ],
+    ['price.tiers[0].up_to', tiered({ up_to: 5 }), LAST],
+    ['price.tiers[0].up_to', tiered({ up_to: 'inf' }, { up_to: 'inf' }), LAST],
+    ['price.tiers[1].up_to', tiered({ up_to: 5 }, { up_to: 4 }, { up_to: 'inf' }), ASCENDING],
+    ['price.tiers[0].up_to', tiered({ up_to: 1e15 }, { up_to: 'inf' }), ASCENDING],
+    ['price.tiers[0].unit_amount_decimal', tiered({ up_to: 'inf', unit_amount_decimal: '-1' }), AMOUNT],
+    ['price.tiers[0].flat_amount_decimal', tiered({ up_to: 'inf', flat_amount_decimal: 'x' }), AMOUNT],
+  ];
+  test.each(refused)('%s: %o', (field, price, reason) => {
+    const refusal = { code: 'invalid_price', field, message: expect.stringContaining(reason) };
+    expect(() => rate(price as Price, 1)).toThrow(expect.objectContaining(refusal));
+  });
+
+  test('is said without rating it, under the name that the caller gives it', () => {
+    assertPrice(VOLUME);
+    const call = () => assertPrice({ currency: 'USD' }, 'plans.pro.prices[0]');
+    expect(call).toThrow(expect.objectContaining({ field: 'plans.pro.prices[0].currency' }));
+    expect(() => assertPrice({ currency: 'USD' })).toThrow(
+      expect.objectContaining({ field: 'price.currency' }),
+    );
+  });
+});
+
+describe('at the limits', () => {
+  test('2⁵³ − 1 units can be rated, and 15 digits are a tier and a package', () => {
+    const unit = { currency: 'usd', unit_amount_decimal: '1' };
+    expect(rate(unit, Number.MAX_SAFE_INTEGER).amount).toBe(Number.MAX_SAFE_INTEGER);
+    const whole = { ...unit, transform_quantity: { divide_by: 999_999_999_999_999, round: 'down' } } as const;
+    expect(rate(whole, 999_999_999_999_999).amount).toBe(1);
+    const tiers = [{ up_to: 999_999_999_999_999, unit_amount_decimal: '1' }, { up_to: 'inf' }] as const;
+    expect(rate({ ...VOLUME, tiers }, 999_999_999_999_999).lines).toMatchObject([{ tier: 1 }]);
+  });
+
+  test('lines that are exact one by one and too large together are an error', () => {
+    const tiers = [
+      { up_to: 1, unit_amount_decimal: '9007199254740991' },
+      { up_to: 'inf', unit_amount_decimal: '1' },
+    ] as const;
+    expect(rate({ ...GRADUATED, tiers }, 1).amount).toBe(Number.MAX_SAFE_INTEGER);
+    const overflow = { code: 'amount_overflow', field: 'amount', value: '9007199254740992' };
+    expect(() => rate({ ...GRADUATED, tiers }, 2)).toThrow(expect.objectContaining(overflow));
+  });
+
+  test('a quantity that cannot be rated is named, and why', () => {
+    const refusal = {
+      code: 'invalid_quantity',
+      field: 'quantity',
+      value: '-1',
+      message: expect.stringContaining('The quantity to rate is not a whole number from 0.'),
+    };
+    expect(() => rate(VOLUME, -1)).toThrow(expect.objectContaining(refusal));
   });
 });

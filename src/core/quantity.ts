@@ -17,6 +17,26 @@ export function parseQuantity(value: unknown): number {
 }
 
 /**
+ * The quantity of an adjustment, which may be negative.
+ *
+ * @throws UsageError `invalid_quantity` for anything but a whole number, other than 0, of at most 15 digits.
+ */
+export function parseAdjustedQuantity(value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value !== 0 && isReportable(value))
+    return value;
+  throw new UsageError('invalid_quantity', {
+    field: 'quantity',
+    value,
+    reason: 'The quantity of an adjustment is a whole number, other than 0, of at most 15 digits.',
+  });
+}
+
+/** Whether a total fits into one report, with either sign. */
+export function isReportable(total: number): boolean {
+  return Math.abs(total) <= MAX_QUANTITY;
+}
+
+/**
  * A total as a number.
  *
  * @throws UsageError `quantity_overflow` past 2⁵³ − 1: a total is exact or it is an error.

@@ -110,7 +110,7 @@ export type TransactionOutcome = Exclude<UsageEntryOutcome, 'late' | 'failed'>;
 export interface UsageEntry {
   readonly account_id: string;
   readonly meter: string;
-  /** From 1. */
+  /** From 1; of an adjustment, any but 0. */
   readonly quantity: number;
   /** null = `recorded_at`. */
   readonly occurred_at: Instant | null;

@@ -47,15 +47,17 @@ export function findingsOf(reading: StripeReading, now: Instant): PartOfExcess[]
   if (excess === 0) return [];
   if (uses.length === 0) return [{ finding: 'foreign_writer', excess }];
   if (!isOneMinute(reading.range)) return [{ finding: 'unexplained', excess }];
-  if (excess < 0) {
-    return [
-      {
-        finding: -excess <= sumOf(uses.filter((use) => isAwaited(use, now))) ? 'pending' : 'not_counted',
-        excess,
-      },
-    ];
-  }
+  const accepted = uses.filter(isAccepted);
+  const young = accepted.filter((use) => isAwaited(use, now));
   const others = uses.filter((use) => !isAccepted(use));
+  if (excess < 0) {
+    if (-excess <= sumOf(young.filter(({ quantity }) => quantity > 0)))
+      return [{ finding: 'pending', excess }];
+    // A report of corrections takes away as soon as it is counted, and where it is not, the count is too high.
+    return [{ finding: isSumOf(excess, others) ? 'unconfirmed' : 'not_counted', excess }];
+  }
+  if (isSumOf(-excess, young)) return [{ finding: 'pending', excess }];
+  if (isSumOf(-excess, accepted)) return [{ finding: 'not_counted', excess }];
   const unconfirmed = isSumOf(excess, others) ? excess : sumOf(others);
   const parts: PartOfExcess[] = [
     { finding: 'unconfirmed', excess: unconfirmed },

@@ -249,3 +249,51 @@ test('the content of a key is its quantity, timestamp and properties, and nothin
   ];
   expect(new Set([base, ...others.map(content)]).size).toBe(4);
 });
+
+describe('limits, to the last one that is accepted', () => {
+  const withProperties = (properties: unknown) => ({ account: 'a', properties });
+  test('50 properties, and 8,192 characters of JSON', () => {
+    const fifty = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`k${index}`, index]));
+    expect(JSON.parse(parse(withProperties(fifty)).properties ?? '')).toEqual(fifty);
+    const long = (length: number) => ({ a: 'x'.repeat(length - '{"a":""}'.length) });
+    expect(parse(withProperties(long(8_192))).properties).toHaveLength(8_192);
+    expect(refusalOf(withProperties(long(8_193))).code).toBe('invalid_properties');
+  });
+
+  test('a property is a string, a finite number, a boolean or null, and nothing that only looks like one', () => {
+    const values = { a: '', b: -1.5, c: false, d: null };
+    expect(parse(withProperties(values)).properties).toBe('{"a":"","b":-1.5,"c":false,"d":null}');
+    for (const value of [Infinity, Object(1), Object('x'), [], () => 1, Symbol('x')]) {
+      expect(refusalOf(withProperties({ a: value })).code).toBe('invalid_properties');
+    }
+  });
+});
+
+describe('what was refused is named', () => {
+  test('parameters that are no object', () => {
+    const error = refusalOf('acct_1');
+    expect(error).toMatchObject({ field: 'params', value: '"acct_1"' });
+    expect(error.message).toContain('An object is expected.');
+  });
+
+  test('a field that is unknown, with those that are known', () => {
+    expect(refusalOf({ account: 'a', quantitiy: 1 }).message).toContain(
+      'Known are account, meter, quantity, idempotency_key, timestamp, properties.',
+    );
+  });
+
+  test('a timestamp that is too old', () => {
+    const timestamp = '2026-01-01';
+    expect(refusalOf({ account: 'a', timestamp })).toMatchObject({
+      field: 'timestamp',
+      value: '"2026-01-01"',
+    });
+  });
+});
+
+test('the content of a key is written as every version has written it', () => {
+  const content = (params: object) => contentOf(parse({ account: 'a', ...params }), (text) => `#${text}`);
+  expect(content({ quantity: 2 })).toBe('2||');
+  expect(content({ quantity: 2, timestamp: new Date(NOW) })).toBe(`2|${NOW}|`);
+  expect(content({ quantity: 2, properties: { a: 1 } })).toBe('2||#{"a":1}');
+});

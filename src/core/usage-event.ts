@@ -24,11 +24,11 @@ export interface IncrementParams<Meter extends string = string> {
   readonly properties?: Properties | undefined;
 }
 
-/** An increment whose every field has been checked. */
+/** An increment, or an adjustment, whose every field has been checked. */
 export interface Increment {
   readonly account_id: string;
   readonly meter: string;
-  /** From 0. */
+  /** From 0; of an adjustment, any but 0. */
   readonly quantity: number;
   /** null = every call counts. */
   readonly idempotency_key: string | null;
@@ -92,13 +92,15 @@ export function parseFields(params: unknown, known: ReadonlySet<string>): Readon
   return params as Readonly<Record<string, unknown>>;
 }
 
-function parseIdempotencyKey(value: unknown): string | null {
+/** @throws UsageError `invalid_idempotency_key`. */
+export function parseIdempotencyKey(value: unknown): string | null {
   if (value === undefined) return null;
   if (isReadableId(value)) return value;
   throw new UsageError('invalid_idempotency_key', { field: 'idempotency_key', value });
 }
 
-function parseTimestamp(value: unknown, now: Instant): Instant | null {
+/** @throws UsageError `invalid_timestamp`. */
+export function parseTimestamp(value: unknown, now: Instant): Instant | null {
   if (value === undefined) return null;
   const timestamp = parseInstant(value, 'timestamp', 'invalid_timestamp');
   if (timestamp >= now - MAX_AGE_MS && timestamp <= now + MAX_AHEAD_MS) return timestamp;

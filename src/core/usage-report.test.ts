@@ -9,6 +9,7 @@ import {
   isLegalTransition,
   MAX_SLOT_AGE_MS,
   minuteOf,
+  type ReportStatus,
 } from './usage-report.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
@@ -114,4 +115,53 @@ test('only legal transitions: nothing that was reported is sent again, moved or 
   expect(isLegalTransition('sending', 'voided')).toBe(false);
   expect(isLegalTransition('open', 'sending')).toBe(false);
   expect(isLegalTransition('not_billable', 'sending')).toBe(false);
+});
+
+test('every transition is in the table, and staying is none', () => {
+  const legal: Readonly<Record<ReportStatus, readonly ReportStatus[]>> = {
+    open: ['closed', 'voided'],
+    closed: ['sending', 'not_billable', 'held', 'voided'],
+    sending: ['reported', 'failed', 'held'],
+    reported: ['held', 'failed'],
+    failed: ['closed', 'not_billable'],
+    held: ['closed', 'reported', 'failed', 'not_billable'],
+    voided: [],
+    not_billable: ['voided'],
+  };
+  const statuses = Object.keys(legal) as ReportStatus[];
+  for (const from of statuses) {
+    const to = statuses.filter((status) => status !== from && isLegalTransition(from, status));
+    expect(to.toSorted(), from).toEqual(legal[from].toSorted());
+    expect(isLegalTransition(from, from)).toBe(true);
+  }
+});
+
+describe('at the limits of a slot', () => {
+  test('the first whole minute of a period is as good as any', () => {
+    const minutes = { start: NOW, end: NOW + 3 * MINUTE_MS };
+    const taken = new Set([NOW + MINUTE_MS, NOW + 2 * MINUTE_MS]);
+    expect(chooseSlot(minutes, taken, NOW)).toEqual({ at: NOW + MINUTE_MS / 2, shared: false });
+    const begun = { start: NOW + SECOND_MS, end: NOW + 3 * MINUTE_MS };
+    expect(chooseSlot(begun, taken, NOW)?.shared).toBe(true);
+  });
+
+  test('34 days are not too old, and a second more is', () => {
+    const oldest = NOW - MAX_SLOT_AGE_MS;
+    const around = (middle: number) => ({ start: middle - 10 * SECOND_MS, end: middle + 10 * SECOND_MS });
+    expect(chooseSlot(around(oldest), new Set(), NOW)).toEqual({ at: oldest, shared: true });
+    expect(chooseSlot(around(oldest - SECOND_MS), new Set(), NOW)).toBeNull();
+    const minute = { start: oldest, end: oldest + MINUTE_MS };
+    expect(chooseSlot(minute, new Set(), NOW)).toEqual({ at: oldest + MINUTE_MS / 2, shared: false });
+  });
+});
+
+test('twelve reports in one minute are told apart, and of more only the full sum', () => {
+  const powers = Array.from({ length: 12 }, (_, index) => 2 ** (index + 1));
+  const all = powers.reduce((sum, power) => sum + power, 0);
+  expect(interpretSlot(all + 1, 1, powers)).toBe('present');
+  expect(interpretSlot(1 + 2 + 8, 1, powers)).toBe('present');
+  expect(interpretSlot(2 + 8, 1, powers)).toBe('absent');
+  const more = [...powers, 2 ** 13];
+  expect(interpretSlot(2 + 8, 1, more)).toBe('unclear');
+  expect(interpretSlot(all + 2 ** 13 + 1, 1, more)).toBe('present');
 });

@@ -1,3 +1,4 @@
+import { originOf } from '../core/adjustment.ts';
 import type { Period } from '../core/billing-period.ts';
 import { UsageError } from '../core/errors.ts';
 import { formatInstant, MINUTE_MS } from '../core/instant.ts';
@@ -79,8 +80,26 @@ function toEntry(report: UsageReport, event: UsageEvent): LedgerEntry {
     recorded_at: formatInstant(event.recorded_at),
     late: event.occurred_at < billing_period_start || event.recorded_at >= billing_period_end,
     idempotency_key: event.idempotency_key,
-    properties: event.properties === null ? null : JSON.parse(event.properties),
+    ...toOrigin(event.properties),
   };
+}
+
+function toOrigin(
+  properties: string | null,
+): Pick<LedgerEntry, 'properties' | 'adjustment' | 'carried_forward'> {
+  const nothing = { properties: null, adjustment: null, carried_forward: null };
+  const origin = originOf(properties);
+  switch (origin.kind) {
+    case 'adjustment':
+      return { ...nothing, adjustment: { reason: origin.reason, actor: origin.actor } };
+    case 'carried_forward':
+      return {
+        ...nothing,
+        carried_forward: { from_report: origin.from_report, to_report: origin.to_report },
+      };
+    case 'increment':
+      return { ...nothing, properties: origin.properties === null ? null : JSON.parse(origin.properties) };
+  }
 }
 
 /** What Stripe counted in the report's minute, if it has one. */

@@ -1,3 +1,4 @@
+import type { CarriedForward } from '../core/adjustment.ts';
 import type { Invoice } from '../core/invoice.ts';
 import type { RatedAmount } from '../core/price.ts';
 import type { Properties } from '../core/usage-event.ts';
@@ -63,7 +64,12 @@ export interface LedgerEntry {
   /** Recorded when the billing period that it occurred in was over. */
   readonly late: boolean;
   readonly idempotency_key: string | null;
+  /** What the app attached to an increment; null = nothing, or it is not an increment. */
   readonly properties: Properties | null;
+  /** Why usage was corrected, and by whom (null = nobody is named); null = it is no adjustment. */
+  readonly adjustment: { readonly reason: string; readonly actor: string | null } | null;
+  /** Between which reports a negative remainder was moved; null = it was not. */
+  readonly carried_forward: CarriedForward | null;
 }
 
 /** An invoice down to the reports that it bills. Amounts are minor units of `currency`. */

@@ -5,6 +5,8 @@ import { floorToSecond } from '../core/instant.ts';
 import type { CloseReportsParams, CloseReportsResult } from '../core/store.ts';
 import type { ReportKey, UsageReport } from '../core/usage-report.ts';
 import { loadAccounts, timelineOf } from './accounts.ts';
+import { carryForward } from './carrying-forward.ts';
+import type { Ledger } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, insertReports, isReport, type NewReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
 import type { Database } from './schema.ts';
@@ -13,10 +15,16 @@ import type { Database } from './schema.ts';
  * Seals the open reports of one batch of accounts and opens the next ones, in the caller's transaction. Reports
  * without usage are not sealed: their start moves on.
  */
-export async function closeReports(db: Db, params: CloseReportsParams): Promise<CloseReportsResult> {
+export async function closeReports(
+  db: Db,
+  ledger: Ledger,
+  params: CloseReportsParams,
+): Promise<CloseReportsResult> {
   const due = await lockDueAccounts(db, params);
   if (due.length === 0) return { closed: 0, after: null, more: false };
-  const reports = await lockOpenReports(db, [...new Set(due)]);
+  const account_ids = [...new Set(due)];
+  let reports = await lockOpenReports(db, account_ids);
+  if (await carryForward(db, ledger, reports, params.now)) reports = await lockOpenReports(db, account_ids);
   const dueReports = reports.filter((report) => isReportDue(report, params));
   const sealed = await sealReports(
     db,

@@ -88,7 +88,10 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
       }),
     rollUp: (params) => use(({ rollUp }) => rollUp(params)),
     maintain: (params) => use(({ maintain }) => maintain(params)),
-    closeReports: (params) => transact((db) => closeReports(db, params)),
+    closeReports: async (params) => {
+      await use(({ ledger }) => ledger.prepare(params.now));
+      return await transact((db, ledger) => closeReports(db, ledger, params));
+    },
     nextPeriodEnd: () => read(nextPeriodEnd),
     nextDueAt: () => read(nextDueAt),
     listDueAccounts: (params) => read((db) => listDueAccounts(db, params)),

@@ -9,7 +9,7 @@ import {
 import type { Instant } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
 import { floorToSecond } from '../core/instant.ts';
-import { exactTotal, MAX_QUANTITY } from '../core/quantity.ts';
+import { exactTotal, isReportable } from '../core/quantity.ts';
 import type { SumUsageParams, SumUsageResult } from '../core/store.ts';
 import type { ReportKey, UsageReport } from '../core/usage-report.ts';
 import { lastRegularEnd, openReport, sealFullReports } from './opening.ts';
@@ -32,10 +32,26 @@ export interface Ledger {
    * @returns what the open report must say besides its new sums.
    */
   moveEvents(db: Db, events: MovedEvents): Promise<{ readonly last_event_id?: number }>;
+  /** Makes sure that events can be appended at an instant; before the transaction that does. */
+  prepare(recorded_at: Instant): Promise<void>;
+  /**
+   * Writes an event of an open report that the caller has locked.
+   *
+   * @returns what the report must say besides its new sums.
+   */
+  appendEvent(db: Db, event: NewEvent): Promise<{ readonly last_event_id?: number }>;
   /** The quantity of an account and meter, used in a range, that is in no report yet; null = that never is. */
   unassigned: ((account_id: string, meter: string, range: Period) => RawBuilder<number | null>) | null;
   /** Whether events that occurred in the range may have been taken out of the ledger. */
   isArchived(db: Db, range: Period): Promise<boolean>;
+}
+
+/** An event without a key. */
+export interface NewEvent extends ReportKey {
+  readonly quantity: number;
+  readonly occurred_at: Instant;
+  readonly recorded_at: Instant;
+  readonly properties: string;
 }
 
 export interface MovedEvents {
@@ -92,7 +108,7 @@ export async function moveUsage(
   for (const { event_id, quantity, occurred_at } of rows) {
     const last = runs.at(-1);
     const period = periodToMoveTo(timeline, occurred_at, now);
-    const continues = last?.period.start === period.start && last.quantity + quantity <= MAX_QUANTITY;
+    const continues = last?.period.start === period.start && isReportable(last.quantity + quantity);
     const run = last && continues ? last : newRun(period, occurred_at);
     if (run !== last) runs.push(run);
     run.event_ids.push(event_id);

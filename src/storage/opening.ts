@@ -230,7 +230,11 @@ export async function sealFullReports(
       .where('account_id', '=', account_id)
       .where('meter', '=', meter)
       .where('status', '=', 'open')
-      .where('quantity', '>', MAX_QUANTITY - quantity)
+      .where((eb) =>
+        quantity > 0
+          ? eb('quantity', '>', MAX_QUANTITY - quantity)
+          : eb('quantity', '<', -MAX_QUANTITY - quantity),
+      )
       .orderBy('report_id')
       .forUpdate()
       .execute();

@@ -4,6 +4,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { RecordUsageParams, Store, UsageEntry } from '../core/store.ts';
 import { isLegalTransition, type ReportStatus, type UsageReport } from '../core/usage-report.ts';
+import { testAdjustments } from './store-suite-adjustments.ts';
 import { testExplaining } from './store-suite-explaining.ts';
 
 export interface StoreSuite {
@@ -23,8 +24,10 @@ const CUSTOMER = 'cus_1';
 const REPORT = { account_id: ACCOUNT, meter: 'credits', report_id: 1 };
 
 /** What every store must do, whatever its engine. */
-export function testStore({ test, open, uuid }: StoreSuite): void {
-  testExplaining({ test, open, uuid });
+export function testStore(suite: StoreSuite): void {
+  const { test, open, uuid } = suite;
+  testAdjustments(suite);
+  testExplaining(suite);
   const entry = (fields: Partial<UsageEntry> = {}): UsageEntry => ({
     account_id: ACCOUNT,
     meter: 'credits',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
-import { createUsage, type DatabaseOptions } from '../../src/index.ts';
+import { createUsage, type DatabaseOptions, type ScheduleInput } from '../../src/index.ts';
 import { createMovableClock } from '../../src/testing/movable-clock.ts';
 import { passTime } from '../../src/testing/pass-time.ts';
 import type { StripeSimulator } from '../../src/testing/stripe-simulator/stripe-simulator.ts';
@@ -44,7 +44,7 @@ export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
   /** Default: true. */
   readonly with_stripe?: boolean;
   /** Default: the product's, daily at midnight UTC. */
-  readonly schedule?: string;
+  readonly schedule?: ScheduleInput;
   /** Another world's Stripe, for two databases on one Stripe account. */
   readonly simulator?: StripeSimulator;
   /** How the product reaches Stripe. Default: straight to the simulator. */

@@ -14,8 +14,8 @@ const IN_ORDER = `SET plan_cache_mode = force_generic_plan SET jit = off
  * their group by number. Answers one letter per entry, or '' when all were recorded.
  *
  * Where a group does not fit exactly one open report, all of it is undone (TB001): the caller goes on with
- * `record_usage_by_instant`. That the groups are taken in their order keeps two of these from waiting for each other
- * in a circle.
+ * `record_usage_by_instant`, which also takes the batches that have negative quantities. That the groups are taken in
+ * their order keeps two of these from waiting for each other in a circle.
  */
 export function recordUsageFunction(schema: string): string {
   return `
@@ -108,7 +108,7 @@ export function recordOneFunction(schema: string): string {
         last_occurred_at = greatest(last_occurred_at, least(p_instant, billing_period_end - 1))
       WHERE account_id = p_account AND meter = p_meter AND (${OPEN_START}) <= least(p_instant, p_recorded_at)
         AND billing_period_end > least(p_instant, p_recorded_at)
-        AND quantity + p_quantity <= 999999999999999 AND (p_key IS NULL OR EXISTS (SELECT 1 FROM claimed))
+        AND quantity + p_quantity BETWEEN -999999999999999 AND 999999999999999 AND (p_key IS NULL OR EXISTS (SELECT 1 FROM claimed))
       RETURNING report_id, billing_period_end
     ), event AS (
       INSERT INTO ${schema}.usage_event
@@ -213,6 +213,7 @@ export function claimKeysFunction(schema: string): string {
  * As `record_usage`, for batches that need a closer look: each entry finds its report by its own instant, and those
  * that find none ('n') or a full one ('f') are left to the caller. The accounts are locked before, so that this one
  * succeeds while reports are sealed all the time: accounts, then keys, then reports, each in order, as everywhere.
+ * What adds and what takes away must each fit by itself: then it fits whichever of them turn out to be duplicates.
  */
 export function recordUsageByInstantFunction(schema: string): string {
   return `
@@ -226,15 +227,15 @@ export function recordUsageByInstantFunction(schema: string): string {
   DECLARE
     reports integer[];
     ends bigint[];
-    room bigint[];
+    quantities bigint[];
     letters text[];
     total record;
     answer text;
   BEGIN
     -- Waits for whoever is sealing reports, and keeps others from it.
     PERFORM FROM ${schema}.account WHERE account_id = ANY (group_accounts) ORDER BY account_id FOR SHARE;
-    SELECT array_agg(report_id), array_agg(billing_period_end), array_agg(999999999999999 - quantity)
-    INTO reports, ends, room
+    SELECT array_agg(report_id), array_agg(billing_period_end), array_agg(quantity)
+    INTO reports, ends, quantities
     FROM (
       SELECT report.report_id, report.billing_period_end, report.quantity
       FROM unnest(group_accounts, group_meters, group_reports, group_instants) WITH ORDINALITY
@@ -249,11 +250,12 @@ export function recordUsageByInstantFunction(schema: string): string {
       ) AS report ON true
       ORDER BY ordinal
     ) AS routed;
-    SELECT array_agg(CASE WHEN report_id IS NULL THEN 'n' WHEN running > free THEN 'f' ELSE 'r' END ORDER BY ordinal)
+    SELECT array_agg(CASE WHEN report_id IS NULL THEN 'n' WHEN abs(held + running) > 999999999999999 THEN 'f' ELSE 'r' END
+      ORDER BY ordinal)
     INTO letters
     FROM (
-      SELECT ordinal, reports[grp] AS report_id, room[grp] AS free, sum(quantity) OVER (
-        PARTITION BY group_accounts[grp], group_meters[grp], reports[grp] ORDER BY ordinal) AS running
+      SELECT ordinal, reports[grp] AS report_id, quantities[grp] AS held, sum(quantity) OVER (
+        PARTITION BY group_accounts[grp], group_meters[grp], reports[grp], sign(quantity) ORDER BY ordinal) AS running
       FROM unnest(entry_groups, entry_quantities) WITH ORDINALITY AS entry (grp, quantity, ordinal)
     ) AS fitted;
     IF entry_keys IS NOT NULL THEN
@@ -278,7 +280,7 @@ export function recordUsageByInstantFunction(schema: string): string {
         last_occurred_at = greatest(report.last_occurred_at, total.last_occurred_at)
       WHERE report.account_id = total.account_id AND report.meter = total.meter
         AND report.report_id = total.report_id AND report.status = 'open'
-        AND report.quantity + total.quantity <= 999999999999999;
+        AND report.quantity + total.quantity BETWEEN -999999999999999 AND 999999999999999;
       IF NOT FOUND THEN
         RAISE EXCEPTION 'tallybook: a report was sealed meanwhile' USING ERRCODE = 'TB001';
       END IF;

@@ -1,7 +1,7 @@
 import type { Period } from '../../core/billing-period.ts';
 import type { Instant } from '../../core/environment.ts';
 import { DAY_MS, MINUTE_MS, startOfMonth } from '../../core/instant.ts';
-import { isFromServer, type Session } from './session.ts';
+import { isFromServer, type PostgresPool, Session } from './session.ts';
 
 /** Months that are made before they begin, so that a worker that is down for weeks stops nobody. */
 const MONTHS_AHEAD = 2;
@@ -37,6 +37,28 @@ export async function ensureMonths(session: Session, schema: string, now: Instan
       throw error;
     });
   return until;
+}
+
+export interface MonthsContext {
+  readonly pool: PostgresPool;
+  /** A quoted identifier. */
+  readonly schema: string;
+  /** Until when the ledger has months. */
+  readonly months_until: Instant;
+}
+
+/** Makes the months for an instant where there are none, for transactions that cannot make them themselves. */
+export function monthKeeper({ pool, schema, months_until }: MonthsContext) {
+  let until = months_until;
+  return async (recorded_at: Instant): Promise<void> => {
+    if (recorded_at < until) return;
+    const session = await Session.open(pool);
+    try {
+      until = await ensureMonths(session, schema, recorded_at);
+    } finally {
+      session.release();
+    }
+  };
 }
 
 function addMonth(schema: string, { name, start, end }: Month): string {

@@ -1,12 +1,13 @@
 import { sql } from 'kysely';
 import type { Period } from '../../core/billing-period.ts';
 import type { Ledger } from '../ledger.ts';
-import { recordedWithin } from './ledger-months.ts';
+import { type MonthsContext, monthKeeper, recordedWithin } from './ledger-months.ts';
 
 const MAX_EVENTS_PER_STATEMENT = 10_000;
 
 /** The events of a report are found by an index; the range they occurred in tells the months to look at. */
-export function postgresLedger(schema: string): Ledger {
+export function postgresLedger(context: MonthsContext): Ledger {
+  const { schema } = context;
   const events = sql.raw(`${schema}.usage_event`);
   const months = sql.raw(`${schema}.usage_event_month`);
   const unassignedUsage = sql.raw(`${schema}.unassigned_usage`);
@@ -31,6 +32,16 @@ export function postgresLedger(schema: string): Ledger {
           where account_id = ${from.account_id} and meter = ${from.meter} and report_id = ${from.report_id}
             and event_id = any(${event_ids.slice(at, at + MAX_EVENTS_PER_STATEMENT)})`.execute(db);
       }
+      return {};
+    },
+
+    prepare: monthKeeper(context),
+
+    async appendEvent(db, event) {
+      await db
+        .insertInto('usage_event')
+        .values({ ...event, idempotency_key: null })
+        .execute();
       return {};
     },
 

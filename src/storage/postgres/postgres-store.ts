@@ -8,12 +8,12 @@ import type { Database } from '../schema.ts';
 import { postgresDialect } from './dialect.ts';
 import { toUsageError } from './failures.ts';
 import { postgresLedger } from './ledger.ts';
-import { detachMonths, ensureMonths } from './ledger-months.ts';
+import { detachMonths, ensureMonths, type MonthsContext } from './ledger-months.ts';
 import { POSTGRES_MIGRATIONS } from './migrations.ts';
 import { createWritePath } from './record-usage.ts';
 import { ReportSealedError, rollUp } from './roll-up.ts';
 import { CONNECT_TIMEOUT_MS, type PostgresPool, Session } from './session.ts';
-import { createTransactionPath, type TransactionContext } from './transactions.ts';
+import { createTransactionPath } from './transactions.ts';
 
 export interface PostgresStoreOptions {
   /** A pool of the app's own, which is not ended by `close`, or where to connect to. */
@@ -95,7 +95,7 @@ async function createPool(url: string): Promise<PostgresPool> {
   });
 }
 
-function connected(context: TransactionContext, options: PostgresStoreOptions): Connected {
+function connected(context: MonthsContext, options: PostgresStoreOptions): Connected {
   const { pool, schema } = context;
   const db = new Kysely<Database>({
     dialect: postgresDialect(pool),
@@ -105,7 +105,7 @@ function connected(context: TransactionContext, options: PostgresStoreOptions): 
     writer: db,
     reader: db,
     writePath: createWritePath({ pool, schema }),
-    ledger: postgresLedger(schema),
+    ledger: postgresLedger(context),
     recordInTransaction: createTransactionPath(context),
     rollUp: async (params) => {
       try {
@@ -194,7 +194,7 @@ async function schemaVersion(session: Session, schema: string): Promise<number> 
 const KEYS_PER_STATEMENT = 5_000;
 
 async function maintain(
-  { pool, schema }: TransactionContext,
+  { pool, schema }: MonthsContext,
   options: PostgresStoreOptions,
   params: MaintainParams,
 ): Promise<void> {

@@ -103,10 +103,11 @@ export function createWritePath(context: RecordUsageContext): WritePath {
     }
   }
 
-  /** A lone entry has a function of its own, and so have entries whose report was opened for them. */
+  /** A lone entry has a function of its own, and so have batches whose reports were opened for them, or that take away. */
   function firstCall(params: WriteParams): Call {
     const [entry, ...others] = params.entries;
-    if (params.entries.some(({ report_id }) => report_id !== null)) {
+    const takesAway = others.length > 0 && params.entries.some(({ quantity }) => quantity < 0);
+    if (takesAway || params.entries.some(({ report_id }) => report_id !== null)) {
       return { text: byInstant, values: encodeByInstant(params) };
     }
     return entry && others.length === 0

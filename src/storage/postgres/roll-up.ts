@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { LateUsagePolicy } from '../../core/late-usage.ts';
-import { MAX_QUANTITY } from '../../core/quantity.ts';
+import { isReportable } from '../../core/quantity.ts';
 import type { RollUpParams, RollUpResult, UsageEntry } from '../../core/store.ts';
 import { openReportsFor, sealFullReports } from '../opening.ts';
 import type { Database } from '../schema.ts';
@@ -147,7 +147,7 @@ function totalsOf(events: readonly AssignedEvent[]): { totals: Total[]; fitting:
       first_occurred_at: occurred_at,
       last_occurred_at: occurred_at,
     };
-    if (total.quantity + quantity > MAX_QUANTITY) continue;
+    if (!isReportable(total.quantity + quantity)) continue;
     total.quantity += quantity;
     total.first_occurred_at = Math.min(total.first_occurred_at, occurred_at);
     total.last_occurred_at = Math.max(total.last_occurred_at, occurred_at);
@@ -178,7 +178,7 @@ async function lockReports(
     order by report.account_id, report.meter, report.report_id for update of report`.execute(db);
   if (rows.length < totals.length) throw new ReportSealedError();
   const quantities = new Map(rows.map(({ ordinal, quantity }) => [ordinal, quantity]));
-  return totals.filter(({ quantity }, index) => (quantities.get(index + 1) ?? 0) + quantity > MAX_QUANTITY);
+  return totals.filter(({ quantity }, index) => !isReportable((quantities.get(index + 1) ?? 0) + quantity));
 }
 
 /** A report was sealed between finding and locking it. */

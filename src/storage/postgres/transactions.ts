@@ -1,9 +1,7 @@
 import { CompiledQuery } from 'kysely';
-import type { Instant } from '../../core/environment.ts';
 import { UsageError } from '../../core/errors.ts';
 import type { RecordInTransactionParams, Store, TransactionOutcome } from '../../core/store.ts';
-import { ensureMonths } from './ledger-months.ts';
-import { type PostgresPool, Session } from './session.ts';
+import { type MonthsContext, monthKeeper } from './ledger-months.ts';
 
 const OUTCOMES: Readonly<Record<string, TransactionOutcome>> = {
   r: 'recorded',
@@ -11,32 +9,12 @@ const OUTCOMES: Readonly<Record<string, TransactionOutcome>> = {
   c: 'conflict',
 };
 
-export interface TransactionContext {
-  readonly pool: PostgresPool;
-  /** A quoted identifier. */
-  readonly schema: string;
-  /** Until when the ledger has months. */
-  readonly months_until: Instant;
-}
-
 /** Records in transactions of the app. The month is made before: what fails in there aborts the app's transaction. */
-export function createTransactionPath(context: TransactionContext): Store['recordInTransaction'] {
-  const { pool, schema } = context;
-  let { months_until } = context;
-
-  async function ensureMonth(recorded_at: Instant): Promise<void> {
-    if (recorded_at < months_until) return;
-    const session = await Session.open(pool);
-    try {
-      months_until = await ensureMonths(session, schema, recorded_at);
-    } finally {
-      session.release();
-    }
-  }
-
+export function createTransactionPath(context: MonthsContext): Store['recordInTransaction'] {
+  const ensureMonth = monthKeeper(context);
   return async (params) => {
     await ensureMonth(params.recorded_at);
-    return await recordInTransaction(schema, params);
+    return await recordInTransaction(context.schema, params);
   };
 }
 

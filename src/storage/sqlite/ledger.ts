@@ -50,6 +50,19 @@ export const SQLITE_LEDGER: Ledger = {
     return { last_event_id };
   },
 
+  prepare: async () => {},
+
+  async appendEvent(db, { account_id, meter, report_id, quantity, occurred_at, recorded_at, properties }) {
+    const { rows } = await sql<{ event_id: number }>`
+      insert into usage_event (account_id, meter, report_id, previous_event_id, quantity, occurred_at, recorded_at, properties)
+      select account_id, meter, report_id, last_event_id, ${quantity}, ${occurred_at}, ${recorded_at}, ${properties}
+      from usage where account_id = ${account_id} and meter = ${meter} and report_id = ${report_id}
+      returning event_id`.execute(db);
+    const [row] = rows;
+    if (!row) throw new Error('An event was written for a report that does not exist.');
+    return { last_event_id: row.event_id };
+  },
+
   unassigned: null,
 
   /** Nothing is taken out of it. */

@@ -1,5 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
-import { MAX_QUANTITY } from '../../core/quantity.ts';
+import { isReportable } from '../../core/quantity.ts';
 import { type FlushOutcome, firstUuidAt, OUTCOME_LETTERS } from '../outcomes.ts';
 import type { RoutedEntry, WriteParams } from '../write-path.ts';
 import type { SqliteDatabase } from './database.ts';
@@ -82,7 +82,7 @@ export class BatchWriter {
 
   #writeEntry(entry: RoutedEntry, recorded_at: number, addition: Addition): FlushOutcome {
     const { report } = addition;
-    if (report.quantity + addition.quantity + entry.quantity > MAX_QUANTITY) return 'full';
+    if (!isReportable(report.quantity + addition.quantity + entry.quantity)) return 'full';
     if (entry.idempotency_key !== null) {
       const claimed = this.#claimKey(entry, recorded_at);
       if (claimed !== 'recorded') return claimed;
@@ -121,7 +121,8 @@ export class BatchWriter {
   }
 
   #add({ report, quantity, first_occurred_at, last_occurred_at, last_event_id }: Addition): void {
-    if (quantity === 0) return;
+    // Nothing was written; what was may come to 0.
+    if (last_event_id === report.last_event_id) return;
     const { changes } = this.#statements.addToReport.run(
       quantity,
       first_occurred_at,
