@@ -5,6 +5,7 @@ import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { RecordUsageParams, Store, UsageEntry } from '../core/store.ts';
 import { isLegalTransition, type ReportStatus, type UsageReport } from '../core/usage-report.ts';
 import { testExplaining } from './store-suite-explaining.ts';
+import { testWebhookEvents } from './webhook-store-suite.ts';
 
 export interface StoreSuite {
   /** Declares a test, such as vitest's or node:test's `test`. */
@@ -50,6 +51,7 @@ export function testStore({ test, open, uuid }: StoreSuite): void {
       }
     });
   };
+  testWebhookEvents(check);
   const closeAll = (store: Store, now: number) =>
     store.closeReports({ now, which: 'all', account_id: null, after: null, locked: 'skip', limit: 100 });
   const reports = async (store: Store, account_id = ACCOUNT) =>
