@@ -163,6 +163,7 @@ describe('when Stripe', () => {
     await restored.passTime(restored.clock.now() + 26 * HOUR);
     const [report] = (await restored.usage.get({ account: 'acct_1' })).reports;
     expect(report).toMatchObject({ status: 'held', reason: 'not_counted', reported: false });
+    world.clock.advance(HOUR);
     expect(world.counted()).toBe(70);
     expect(world.sent().every(({ params }) => params?.['identifier'] === sent?.['identifier'])).toBe(true);
   });

@@ -92,7 +92,7 @@ export interface UsageReport {
 
 /** Whether Stripe has been asked to count the report, so that only Stripe can tell what became of it. */
 export function isSent({ status, reason }: Pick<UsageReport, 'status' | 'reason'>): boolean {
-  const isHeldAfterwards = reason === 'not_counted' || reason === 'foreign_writer';
+  const isHeldAfterwards = reason === 'not_counted' || reason === 'foreign_writer' || reason === 'rejected';
   return status === 'sending' || status === 'reported' || (status === 'held' && isHeldAfterwards);
 }
 
