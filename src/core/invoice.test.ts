@@ -25,6 +25,7 @@ function invoice(fields: Partial<Invoice> = {}): Invoice {
     currency: 'usd',
     total: 140,
     created_at: PERIOD.end,
+    finalizes_at: null,
     finalized_at: PERIOD.end + 1,
     lines: [line()],
     ...fields,
