@@ -1,63 +1,85 @@
-import { expect, test } from 'vitest';
-import { DAY_MS } from './instant.ts';
-import { type Invoice, type InvoiceLine, invoicedUsage } from './invoice.ts';
+import { describe, expect, test } from 'vitest';
+import { type Invoice, type InvoiceLine, invoicedUsage, isUsageLine } from './invoice.ts';
 
-const PERIOD = { start: Date.UTC(2026, 0, 10), end: Date.UTC(2026, 1, 10) };
-const ITEMS = [{ stripe_subscription_item: 'si_1' }];
+const PERIOD = { start: 1_000, end: 2_000 };
+const ITEMS = [{ stripe_subscription_item: 'si_1' }, { stripe_subscription_item: 'si_2' }];
 
-function line(fields: Partial<InvoiceLine> = {}): InvoiceLine {
-  return {
-    stripe_subscription_item: 'si_1',
-    description: '70 × Credits',
-    period: PERIOD,
-    quantity: 70,
-    amount: 140,
-    ...fields,
-  };
-}
+const lineOf = (fields: Partial<InvoiceLine> = {}): InvoiceLine => ({
+  stripe_subscription_item: 'si_1',
+  description: 'Credits',
+  period: PERIOD,
+  quantity: 10,
+  amount: 20,
+  ...fields,
+});
 
-function invoice(fields: Partial<Invoice> = {}): Invoice {
-  return {
+const invoiceOf = (lines: readonly InvoiceLine[], fields: Partial<Invoice> = {}) =>
+  ({
     invoice: 'in_1',
     stripe_customer: 'cus_1',
     number: null,
     status: 'paid',
     currency: 'usd',
-    total: 140,
-    created_at: PERIOD.end,
-    finalizes_at: null,
-    finalized_at: PERIOD.end + 1,
-    lines: [line()],
+    total: 20,
+    created_at: 2_000,
+    finalized_at: 3_000,
+    lines,
     ...fields,
-  };
-}
+  }) as Invoice;
 
-const usageOf = (...invoices: readonly Invoice[]) => invoicedUsage(invoices, ITEMS, PERIOD);
+const isUsage = (line: InvoiceLine, created_at = 2_000) =>
+  isUsageLine(invoiceOf([line], { created_at }), line, ITEMS, PERIOD);
 
-test('the lines of the period’s items are added up, over tiers and invoices', () => {
-  const tiers = [line(), line({ quantity: 5, amount: 8 }), line({ quantity: null, amount: 100 })];
-  expect(usageOf(invoice({ lines: tiers }), invoice({ invoice: 'in_2' }))).toMatchObject({
-    isFinal: true,
-    quantity: 145,
-    amount: 388,
-    invoices: [{ invoice: 'in_1' }, { invoice: 'in_2' }],
+describe('a line bills the usage of a period', () => {
+  test('where it is of one of the items, wholly inside the period, and made when that was over', () => {
+    expect(isUsage(lineOf())).toBe(true);
+    expect(isUsage(lineOf({ stripe_subscription_item: 'si_2' }))).toBe(true);
+    expect(isUsage(lineOf({ period: { start: 1_200, end: 1_800 } }), 1_800)).toBe(true);
+  });
+
+  test('and otherwise does not', () => {
+    for (const fields of [
+      { stripe_subscription_item: 'si_3' },
+      { stripe_subscription_item: null },
+      { period: { start: 999, end: 2_000 } },
+      { period: { start: 1_000, end: 2_001 } },
+    ]) {
+      expect(isUsage(lineOf(fields), 9_000)).toBe(false);
+    }
+    expect(isUsage(lineOf(), 1_999)).toBe(false);
   });
 });
 
-test.each<[string, Invoice]>([
-  ['of another item', invoice({ lines: [line({ stripe_subscription_item: 'si_2' })] })],
-  ['of no item', invoice({ lines: [line({ stripe_subscription_item: null })] })],
-  ['of the period before', invoice({ lines: [line({ period: { ...PERIOD, start: PERIOD.start - 1 } })] })],
-  ['of the period after', invoice({ lines: [line({ period: { ...PERIOD, end: PERIOD.end + 1 } })] })],
-  ['made before the period was over', invoice({ created_at: PERIOD.end - 1 })],
-  ['on a void invoice', invoice({ status: 'void' })],
-])('a line %s bills nothing of it', (_what, other) => {
-  expect(usageOf(other)).toEqual({ invoices: [], isFinal: null, quantity: 0, amount: 0 });
-});
+describe('what is invoiced', () => {
+  const usageOf = (...invoices: readonly Invoice[]) => {
+    const { invoices: found, ...usage } = invoicedUsage(invoices, ITEMS, PERIOD);
+    return { ...usage, found: found.map(({ invoice }) => invoice) };
+  };
 
-test('usage is final when all of its invoices are', () => {
-  const draft = invoice({ status: 'draft', finalized_at: null });
-  expect(usageOf(draft).isFinal).toBe(false);
-  expect(usageOf(invoice(), draft).isFinal).toBe(false);
-  expect(usageOf(invoice({ created_at: PERIOD.end + DAY_MS })).isFinal).toBe(true);
+  test('is the sum of the lines that bill usage, on however many invoices', () => {
+    const tiers = [
+      lineOf(),
+      lineOf({ quantity: null, amount: 5 }),
+      lineOf({ stripe_subscription_item: 'si_3' }),
+    ];
+    const other = invoiceOf([lineOf({ quantity: 1, amount: 2 })], { invoice: 'in_2' });
+    expect(usageOf(invoiceOf(tiers), other)).toEqual({
+      isFinal: true,
+      quantity: 11,
+      amount: 27,
+      found: ['in_1', 'in_2'],
+    });
+  });
+
+  test('is not final as long as one of the invoices is a draft', () => {
+    const draft = invoiceOf([lineOf()], { invoice: 'in_2', status: 'draft', finalized_at: null });
+    expect(usageOf(invoiceOf([lineOf()]), draft)).toMatchObject({ isFinal: false, quantity: 20, amount: 40 });
+  });
+
+  test('is nothing on void invoices, and on those of other things', () => {
+    const nothing = { isFinal: null, quantity: 0, amount: 0, found: [] };
+    expect(usageOf()).toEqual(nothing);
+    const ofOthers = invoiceOf([lineOf({ stripe_subscription_item: null })]);
+    expect(usageOf(invoiceOf([lineOf()], { status: 'void' }), ofOthers, invoiceOf([]))).toEqual(nothing);
+  });
 });

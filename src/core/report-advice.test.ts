@@ -1,6 +1,85 @@
 import { expect, test } from 'vitest';
+import { causeText } from './cause-text.ts';
+import type { CauseName } from './reconciliation.ts';
 import { adviceOf } from './report-advice.ts';
-import type { ReportReason } from './usage-report.ts';
+import type { ReportReason, ReportStatus } from './usage-report.ts';
+
+const JOB = 'report_job';
+
+test.each<[ReportStatus, ReportReason | null, string | null, RegExp]>([
+  ['open', null, JOB, /^It takes usage; the report job seals and sends it\.$/],
+  ['closed', null, JOB, /^It is sent when due\.$/],
+  [
+    'closed',
+    'unlinked',
+    'subscription',
+    /^No subscription at Stripe bills the account: .* within 34 days\.$/,
+  ],
+  ['sending', null, 'stripe', /^It was sent, or may have been; the report job finds out\.$/],
+  [
+    'held',
+    'ambiguous_price',
+    'person',
+    /^Several subscription items bill this meter, .* goes on by itself\.$/,
+  ],
+  [
+    'held',
+    'too_old',
+    'person',
+    /^Stripe no longer takes usage of this age\. .* write it off with a reason\.$/,
+  ],
+  ['held', 'not_counted', 'person', /^Stripe has its identifier and has not counted it\. .* ask Stripe\.$/],
+  ['held', null, 'person', /^Find out why it is held\.$/],
+  ['held', 'free', 'person', /^Find out why it is held\.$/],
+  ['failed', null, 'person', /^Stripe refused it, .* write it off with a reason\.$/],
+  ['not_billable', 'free', null, /^Used on a free plan: it is never billed\.$/],
+  ['not_billable', 'trial', null, /^Used in a trial: it is never billed\.$/],
+  ['not_billable', 'no_price', null, /^Nothing billed this meter at that time: it is never billed\.$/],
+  ['not_billable', 'zero', null, /^It adds up to nothing\.$/],
+  ['not_billable', null, null, /^It is never billed\.$/],
+  ['reported', null, null, /^Stripe has accepted it\.$/],
+  ['voided', null, null, /^Its usage is in other reports\.$/],
+])(
+  'a report that is %s, for %s: what it waits for and what can be done',
+  (status, reason, waits_for, action) => {
+    expect(adviceOf({ status, reason })).toEqual({ waits_for, action: expect.stringMatching(action) });
+  },
+);
+
+const textOf = (cause: CauseName, reason: ReportReason | null = null) => causeText({ cause, reason }, null);
+
+test('a cause that is a report’s says what the report does', () => {
+  for (const status of ['held', 'failed', 'not_billable'] as const) {
+    for (const reason of ['too_old', 'free', null] as const) {
+      expect(textOf(status, reason)).toBe(adviceOf({ status, reason }).action);
+    }
+  }
+  expect(textOf('unlinked')).toBe(adviceOf({ status: 'closed', reason: 'unlinked' }).action);
+});
+
+test('what could not be read says why, as far as that is known', () => {
+  const unread = { cause: 'unread', reason: null } as const;
+  expect(causeText(unread, 'No such meter.')).toBe('Stripe could not be read: No such meter.');
+  expect(causeText(unread, null)).toBe('Stripe could not be read: it gave no answer');
+});
+
+test('every other cause has a sentence of its own', () => {
+  const others = [
+    'open',
+    'waiting',
+    'pending',
+    'not_counted',
+    'unconfirmed',
+    'foreign_writer',
+    'unexplained',
+    'elsewhere',
+    'missed_invoice',
+    'invoiced_more',
+  ] as const;
+  const texts = others.map((cause) => textOf(cause));
+  for (const text of texts) expect(text).toMatch(/^[A-Z].{20,}\.$/);
+  expect(new Set(texts).size).toBe(others.length);
+});
 
 const OTHERWISE = adviceOf({ status: 'held', reason: null }).action;
 

@@ -7,6 +7,7 @@ import {
   identifierOf,
   interpretSlot,
   isLegalTransition,
+  isSent,
   MAX_SLOT_AGE_MS,
   minuteOf,
   type ReportStatus,
@@ -164,4 +165,23 @@ test('twelve reports in one minute are told apart, and of more only the full sum
   const more = [...powers, 2 ** 13];
   expect(interpretSlot(2 + 8, 1, more)).toBe('unclear');
   expect(interpretSlot(all + 2 ** 13 + 1, 1, more)).toBe('present');
+});
+
+test('only Stripe can tell what became of a report that it was asked to count', () => {
+  const statuses = [
+    'open',
+    'closed',
+    'failed',
+    'voided',
+    'not_billable',
+    'held',
+    'sending',
+    'reported',
+  ] as const;
+  const sent = (reason: 'not_counted' | 'foreign_writer' | 'too_old' | null) =>
+    statuses.filter((status) => isSent({ status, reason }));
+  expect(sent(null)).toEqual(['sending', 'reported']);
+  expect(sent('too_old')).toEqual(['sending', 'reported']);
+  expect(sent('not_counted')).toEqual(['held', 'sending', 'reported']);
+  expect(sent('foreign_writer')).toEqual(['held', 'sending', 'reported']);
 });
