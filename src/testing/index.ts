@@ -9,3 +9,5 @@ export {
   type StripeSimulator,
   type StripeSimulatorOptions,
 } from './stripe-simulator/stripe-simulator.ts';
+export type { WebhookFault, WebhookFaultKind } from './stripe-simulator/webhook-faults.ts';
+export type { WebhookAttempt, WebhookOptions } from './stripe-simulator/webhook-sender.ts';

@@ -4,7 +4,7 @@ import type { StripeSimulator } from './stripe-simulator/stripe-simulator.ts';
 
 export interface PassTimeParams {
   readonly clock: MovableClock;
-  readonly simulator: Pick<StripeSimulator, 'settle' | 'nextEventAt'>;
+  readonly simulator: Pick<StripeSimulator, 'settle' | 'nextEventAt' | 'deliverWebhooks'>;
   /** The worker of `createUsage`, on the same clock. */
   readonly worker: { tick(): Promise<void>; nextDueAt(): Promise<Instant> };
   /** Where to, in milliseconds since 1970. */
@@ -25,6 +25,7 @@ export async function passTime({ clock, simulator, worker, to }: PassTimeParams)
     if (steps === MAX_STEPS)
       throw new Error(`After ${MAX_STEPS} steps there is still something due before ${to}.`);
     simulator.settle();
+    await simulator.deliverWebhooks();
     await worker.tick();
     if (clock.now() >= to) return;
     const due = Math.max(await worker.nextDueAt(), clock.now() + OVERDUE_STEP_MS);

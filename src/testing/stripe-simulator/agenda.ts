@@ -1,5 +1,12 @@
 /** What happens by itself when its time comes; at the same instant in this order. */
-export const AGENDA_KINDS = ['delayed_request', 'count', 'period_end', 'finalize'] as const;
+export const AGENDA_KINDS = [
+  'delayed_request',
+  'count',
+  'period_end',
+  'finalize',
+  'error_report',
+  'delivery',
+] as const;
 
 export interface AgendaEntry {
   /** Milliseconds since the epoch. */

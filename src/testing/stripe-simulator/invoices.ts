@@ -1,3 +1,4 @@
+import { emitSnapshot } from './events.ts';
 import { linesOf } from './invoice-lines.ts';
 import { invoiceLineView, invoiceView } from './invoice-view.ts';
 import type { JsonObject } from './json.ts';
@@ -117,6 +118,7 @@ export function draftInvoice(
     finalized: null,
   });
   simulation.expectFinalization(invoice);
+  emitSnapshot(simulation, 'invoice.created', () => invoiceView(simulation, invoice));
   return invoice;
 }
 
@@ -127,10 +129,14 @@ export function draftInvoice(
 export function finalizeInvoice(simulation: Simulation, draft: InvoiceRecord): InvoiceRecord {
   const lines = linesOf(simulation, draft);
   const total = lines.reduce((sum, { amount }) => sum + amount, 0);
-  return simulation.state.invoices.put({
+  const invoice = simulation.state.invoices.put({
     ...draft,
     status: draft.collection_method === 'send_invoice' && total > 0 ? 'open' : 'paid',
     finalizes_at_ms: null,
     finalized: { at: simulation.now_s, number: `SIM-${draft.id.slice(-8)}`, lines },
   });
+  const view = () => invoiceView(simulation, invoice);
+  emitSnapshot(simulation, 'invoice.finalized', view);
+  if (invoice.status === 'paid') emitSnapshot(simulation, 'invoice.paid', view);
+  return invoice;
 }

@@ -1,4 +1,5 @@
 import { parseDecimal } from '../../core/decimal.ts';
+import { reportLater } from './error-reports.ts';
 import type { JsonObject } from './json.ts';
 import { activeMeter, metersNamed } from './meters.ts';
 import { integer, optional, readParams, text, textMap } from './params.ts';
@@ -63,7 +64,7 @@ export function countMeterEvent(simulation: Simulation, event: MeterEventRecord)
   const code = rejectionOf(simulation, event);
   simulation.state.meterEvents.put({ ...event, status: code === null ? 'counted' : 'rejected' });
   if (code === null) return;
-  simulation.state.asyncErrors.put({
+  const error = simulation.state.asyncErrors.put({
     id: simulation.newId('mtrerror'),
     code,
     meter: event.meter,
@@ -72,6 +73,7 @@ export function countMeterEvent(simulation: Simulation, event: MeterEventRecord)
     idempotency_key: event.idempotency_key,
     at_ms: simulation.now_ms,
   });
+  reportLater(simulation, error);
 }
 
 function rejectionOf({ state }: Simulation, event: MeterEventRecord): string | null {

@@ -1,3 +1,4 @@
+import { emitSnapshot } from './events.ts';
 import type { JsonObject } from './json.ts';
 import { LIST_PARAMS, pageOf } from './lists.ts';
 import { fields, oneOf, optional, readParams, text } from './params.ts';
@@ -68,7 +69,9 @@ function deactivate(simulation: Simulation, { id, params }: RouteRequest): JsonO
   readParams(params, {});
   const meter = existingMeter(simulation, id);
   if (meter.deactivated_at !== null) throw new StripeError('This meter is already inactive.');
-  return meterView(changed(simulation, { ...meter, deactivated_at: simulation.now_s }));
+  const inactive = changed(simulation, { ...meter, deactivated_at: simulation.now_s });
+  emitSnapshot(simulation, 'billing.meter.deactivated', () => meterView(inactive));
+  return meterView(inactive);
 }
 
 function reactivate(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
@@ -76,7 +79,9 @@ function reactivate(simulation: Simulation, { id, params }: RouteRequest): JsonO
   const meter = existingMeter(simulation, id);
   if (meter.deactivated_at === null) throw new StripeError('This meter is already active.');
   if (activeMeter(simulation, meter.event_name)) throw takenEventName(meter.event_name);
-  return meterView(changed(simulation, { ...meter, deactivated_at: null }));
+  const active = changed(simulation, { ...meter, deactivated_at: null });
+  emitSnapshot(simulation, 'billing.meter.reactivated', () => meterView(active));
+  return meterView(active);
 }
 
 /** @throws StripeError when there is no such meter. */

@@ -194,6 +194,47 @@ export interface AsyncErrorRecord {
   readonly at_ms: number;
 }
 
+/** Asynchronous errors of a meter that its next report will tell of. */
+export interface ErrorReportRecord {
+  /** The meter; `no_meter` for events that no meter takes. */
+  readonly id: string;
+  readonly at_ms: number;
+  /** Ids of asynchronous errors. */
+  readonly errors: readonly string[];
+}
+
+/** Something that happened, for the app's endpoint. */
+export interface EventRecord {
+  readonly id: string;
+  readonly at_ms: number;
+  /** Such as `invoice.created`. */
+  readonly type: string;
+  readonly content:
+    | {
+        readonly style: 'snapshot';
+        /** As it was then. */
+        readonly object: JsonObject;
+        /** What an update changed; null: it is none. */
+        readonly previous_attributes: JsonObject | null;
+      }
+    | {
+        readonly style: 'thin';
+        readonly related_object: JsonObject | null;
+        /** Only told to whoever fetches the event. */
+        readonly data: JsonObject;
+      };
+}
+
+/** An event on its way to the endpoint; gone when it has arrived, or was given up. */
+export interface DeliveryRecord {
+  readonly id: string;
+  readonly event: string;
+  readonly due_at_ms: number;
+  readonly attempts: number;
+  /** When it was first tried; null: not yet. */
+  readonly first_at_ms: number | null;
+}
+
 /** An answer kept under its Idempotency-Key, which is the id. */
 export interface SavedAnswerRecord {
   readonly id: string;

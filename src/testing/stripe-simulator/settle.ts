@@ -1,5 +1,6 @@
 import type { AgendaEntry } from './agenda.ts';
 import type { Answer } from './answer.ts';
+import { sendErrorReport } from './error-reports.ts';
 import { finalizeInvoice } from './invoices.ts';
 import { countMeterEvent } from './meter-events.ts';
 import type { Route } from './route.ts';
@@ -29,10 +30,12 @@ export function nextEventAt(simulation: Simulation): number | null {
 }
 
 function happen(simulation: Simulation, routes: ReadonlyMap<string, Route>, { kind, id }: AgendaEntry): void {
-  const { meterEvents, subscriptions, invoices } = simulation.state;
+  const { meterEvents, subscriptions, invoices, errorReports } = simulation.state;
   const event = kind === 'count' ? meterEvents.get(id) : undefined;
   const subscription = kind === 'period_end' ? subscriptions.get(id) : undefined;
   const invoice = kind === 'finalize' ? invoices.get(id) : undefined;
+  const report = kind === 'error_report' ? errorReports.get(id) : undefined;
+  if (report) sendErrorReport(simulation, report);
   if (event) countMeterEvent(simulation, event);
   if (subscription) closePeriods(simulation, subscription);
   if (invoice) finalizeInvoice(simulation, invoice);

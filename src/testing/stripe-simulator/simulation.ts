@@ -1,8 +1,9 @@
 import { Agenda, type AgendaEntry } from './agenda.ts';
 import { MeterEventLog } from './meter-event-log.ts';
-import type { InvoiceRecord, SubscriptionRecord } from './records.ts';
+import type { DeliveryRecord, ErrorReportRecord, InvoiceRecord, SubscriptionRecord } from './records.ts';
 import { nextRandom } from './seeded-random.ts';
 import type { SimulatorState } from './state.ts';
+import { WebhookFaults } from './webhook-faults.ts';
 
 /** What the simulation is told at its start. */
 export interface SimulationSettings {
@@ -10,6 +11,8 @@ export interface SimulationSettings {
   /** Least and most minutes from a meter event's acceptance until it is counted. */
   readonly lag_minutes: readonly [number, number];
   readonly finalize_after_ms: number;
+  /** Which events there is an endpoint for; others are not kept. */
+  readonly events: { readonly snapshot: boolean; readonly thin: boolean };
 }
 
 const MINUTE_MS = 60_000;
@@ -20,6 +23,8 @@ export class Simulation {
   readonly settings: SimulationSettings;
   readonly log: MeterEventLog;
   readonly agenda = new Agenda();
+  readonly webhookFaults = new WebhookFaults();
+  readonly #deliveries = new Agenda();
   /** The instant that is being simulated; while the past is worked off it lies behind the clock. */
   now_ms = 0;
 
@@ -41,14 +46,16 @@ export class Simulation {
 
   /** How long the next meter event waits before it is counted, in milliseconds. */
   randomLag(): number {
-    const { id, value: state } = this.state.counters.get('random') ?? {
-      id: 'random',
-      value: this.settings.seed,
-    };
-    const step = nextRandom(state);
-    this.state.counters.put({ id, value: step.state });
     const [least, most] = this.settings.lag_minutes;
-    return Math.round((least + step.value * (most - least)) * MINUTE_MS);
+    return Math.round((least + this.random('random') * (most - least)) * MINUTE_MS);
+  }
+
+  /** A number from [0, 1). @param purpose each has a sequence of its own, so that one does not disturb the other. */
+  random(purpose: 'random' | 'webhook'): number {
+    const { value: state } = this.state.counters.get(purpose) ?? { value: this.settings.seed };
+    const step = nextRandom(state);
+    this.state.counters.put({ id: purpose, value: step.state });
+    return step.value;
   }
 
   expectPeriodEnd(subscription: SubscriptionRecord): void {
@@ -60,10 +67,36 @@ export class Simulation {
     if (finalizes_at_ms !== null) this.agenda.push({ at: finalizes_at_ms, kind: 'finalize', id });
   }
 
+  expectErrorReport(report: ErrorReportRecord): void {
+    this.state.errorReports.put(report);
+    this.agenda.push({ at: report.at_ms, kind: 'error_report', id: report.id });
+  }
+
+  /** Delivering takes an endpoint's answer and is done by who waits for that; the agenda says when it is due. */
+  expectDelivery(delivery: DeliveryRecord): void {
+    this.state.deliveries.put(delivery);
+    this.#deliveries.push({ at: delivery.due_at_ms, kind: 'delivery', id: delivery.id });
+    this.agenda.push({ at: delivery.due_at_ms, kind: 'delivery', id: delivery.id });
+  }
+
+  forgetDelivery({ id }: DeliveryRecord): void {
+    this.state.deliveries.delete(id);
+  }
+
+  /** The first delivery that is due; null: none is. It stays so until it is expected again or forgotten. */
+  nextDelivery(now_ms: number): DeliveryRecord | null {
+    const queue = this.#deliveries;
+    while (queue.next !== undefined && !this.isExpected(queue.next)) queue.pop();
+    const { next } = queue;
+    return next !== undefined && next.at <= now_ms ? (this.state.deliveries.get(next.id) ?? null) : null;
+  }
+
   /** Whether the record still expects the entry; plans can change after it was written down. */
   isExpected({ at, kind, id }: AgendaEntry): boolean {
     if (kind === 'count') return this.state.meterEvents.get(id)?.status === 'pending';
     if (kind === 'delayed_request') return this.state.delayedRequests.get(id) !== undefined;
+    if (kind === 'error_report') return this.state.errorReports.get(id)?.at_ms === at;
+    if (kind === 'delivery') return this.state.deliveries.get(id)?.due_at_ms === at;
     if (kind === 'finalize') return this.state.invoices.get(id)?.finalizes_at_ms === at;
     const subscription = this.state.subscriptions.get(id);
     return subscription !== undefined && nextPeriodEnd(subscription) === at;
@@ -82,6 +115,8 @@ export class Simulation {
     for (const request of this.state.delayedRequests.values()) {
       this.agenda.push({ at: request.at_ms, kind: 'delayed_request', id: request.id });
     }
+    for (const report of [...this.state.errorReports.values()]) this.expectErrorReport(report);
+    for (const delivery of [...this.state.deliveries.values()]) this.expectDelivery(delivery);
     for (const subscription of this.state.subscriptions.values()) this.expectPeriodEnd(subscription);
     for (const invoice of this.state.invoices.values()) this.expectFinalization(invoice);
   }

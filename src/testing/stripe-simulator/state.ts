@@ -3,6 +3,9 @@ import type {
   CounterRecord,
   CustomerRecord,
   DelayedRequestRecord,
+  DeliveryRecord,
+  ErrorReportRecord,
+  EventRecord,
   InvoiceRecord,
   MeterEventRecord,
   MeterRecord,
@@ -79,6 +82,9 @@ export class SimulatorState {
   readonly invoices = new Table<InvoiceRecord>('invoice');
   readonly meterEvents = new Table<MeterEventRecord>('meter_event');
   readonly asyncErrors = new Table<AsyncErrorRecord>('async_error');
+  readonly errorReports = new Table<ErrorReportRecord>('error_report');
+  readonly events = new Table<EventRecord>('event');
+  readonly deliveries = new Table<DeliveryRecord>('delivery');
   readonly savedAnswers = new Table<SavedAnswerRecord>('saved_answer');
   readonly delayedRequests = new Table<DelayedRequestRecord>('delayed_request');
   readonly counters = new Table<CounterRecord>('counter');
@@ -94,6 +100,9 @@ export class SimulatorState {
     else if (kind === 'invoice') this.invoices.restore(record as InvoiceRecord);
     else if (kind === 'meter_event') this.meterEvents.restore(record as MeterEventRecord);
     else if (kind === 'async_error') this.asyncErrors.restore(record as AsyncErrorRecord);
+    else if (kind === 'error_report') this.errorReports.restore(record as ErrorReportRecord);
+    else if (kind === 'event') this.events.restore(record as EventRecord);
+    else if (kind === 'delivery') this.deliveries.restore(record as DeliveryRecord);
     else if (kind === 'saved_answer') this.savedAnswers.restore(record as SavedAnswerRecord);
     else if (kind === 'delayed_request') this.delayedRequests.restore(record as DelayedRequestRecord);
     else if (kind === 'counter') this.counters.restore(record as CounterRecord);
@@ -110,6 +119,9 @@ export class SimulatorState {
       this.invoices,
       this.meterEvents,
       this.asyncErrors,
+      this.errorReports,
+      this.events,
+      this.deliveries,
       this.savedAnswers,
       this.delayedRequests,
       this.counters,

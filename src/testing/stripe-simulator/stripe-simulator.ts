@@ -3,6 +3,7 @@ import { formatDecimal } from '../../core/decimal.ts';
 import type { Clock } from '../../core/environment.ts';
 import { ConnectionLost, HangingRequests, networkError } from './connection.ts';
 import { CUSTOMER_ROUTES } from './customers.ts';
+import { EVENT_ROUTES } from './event-api.ts';
 import { EVENT_SUMMARY_ROUTES } from './event-summaries.ts';
 import type { Exchange } from './exchange.ts';
 import { Faults } from './faults.ts';
@@ -23,6 +24,8 @@ import { SimulatorState } from './state.ts';
 import { openStateFile } from './state-file.ts';
 import { SUBSCRIPTION_ROUTES } from './subscriptions.ts';
 import { totalOf } from './usage-total.ts';
+import type { WebhookFaults } from './webhook-faults.ts';
+import { type WebhookAttempt, type WebhookOptions, WebhookSender } from './webhook-sender.ts';
 
 /** How a simulator is set up. */
 export interface StripeSimulatorOptions {
@@ -39,6 +42,11 @@ export interface StripeSimulatorOptions {
    * It belongs to one simulator at a time. Default: the state is only in memory.
    */
   readonly state_file?: string;
+  /**
+   * The app's endpoint for events. Default: there is none, and no events are kept. They are delivered by
+   * `deliverWebhooks`, which `passTime` calls.
+   */
+  readonly webhooks?: WebhookOptions;
   /** Told of every request and what became of it, before the answer leaves. Must not throw. */
   readonly onExchange?: (exchange: Exchange) => void;
 }
@@ -51,10 +59,19 @@ export interface StripeSimulator {
   listen(options?: ListenOptions): Promise<ListeningSimulator>;
   /** Lets everything happen that is due by the clock, in the order of time. Every request does so too. */
   settle(): void;
-  /** When something next happens by itself (milliseconds): a count, the end of a period, a finalisation; null: never. */
+  /**
+   * When something next happens by itself (milliseconds): a count, the end of a period, a finalisation, a delivery;
+   * null: never.
+   */
   nextEventAt(): number | null;
   /** Faults to inject. */
   readonly faults: Pick<Faults, 'add' | 'clear'>;
+  /** Delivers the events that are due by the clock, in the order of time; what the endpoint refuses is due again later. */
+  deliverWebhooks(): Promise<void>;
+  /** The last 10,000 attempts to deliver an event, oldest first. */
+  webhookAttempts(): readonly WebhookAttempt[];
+  /** Faults of the delivery of events. */
+  readonly webhookFaults: Pick<WebhookFaults, 'add' | 'clear'>;
   /** What is counted by now of a customer's events with a timestamp in `[start_ms, end_ms)`, by the meter's formula. */
   counted(customer: string, event_name: string, start_ms: number, end_ms: number): number;
   /** All accepted meter events, in the order of their arrival, with what became of them. */
@@ -78,6 +95,7 @@ const ROUTES: readonly Route[] = [
   ...PRICE_ROUTES,
   ...SUBSCRIPTION_ROUTES,
   ...INVOICE_ROUTES,
+  ...EVENT_ROUTES,
 ];
 const REQUEST_LOG_LENGTH = 10_000;
 const HOUR_MS = 3_600_000;
@@ -91,12 +109,14 @@ const HOUR_MS = 3_600_000;
  */
 export function createStripeSimulator(options: StripeSimulatorOptions): StripeSimulator {
   const { clock, onExchange } = options;
+  const webhooks = options.webhooks ?? null;
   const state = new SimulatorState();
   const file = options.state_file === undefined ? null : openStateFile(options.state_file, state);
   const simulation = new Simulation(state, {
     seed: options.seed ?? 1,
     lag_minutes: options.lag_minutes ?? [0, 30],
     finalize_after_ms: options.finalize_after_ms ?? HOUR_MS,
+    events: { snapshot: webhooks !== null, thin: webhooks?.thin_secret !== undefined },
   });
   const routes = new Map(ROUTES.map((route) => [`${route.method} ${route.path}`, route]));
   const faults = new Faults();
@@ -117,6 +137,7 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
     settle(simulation, routes, clock.now());
     save();
   };
+  const sender = webhooks && new WebhookSender(simulation, clock, webhooks, save);
   const app = routerOf(createRequestHandler({ simulation, routes, faults, hanging, clock, save, record }));
 
   return {
@@ -135,6 +156,12 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
     settle: settleNow,
     nextEventAt: () => nextEventAt(simulation),
     faults,
+    deliverWebhooks: async () => {
+      settleNow();
+      await sender?.deliverDue();
+    },
+    webhookAttempts: () => sender?.attempts() ?? [],
+    webhookFaults: simulation.webhookFaults,
     counted: (customer, event_name, start_ms, end_ms) => {
       settleNow();
       const period = { start: start_ms / 1000, end: end_ms / 1000 };

@@ -1,4 +1,5 @@
 import { boundary, boundaryAfter } from './billing-cycle.ts';
+import { emitChange, emitSnapshot } from './events.ts';
 import { draftInvoice, finalizeInvoice } from './invoices.ts';
 import { existingPrice } from './prices.ts';
 import type {
@@ -12,6 +13,7 @@ import type {
 } from './records.ts';
 import type { Simulation } from './simulation.ts';
 import { StripeError } from './stripe-error.ts';
+import { subscriptionView } from './subscription-view.ts';
 
 /** The invoice that a new subscription gets at once: what is paid in advance, and lines of zero for the rest. */
 export function billStart(simulation: Simulation, subscription: SubscriptionRecord): SubscriptionRecord {
@@ -22,6 +24,7 @@ export function billStart(simulation: Simulation, subscription: SubscriptionReco
       : advance(simulation, subscription, item);
   });
   const period = { start: subscription.created, end: subscription.created };
+  emitSnapshot(simulation, 'customer.subscription.created', () => subscriptionView(simulation, subscription));
   const draft = draftInvoice(simulation, subscription, 'subscription_create', period, charges);
   return withInvoice(simulation, subscription, finalizeInvoice(simulation, draft));
 }
@@ -50,7 +53,10 @@ export function closePeriods(simulation: Simulation, subscription: SubscriptionR
   const period = { start, end: simulation.now_s };
   const invoice =
     charges.length === 0 ? null : draftInvoice(simulation, next, 'subscription_cycle', period, charges);
-  simulation.expectPeriodEnd(withInvoice(simulation, next, invoice));
+  const after = withInvoice(simulation, next, invoice);
+  simulation.expectPeriodEnd(after);
+  if (isOver) emitEnd(simulation, after);
+  else emitUpdate(simulation, subscription, after);
 }
 
 /**
@@ -74,11 +80,30 @@ export function cancelNow(
     canceled_at: subscription.canceled_at ?? now_s,
     ended_at: now_s,
   };
-  if (!invoice_now || charges.length === 0) return withInvoice(simulation, next, null);
+  if (!invoice_now || charges.length === 0) {
+    emitEnd(simulation, next);
+    return withInvoice(simulation, next, null);
+  }
   const start = Math.min(...subscription.items.map(({ period }) => period.start));
   const period = { start, end: now_s };
   const draft = draftInvoice(simulation, next, 'subscription_update', period, charges);
-  return withInvoice(simulation, next, finalizeInvoice(simulation, draft));
+  const canceled = withInvoice(simulation, next, finalizeInvoice(simulation, draft));
+  emitEnd(simulation, canceled);
+  return canceled;
+}
+
+/** Tells the endpoint what changed about a subscription. */
+export function emitUpdate(
+  simulation: Simulation,
+  before: SubscriptionRecord,
+  after: SubscriptionRecord,
+): void {
+  const view = (subscription: SubscriptionRecord) => () => subscriptionView(simulation, subscription);
+  emitChange(simulation, 'customer.subscription.updated', view(before), view(after));
+}
+
+function emitEnd(simulation: Simulation, after: SubscriptionRecord): void {
+  emitSnapshot(simulation, 'customer.subscription.deleted', () => subscriptionView(simulation, after));
 }
 
 /** The period of an item that begins at an instant. */

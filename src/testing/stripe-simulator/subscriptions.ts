@@ -5,7 +5,7 @@ import type { SubscriptionRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
 import { noSuch, StripeError } from './stripe-error.ts';
-import { billStart, cancelNow } from './subscription-cycle.ts';
+import { billStart, cancelNow, emitUpdate } from './subscription-cycle.ts';
 import { subscriptionTerms } from './subscription-terms.ts';
 import { subscriptionView } from './subscription-view.ts';
 
@@ -96,6 +96,7 @@ function update(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
     ...cancellation(simulation, before, change.cancel_at_period_end),
     metadata: changedMetadata(before.metadata, change.metadata),
   });
+  emitUpdate(simulation, before, subscription);
   return subscriptionView(simulation, subscription);
 }
 

@@ -32,6 +32,8 @@ export type Schema =
   | { readonly kind: 'literal'; readonly value: string | number | boolean }
   | { readonly kind: 'array'; readonly of: Schema }
   | { readonly kind: 'map'; readonly of: Schema }
+  /** An object of which any field may be missing. */
+  | { readonly kind: 'partial'; readonly of: Schema }
   | { readonly kind: 'union'; readonly of: readonly Schema[] }
   | { readonly kind: 'object'; readonly fields: Fields }
   | { readonly kind: 'ref'; readonly name: string }

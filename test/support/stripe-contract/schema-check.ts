@@ -29,6 +29,8 @@ export class SchemaCheck {
         return this.#object(schema.fields, value, path);
       case 'map':
         return this.#entries(schema.of, value, path);
+      case 'partial':
+        return this.#partial(schema.of, value, path);
       case 'array':
         return this.#array(schema.of, value, path);
       case 'union':
@@ -59,6 +61,13 @@ export class SchemaCheck {
     }
     const unknown = Object.keys(value).find((name) => !Object.hasOwn(fields, name));
     return unknown === undefined ? null : fail(`${path}.${unknown}`, 'is unknown');
+  }
+
+  #partial(of: Schema, value: unknown, path: string): Failure | null {
+    const whole = of.kind === 'ref' ? this.#definitions[of.name] : of;
+    if (whole?.kind !== 'object') return this.failure(of, value, path);
+    const fields = Object.entries(whole.fields).map(([name, field]) => [name, { ...field, required: false }]);
+    return this.#object(Object.fromEntries(fields), value, path);
   }
 
   #entries(of: Schema, value: unknown, path: string): Failure | null {

@@ -1,10 +1,10 @@
-import { basename } from 'node:path';
 import { ts } from 'ts-morph';
 import type { Fields, ObjectSchema, Schema } from './contract.ts';
 
 /** Types of generic declarations by the names of their parameters. */
 type TypeArguments = ReadonlyMap<string, Schema>;
 
+const FOLDER = /^.*\/esm\/(resources\/)?/;
 const NO_ARGUMENTS: TypeArguments = new Map();
 
 /** Reads type nodes as schemas, and the interfaces that they name as definitions, each of them once. */
@@ -52,15 +52,17 @@ export class SchemaReader {
     if (name === 'Decimal') return { kind: 'decimal' };
     if (first) {
       if (name === 'Array') return { kind: 'array', of: first };
+      if (name === 'Partial') return { kind: 'partial', of: first };
       // On the wire a promise of a response is the object alone.
       if (name === 'Promise' || name === 'Response') return first;
       if (name === 'ApiListPromise') return this.#declared(node.typeName, 'ApiList', given);
+      if (name === 'V2ListPromise') return this.#declared(node.typeName, 'V2List', given);
       if (name === 'ApiSearchResultPromise') return this.#declared(node.typeName, 'ApiSearchResult', given);
     }
     return this.#declared(node.typeName, name, given);
   }
 
-  #declared(node: ts.EntityName, name: string, given: readonly Schema[]): Schema {
+  #declared(node: ts.Node, name: string, given: readonly Schema[]): Schema {
     const symbol = this.#symbolOf(node, name);
     const declarations = symbol?.declarations ?? [];
     const alias = declarations.find(ts.isTypeAliasDeclaration);
@@ -89,8 +91,7 @@ export class SchemaReader {
   }
 
   #inherited(base: ts.ExpressionWithTypeArguments): Fields {
-    if (!ts.isIdentifier(base.expression)) throw new Error(`Unknown base: ${base.getText()}`);
-    const declared = this.#declared(base.expression, base.expression.text, []);
+    const declared = this.#declared(base.expression, base.expression.getText(), []);
     const schema = declared.kind === 'ref' ? this.#definitions.get(declared.name) : null;
     if (schema?.kind !== 'object') throw new Error(`The base ${base.getText()} is no object.`);
     return schema.fields;
@@ -107,7 +108,7 @@ export class SchemaReader {
     return { kind: 'object', fields: Object.fromEntries(properties) };
   }
 
-  #symbolOf(node: ts.EntityName, name: string): ts.Symbol | undefined {
+  #symbolOf(node: ts.Node, name: string): ts.Symbol | undefined {
     // Lists are written as promises of lists, which are declared beside each other.
     const found =
       node.getText() === name ? this.#checker.getSymbolAtLocation(node) : this.#beside(node, name);
@@ -115,7 +116,7 @@ export class SchemaReader {
     return found.flags & ts.SymbolFlags.Alias ? this.#checker.getAliasedSymbol(found) : found;
   }
 
-  #beside(node: ts.EntityName, name: string): ts.Symbol | undefined {
+  #beside(node: ts.Node, name: string): ts.Symbol | undefined {
     const symbol = this.#symbolOf(node, node.getText());
     const source = symbol?.declarations?.[0]?.getSourceFile();
     const module = source && this.#checker.getSymbolAtLocation(source);
@@ -123,7 +124,10 @@ export class SchemaReader {
   }
 
   #keyOf(symbol: ts.Symbol, given: readonly Schema[]): string {
-    const file = basename(symbol.declarations?.[0]?.getSourceFile().fileName ?? '', '.d.ts');
+    // Files of the API's two versions share their names, so the folder belongs to it.
+    const file = (symbol.declarations?.[0]?.getSourceFile().fileName ?? '')
+      .replace(FOLDER, '')
+      .replace('.d.ts', '');
     const name = this.#checker.getFullyQualifiedName(symbol).replace(/^".*"\./, '');
     return `${file}:${name}${given.length === 0 ? '' : JSON.stringify(given)}`;
   }
