@@ -60,5 +60,6 @@ export type {
   StripeOptions,
   UsageOptions,
 } from './usage-options.ts';
+export type { ListWebhooksParams, WebhookEventResult, WebhooksPage } from './webhooks.ts';
 export type { ReportRun } from './worker/report-cycle.ts';
 export type { ScheduleInput } from './worker/schedule.ts';

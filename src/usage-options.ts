@@ -49,8 +49,11 @@ export interface UsageOptions<Meter extends string = string, Plan extends string
 export interface StripeOptions {
   /** `sk_…` or a restricted key `rk_…`. Undefined, as of a missing environment variable, is an error. */
   readonly secret_key: string | undefined;
-  /** `whsec_…`. Undefined is an error as well. */
-  readonly webhook_secret?: string | undefined;
+  /**
+   * `whsec_…` of the endpoints that Stripe sends events to, for `usage.webhook`: one, or several where snapshot and thin
+   * events have their own or one is being rotated. Undefined is an error as well.
+   */
+  readonly webhook_secret?: string | undefined | readonly (string | undefined)[];
   /** Allows a test key where `NODE_ENV` is `production`, as in staging. Default: false. */
   readonly allow_test_key?: boolean;
   /** Calls to Stripe a second. Default: 20 with a test key, 80 with a live key (Stripe allows 25 and 100). */
@@ -103,6 +106,9 @@ export interface UsageConfig {
 interface CheckedStripeOptions {
   readonly secret_key: string;
   readonly max_requests_per_second: number;
+  /** Empty = none is set. */
+  readonly webhook_secrets: readonly string[];
+  readonly livemode: boolean;
   readonly config?: StripeClientConfig;
 }
 
@@ -126,12 +132,22 @@ const price = z.strictObject({
   tiers: z.array(tier).min(1).optional(),
   transform_quantity: z.strictObject({ divide_by: z.number(), round: z.enum(['up', 'down']) }).optional(),
 });
+/** Two endpoints, each with a secret that is being rotated, need four. */
+const MAX_SECRETS = 10;
+const webhookSecret = z
+  .string()
+  .regex(/^whsec_\w+$/, 'It is not the signing secret (whsec_…) of an endpoint');
 const schema = z.strictObject({
   database: databaseOptions,
   stripe: z
     .strictObject({
       secret_key: z.string(),
-      webhook_secret: z.string().startsWith('whsec_').optional(),
+      webhook_secret: z
+        .union([
+          webhookSecret.transform((secret) => [secret]),
+          z.array(webhookSecret).min(1).max(MAX_SECRETS),
+        ])
+        .optional(),
       allow_test_key: z.boolean().optional(),
       max_requests_per_second: z.number().positive().optional(),
       config: z
@@ -188,7 +204,9 @@ export function parseOptions(options: UsageOptions, isProduction: boolean): Usag
   const meters = { names: new Set(names), default_meter: defaultMeter(names, parsed.default_meter) };
   return {
     database: parseDatabase(parsed.database, isProduction),
-    stripe: options.stripe ? parseStripe(options.stripe, isProduction) : null,
+    stripe: options.stripe
+      ? parseStripe(options.stripe, parsed.stripe?.webhook_secret ?? [], isProduction)
+      : null,
     schedule: options.worker_schedule?.usage ?? DEFAULT_SCHEDULE,
     meters,
     event_names: new Map(
@@ -228,7 +246,11 @@ function defaultMeter(names: readonly string[], configured: string | undefined):
   throw invalid('default_meter', `It is not one of the meters: ${names.join(', ')}.`);
 }
 
-function parseStripe(stripe: StripeOptions, isProduction: boolean): CheckedStripeOptions {
+function parseStripe(
+  stripe: StripeOptions,
+  webhook_secrets: readonly string[],
+  isProduction: boolean,
+): CheckedStripeOptions {
   const { secret_key = '', config } = stripe;
   const mode = SECRET_KEY.exec(secret_key)?.[2];
   if (mode === undefined) {
@@ -242,7 +264,14 @@ function parseStripe(stripe: StripeOptions, isProduction: boolean): CheckedStrip
   }
   const standard = mode === 'test' ? TEST_REQUESTS_PER_SECOND : LIVE_REQUESTS_PER_SECOND;
   const max_requests_per_second = stripe.max_requests_per_second ?? standard;
-  return { secret_key, max_requests_per_second, ...(config ? { config } : {}) };
+  const livemode = mode === 'live';
+  return {
+    secret_key,
+    max_requests_per_second,
+    webhook_secrets,
+    livemode,
+    ...(config ? { config } : {}),
+  };
 }
 
 function parsePlans(plans: Readonly<Record<string, PlanOptions>>, meters: Meters): Plans {

@@ -32,8 +32,10 @@ import {
 } from './report-decisions.ts';
 import { connectStripe } from './stripe/stripe-connection.ts';
 import { createStripeProvider } from './stripe/stripe-provider.ts';
+import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
 import { isProduction, systemEnvironment } from './system-environment.ts';
 import { parseOptions, type UsageConfig, type UsageOptions } from './usage-options.ts';
+import { createWebhooks, type ListWebhooksParams, type WebhooksPage } from './webhooks.ts';
 import type { ReportRun } from './worker/report-cycle.ts';
 import { parseSchedule } from './worker/schedule.ts';
 import { Worker } from './worker/worker.ts';
@@ -139,6 +141,29 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * `invalid_parameter`, `report_not_found`, `report_not_decidable`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
     resolve(params: ResolveReportParams<Meter>): Promise<DecisionResult>;
+  };
+
+  /**
+   * Answers Stripe's webhooks, as a fetch-standard handler: verifies the event's signature against the raw body, stores
+   * it, and leaves the rest to the worker. Never rejects. 2xx: stored, known already or nothing to do; 400: not signed
+   * by Stripe within five minutes, or of the other mode; 500: the database failed, and Stripe sends it again.
+   */
+  webhook(request: Request): Promise<Response>;
+
+  /** The events that Stripe sent. */
+  readonly webhooks: {
+    /**
+     * Events in the order of their ids, a page at a time; handled ones are kept for 35 days.
+     *
+     * @throws UsageError `invalid_parameter`, `storage_failed`, `closed`.
+     */
+    list(params?: ListWebhooksParams): Promise<WebhooksPage>;
+    /**
+     * Lets the worker handle a parked event again.
+     *
+     * @throws UsageError `invalid_parameter`, `webhook_event_not_parked`, `storage_failed`, `storage_busy`, `closed`.
+     */
+    retry(params: { readonly event: string }): Promise<void>;
   };
 
   /** The report job. */
@@ -318,6 +343,16 @@ export function composeUsage<const Meter extends string, const Plan extends stri
 
   const decisions = createDecisions({ store, provider, environment, meters: config.meters });
   const explanations = createExplanations({ ...query, provider, meters: config.meters });
+  async function webhook(request: Request): Promise<Response> {
+    if (closing) return Response.json({ error: 'The app is shutting down.' }, { status: 503 });
+    if (receive) return await receive(request);
+    const reason = 'Events of Stripe arrive, and it is not set: none can be verified.';
+    tell(new UsageError('invalid_configuration', { field: 'stripe.webhook_secret', reason }));
+    return Response.json({ error: 'The endpoint is not configured.' }, { status: 500 });
+  }
+
+  const receive = receiverOf(config, environment, store, tell);
+  const webhooks = createWebhooks({ store, clock: environment.clock });
   const accounts = createAccounts({ store, clock: environment.clock, plans: config.plans });
   const usage = {
     accounts: {
@@ -335,6 +370,11 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       list: (params: unknown) => guard(() => explanations.listReports(params)),
       retry: (params: unknown) => guard(() => decisions.retry(params)),
       resolve: (params: unknown) => guard(() => decisions.resolve(params)),
+      },
+    webhook,
+    webhooks: {
+      list: (params?: unknown) => guard(() => webhooks.list(params)),
+      retry: (params: unknown) => guard(() => webhooks.retry(params)),
     },
     worker: {
       start: () => {
@@ -369,6 +409,19 @@ function providerOf({ stripe, event_names }: UsageConfig, environment: Environme
     max_requests_per_second,
     event_names,
   });
+}
+
+/** null = no secret is set. */
+function receiverOf(
+  { stripe }: UsageConfig,
+  environment: Environment,
+  store: Store,
+  onError: (error: unknown) => void,
+) {
+  if (!stripe || stripe.webhook_secrets.length === 0) return null;
+  const { webhook_secrets: secrets, livemode } = stripe;
+  const connect = connectStripe(stripe);
+  return createWebhookReceiver({ store, connect, environment, secrets, livemode, onError });
 }
 
 /** Without `async`, which would cost every increment two promises more. */

@@ -1,6 +1,7 @@
 import type { SubscriptionItem } from './billing-period.ts';
 import type { Instant } from './environment.ts';
 import type { Invoice } from './invoice.ts';
+import type { ReadMeterErrorsResult } from './meter-errors.ts';
 
 /** What Tallybook needs of Stripe. Methods never throw for what Stripe answers: the answer is the result. */
 export interface BillingProvider {
@@ -16,6 +17,8 @@ export interface BillingProvider {
   postponeInvoice(params: PostponeInvoiceParams): Promise<PostponeInvoiceResult>;
   /** One invoice, of whatever customer; `refused` when Stripe does not know it. */
   readInvoice(params: { readonly invoice: string }): Promise<ReadInvoiceResult>;
+  /** What an event of Stripe's tells of meter events that were accepted and rejected later. */
+  readMeterErrors(params: { readonly event_id: string }): Promise<ReadMeterErrorsResult>;
 }
 
 export interface SendReportParams {

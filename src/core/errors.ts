@@ -94,6 +94,11 @@ export const ERRORS = {
     meaning: 'The account has no invoice of this id at Stripe.',
     remedy: "Pass an id that Stripe shows for the account's customer: 'in_…'.",
   },
+  webhook_event_not_parked: {
+    status: 404,
+    meaning: 'No event of this id is parked.',
+    remedy: 'Look at usage.webhooks.list({ status: "parked" }); others are handled by themselves.',
+  },
   idempotency_conflict: {
     status: 409,
     meaning: 'The idempotency key was used before with another quantity, timestamp or properties.',

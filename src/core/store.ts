@@ -5,12 +5,13 @@ import type { UsageError } from './errors.ts';
 import type { LateUsagePolicy } from './late-usage.ts';
 import type { ExplainingReads } from './report-listing.ts';
 import type { ReportKey, ReportStatus, UsageReport } from './usage-report.ts';
+import type { WebhookEventStore } from './webhook-event.ts';
 
 /**
  * The port to the database. Every method is one transaction and safe to call from several processes at once.
  * Methods throw UsageError `storage_failed`, `storage_busy` or `schema_too_new`.
  */
-export interface Store extends ExplainingReads {
+export interface Store extends ExplainingReads, WebhookEventStore {
   /** How much usage to record in one call, and how many calls at once. */
   readonly batching: Batching;
   /** Writes usage events and adds them to their open reports; durable when it resolves. */

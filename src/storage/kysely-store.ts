@@ -7,6 +7,7 @@ import { acknowledgedUsage, decideReport } from './decisions.ts';
 import { getReport, listEvents, listReportsByStatus } from './explaining.ts';
 import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
 import { type Ledger, sumUsage } from './ledger.ts';
+import { noteMeterErrors } from './meter-errors.ts';
 import {
   listDueAccounts,
   listReports,
@@ -20,6 +21,16 @@ import { recordUsage } from './recording.ts';
 import { moveToCurrentPeriod, setSubscriptionItems } from './rehoming.ts';
 import { changeReport, type Db } from './report-rows.ts';
 import type { Database } from './schema.ts';
+import {
+  changeWebhookEvent,
+  listDueWebhookEvents,
+  listWebhookEvents,
+  nextWebhookDueAt,
+  pruneWebhookEvents,
+  receiveWebhookEvent,
+  retryWebhookEvent,
+  syncWebhookCustomers,
+} from './webhook-events.ts';
 import type { WriteParams, WritePath } from './write-path.ts';
 
 /** What an engine brings to the store. */
@@ -87,7 +98,11 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
         return transaction.execute((db) => run(usageReader(db, ledger)));
       }),
     rollUp: (params) => use(({ rollUp }) => rollUp(params)),
-    maintain: (params) => use(({ maintain }) => maintain(params)),
+    maintain: (params) =>
+      use(async ({ writer, maintain }) => {
+        await pruneWebhookEvents(writer, params.now);
+        await maintain(params);
+      }),
     closeReports: async (params) => {
       await use(({ ledger }) => ledger.prepare(params.now));
       return await transact((db, ledger) => closeReports(db, ledger, params));
@@ -105,6 +120,14 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     releaseLease: ({ job, holder }) => transact((db) => releaseLease(db, job, holder)),
     getLastRun: ({ job }) => read((db) => getLastRun(db, job)),
     setLastRun: ({ job, at }) => transact((db) => setLastRun(db, job, at)),
+    receiveWebhookEvent: (params) => transact((db) => receiveWebhookEvent(db, params)),
+    listDueWebhookEvents: ({ now, limit }) => read((db) => listDueWebhookEvents(db, now, limit)),
+    nextWebhookDueAt: () => read(nextWebhookDueAt),
+    syncWebhookCustomers: ({ events, now }) => transact((db) => syncWebhookCustomers(db, events, now)),
+    changeWebhookEvent: (params) => transact((db) => changeWebhookEvent(db, params)),
+    noteMeterErrors: (params) => transact((db) => noteMeterErrors(db, params)),
+    listWebhookEvents: (params) => read((db) => listWebhookEvents(db, params)),
+    retryWebhookEvent: ({ event_id, now }) => transact((db) => retryWebhookEvent(db, event_id, now)),
     close: () => engine.close(),
   };
 }

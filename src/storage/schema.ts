@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { UsageReport } from '../core/usage-report.ts';
+import type { ReceiveWebhookEventParams, WebhookEvent } from '../core/webhook-event.ts';
 
 /**
  * The tables, as both engines have them. Instants are milliseconds since 1970, quantities and counts whole
@@ -12,6 +13,7 @@ export interface Database {
   usage_event: UsageEventTable;
   job_lease: JobLeaseTable;
   decision: DecisionTable;
+  webhook_event: WebhookEventTable;
 }
 
 export interface AccountTable {
@@ -86,6 +88,15 @@ export interface DecisionTable {
   reason: string;
   acknowledged: number;
 }
+
+/** What a new event must say; the rest has defaults. */
+type ReceivedColumn = keyof ReceiveWebhookEventParams | 'due_at';
+
+export type WebhookEventTable = {
+  -readonly [Column in keyof WebhookEvent]: Column extends ReceivedColumn
+    ? WebhookEvent[Column]
+    : Generated<WebhookEvent[Column]>;
+};
 
 export interface JobLeaseTable {
   job: string;

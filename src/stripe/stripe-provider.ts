@@ -11,6 +11,8 @@ import type {
 import type { Clock } from '../core/environment.ts';
 import { SECOND_MS } from '../core/instant.ts';
 import { listInvoices, postponeInvoice, readInvoice } from './stripe-invoices.ts';
+import type { ReadMeterErrorsResult } from '../core/meter-errors.ts';
+import { readMeterErrors } from './stripe-meter-errors.ts';
 import { StripeMeters } from './stripe-meters.ts';
 import { failureOf, sendFailureOf } from './stripe-outcome.ts';
 import { StripeSubscriptions } from './stripe-subscriptions.ts';
@@ -46,6 +48,11 @@ export function createStripeProvider(options: StripeProviderOptions): BillingPro
     listInvoices: (params) => listInvoices(connect, params),
     postponeInvoice: (params) => postponeInvoice(connect, params),
     readInvoice: (params) => readInvoice(connect, params),
+    readMeterErrors: ({ event_id }) =>
+      orFailure<ReadMeterErrorsResult>(async () => ({
+        outcome: 'read',
+        errors: await readMeterErrors(await connect(), event_id),
+      })),
   };
 }
 

@@ -5,6 +5,7 @@ import { MAX_AGE_MS } from '../core/usage-event.ts';
 import { type CycleContext, ReportCycle, type ReportRun } from './report-cycle.ts';
 import type { ReportCounts } from './reporter-context.ts';
 import type { Schedule } from './schedule.ts';
+import { WebhookCycle } from './webhook-cycle.ts';
 
 export interface WorkerContext extends Omit<CycleContext, 'keepLease'> {
   readonly schedule: Schedule;
@@ -28,6 +29,7 @@ const LEASE_PATIENCE_MS = 2 * MINUTE_MS;
 export class Worker {
   readonly #context: WorkerContext;
   readonly #cycle: ReportCycle;
+  readonly #webhooks: WebhookCycle;
   readonly #holder: string;
   /** Runs of this process follow each other. */
   #lastRun: Promise<unknown> = Promise.resolve();
@@ -41,6 +43,7 @@ export class Worker {
     this.#context = context;
     this.#holder = context.environment.uuid();
     this.#cycle = new ReportCycle({ ...context, keepLease: () => this.#renew() });
+    this.#webhooks = new WebhookCycle({ ...context, keepLease: () => this.#renew() });
   }
 
   /** Starts the job in the background of this process; further calls change nothing. */
@@ -66,6 +69,7 @@ export class Worker {
   runOnce(account_id: string | null = null): Promise<ReportRun> {
     return this.#exclusively(async () => {
       await this.#waitForLease();
+      await this.#handleWebhooks();
       let closed = await this.#cycle.close('all', account_id);
       const counts = await this.#cycle.send(account_id);
       // What Stripe said of a subscription can have moved usage to a billing period that has ended.
@@ -92,8 +96,8 @@ export class Worker {
     const { store, schedule } = this.#context;
     const lastRun = await store.getLastRun({ job: JOB });
     const scheduled = schedule.nextAfter(lastRun ?? this.#now());
-    const [periodEnd, retry] = await Promise.all([store.nextPeriodEnd(), store.nextDueAt()]);
-    return Math.min(scheduled, periodEnd ?? scheduled, retry ?? scheduled);
+    const due = await Promise.all([store.nextPeriodEnd(), store.nextDueAt(), store.nextWebhookDueAt()]);
+    return Math.min(scheduled, ...due.filter((at) => at !== null));
   }
 
   #now(): Instant {
@@ -104,6 +108,7 @@ export class Worker {
     const { store, schedule } = this.#context;
     const now = this.#now();
     await this.#maintain(now);
+    await this.#handleWebhooks();
     const lastRun = await store.getLastRun({ job: JOB });
     // The first start of an installation counts from now; a run that was missed while nothing ran is made up for.
     if (lastRun === null) await store.setLastRun({ job: JOB, at: now });
@@ -115,6 +120,15 @@ export class Worker {
     if (periodEnd !== null && periodEnd <= now) await this.#cycle.close('ended', null);
     const dueAt = await store.nextDueAt();
     if (dueAt !== null && dueAt <= this.#now()) await this.#cycle.send(null);
+  }
+
+  /** First, since what Stripe tells makes accounts due; a failure does not keep reports from being sent. */
+  async #handleWebhooks(): Promise<void> {
+    try {
+      await this.#webhooks.run();
+    } catch (error) {
+      this.#context.onError(error);
+    }
   }
 
   /** Once a day at most; a failure does not keep reports from being sent. */

@@ -262,9 +262,21 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   CREATE TABLE ${schema}.webhook_event (
     event_id text COLLATE "C" NOT NULL PRIMARY KEY,
     type text NOT NULL,
+    stripe_customer text COLLATE "C",
+    object_id text COLLATE "C",
+    created_at bigint NOT NULL,
     received_at bigint NOT NULL,
-    handled_at bigint
+    status text COLLATE "C" NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'handled', 'parked')),
+    attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    due_at bigint,
+    handled_at bigint,
+    last_error text,
+    CHECK ((due_at IS NOT NULL) = (status = 'pending')),
+    CHECK ((handled_at IS NOT NULL) = (status = 'handled'))
   );
+
+  CREATE INDEX webhook_event_due ON ${schema}.webhook_event (due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX webhook_event_handled ON ${schema}.webhook_event (handled_at) WHERE handled_at IS NOT NULL;
 
   CREATE TABLE ${schema}.api_key (
     api_key_id text COLLATE "C" NOT NULL PRIMARY KEY,

@@ -220,9 +220,21 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   CREATE TABLE webhook_event (
     event_id TEXT NOT NULL PRIMARY KEY,
     type TEXT NOT NULL,
+    stripe_customer TEXT,
+    object_id TEXT,
+    created_at INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
-    handled_at INTEGER
+    status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'handled', 'parked')),
+    attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    due_at INTEGER,
+    handled_at INTEGER,
+    last_error TEXT,
+    CHECK ((due_at IS NOT NULL) = (status = 'pending')),
+    CHECK ((handled_at IS NOT NULL) = (status = 'handled'))
   ) STRICT, WITHOUT ROWID;
+
+  CREATE INDEX webhook_event_due ON webhook_event (due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX webhook_event_handled ON webhook_event (handled_at) WHERE handled_at IS NOT NULL;
 
   CREATE TABLE api_key (
     api_key_id TEXT NOT NULL PRIMARY KEY,

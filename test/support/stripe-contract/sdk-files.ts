@@ -25,7 +25,9 @@ export const RESOURCE_FILES = [
 ].map((name) => join(SDK_FOLDER, 'esm', 'resources', `${name}.d.ts`));
 
 /** What those share. */
-export const SHARED_FILES = ['shared', 'lib', 'Types', 'resources/Billing/index'].map((name) => join(SDK_FOLDER, 'esm', `${name}.d.ts`));
+export const SHARED_FILES = ['shared', 'lib', 'Types', 'resources/Billing/index'].map((name) =>
+  join(SDK_FOLDER, 'esm', `${name}.d.ts`),
+);
 
 export function sdkVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(join(SDK_FOLDER, 'package.json'), 'utf8'));
