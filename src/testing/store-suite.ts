@@ -6,6 +6,7 @@ import type { RecordUsageParams, Store, UsageEntry } from '../core/store.ts';
 import { isLegalTransition, type ReportStatus, type UsageReport } from '../core/usage-report.ts';
 import { testAdjustments } from './store-suite-adjustments.ts';
 import { testExplaining } from './store-suite-explaining.ts';
+import { testWebhookEvents } from './webhook-store-suite.ts';
 
 export interface StoreSuite {
   /** Declares a test, such as vitest's or node:test's `test`. */
@@ -53,6 +54,7 @@ export function testStore(suite: StoreSuite): void {
       }
     });
   };
+  testWebhookEvents(check);
   const closeAll = (store: Store, now: number) =>
     store.closeReports({ now, which: 'all', account_id: null, after: null, locked: 'skip', limit: 100 });
   const reports = async (store: Store, account_id = ACCOUNT) =>

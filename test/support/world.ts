@@ -34,6 +34,10 @@ export const PLANS = {
   },
 } as const;
 
+/** The signing secrets of the simulator's two endpoints. */
+export const WEBHOOK_SECRET = 'whsec_snapshot';
+export const THIN_WEBHOOK_SECRET = 'whsec_thin';
+
 export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
   /** Default: 10 January 2026, 12:00 UTC. */
   readonly start?: number;
@@ -49,6 +53,8 @@ export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
   readonly simulator?: StripeSimulator;
   /** How the product reaches Stripe. Default: straight to the simulator. */
   readonly stripe_fetch?: typeof fetch;
+  /** Whether the simulator's events go to `usage.webhook`. Default: false. */
+  readonly with_webhooks?: boolean;
   /** What the product's jitter is drawn from. Default: the machine's randomness. */
   readonly random?: () => number;
 }
@@ -63,10 +69,17 @@ export async function createWorld({
   simulator: shared,
   stripe_fetch,
   random,
+  with_webhooks = false,
   ...options
 }: WorldOptions = {}) {
   const clock = createMovableClock({ start });
-  const own = createSimulatedStripe({ clock, ...options });
+  const endpoint = { answer: (request: Request): Promise<Response> => usage.webhook(request) };
+  const webhooks = {
+    deliver: (request: Request) => endpoint.answer(request),
+    secret: WEBHOOK_SECRET,
+    thin_secret: THIN_WEBHOOK_SECRET,
+  };
+  const own = createSimulatedStripe({ clock, ...(with_webhooks ? { webhooks } : {}), ...options });
   const simulator = shared ?? own.simulator;
   const { stripe } = own;
   const errors: unknown[] = [];
@@ -83,6 +96,7 @@ export async function createWorld({
         ? {
             stripe: {
               secret_key: 'sk_test_simulated',
+              webhook_secret: [WEBHOOK_SECRET, THIN_WEBHOOK_SECRET],
               max_requests_per_second: 1_000_000,
               config: { httpClient: Stripe.createFetchHttpClient(productFetch) },
             },
@@ -110,6 +124,8 @@ export async function createWorld({
     simulator,
     stripe,
     usage,
+    /** What answers the simulator's events: `usage.webhook`, or what a test puts in its place. */
+    endpoint,
     /** The product once more on the same database, as another process would have it; the caller closes it. */
     open,
     path,
