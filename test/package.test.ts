@@ -218,3 +218,77 @@ describe('docs/postgresql.md', () => {
     }
   });
 });
+
+describe('docs/webhooks.md', () => {
+  const programs = Object.fromEntries(
+    programsOf('docs/webhooks.md').map((code) => [/^\/\/ (.*\.ts)\n/.exec(code)?.[1] ?? '', code]),
+  );
+  const names = Object.keys(programs);
+  const secrets = { STRIPE_WEBHOOK_SECRET: 'whsec_snapshot', STRIPE_THIN_WEBHOOK_SECRET: 'whsec_thin' };
+  const env = { ...process.env, STRIPE_SECRET_KEY: 'sk_test_1', ...secrets };
+  const runProgram = (file: string) => execFileSync('node', [file], { cwd: app, env, encoding: 'utf8' });
+
+  beforeAll(() => {
+    install('stripe');
+    rmSync(join(app, 'usage.db'), { force: true });
+    write({
+      ...programs,
+      // The same event through both ways in, as Stripe signs it.
+      'mounted.ts': `import { app } from './with-hono.ts';
+        import { server } from './with-node.ts';
+        import { usage } from './usage.ts';
+        import type { AddressInfo } from 'node:net';
+        import Stripe from 'stripe';
+        const payload = JSON.stringify({ id: 'evt_1', object: 'v2.core.event', livemode: false,
+          type: 'v1.billing.meter.no_meter_found', created: new Date().toISOString() }, null, 2);
+        const header = new Stripe('sk_test_1').webhooks.generateTestHeaderString({ payload, secret: 'whsec_thin' });
+        const init = { method: 'POST', body: payload, headers: { 'Stripe-Signature': header } };
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        const { port } = server.address() as AddressInfo;
+        const overHttp = await fetch(\`http://127.0.0.1:\${port}/webhooks/stripe\`, init);
+        const inHono = await app.request('/webhooks/stripe', init);
+        const unsigned = await app.request('/webhooks/stripe', { method: 'POST', body: payload });
+        console.log(JSON.stringify([await overHttp.json(), await inHono.json(), unsigned.status]));
+        server.close();
+        await usage.close();`,
+    });
+  });
+
+  test('shows programs that all type-check', () => {
+    expect(names).toEqual(['usage.ts', 'with-hono.ts', 'with-node.ts', 'parked.ts', 'testing.ts']);
+    expect(typeCheck([...names, 'mounted.ts'])).toBe('');
+  });
+
+  test('mounts a handler that takes Stripe’s events', () => {
+    expect(JSON.parse(runProgram('mounted.ts'))).toEqual([
+      { received: true, outcome: 'received' },
+      { received: true, outcome: 'duplicate' },
+      400,
+    ]);
+  });
+
+  test('picks up a subscription as it says', () => {
+    rmSync(join(app, 'webhooks.db'), { force: true });
+    expect(runProgram('testing.ts').trim()).toBe('true');
+    expect(runProgram('parked.ts')).toBe('');
+  });
+
+  test('names every event that is handled, and no other', () => {
+    const text = readFileSync(join(repository, 'docs/webhooks.md'), 'utf8');
+    const source = readFileSync(join(repository, 'src/core/webhook-event.ts'), 'utf8');
+    const [setUp = ''] = text.split('## Mount it');
+    const named = [...setUp.matchAll(/`((?:customer|invoice|billing|v1)?[a-z0-9_]*(?:\.[a-z_]+)+)`/g)].map(
+      ([, name = '']) => name,
+    );
+    let family = '';
+    const types = named.flatMap((name) => {
+      if (!name.startsWith('.')) family = name.slice(0, name.lastIndexOf('.'));
+      return name.startsWith('usage.') ? [] : [name.startsWith('.') ? `${family}${name}` : name];
+    });
+    const handled = [...source.matchAll(/\['([a-z0-9_.]+)', '(?:sync|meter_\w+)'\]/g)].map(
+      ([, name]) => name,
+    );
+    expect(handled.length).toBeGreaterThan(10);
+    expect(types.toSorted()).toEqual(handled.toSorted());
+  });
+});

@@ -6,7 +6,7 @@ import type { RecordUsageParams, Store, UsageEntry } from '../core/store.ts';
 import { isLegalTransition, type ReportStatus, type UsageReport } from '../core/usage-report.ts';
 import { testAdjustments } from './store-suite-adjustments.ts';
 import { testExplaining } from './store-suite-explaining.ts';
-import { testWebhookEvents } from './webhook-store-suite.ts';
+import { testWebhookEvents } from './store-suite-webhooks.ts';
 
 export interface StoreSuite {
   /** Declares a test, such as vitest's or node:test's `test`. */

@@ -49,7 +49,7 @@ function existing({ state }: Simulation, id: string, style: EventRecord['content
 }
 
 /** An event as the API shows it. */
-export function eventView(simulation: Simulation, event: EventRecord): JsonObject {
+function eventView(simulation: Simulation, event: EventRecord): JsonObject {
   const { content } = event;
   if (content.style === 'thin') return { ...notificationView(event), data: content.data };
   const { object, previous_attributes } = content;
