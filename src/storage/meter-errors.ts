@@ -1,14 +1,13 @@
 import type { MeterErrorSample, NoteMeterErrorsParams, NoteMeterErrorsResult } from '../core/meter-errors.ts';
 import type { ReportKey } from '../core/usage-report.ts';
 import { type Db, isReport } from './report-rows.ts';
-import { makeSyncDue } from './webhook-events.ts';
 
 /** Long words of Stripe's are shortened: they are for people. */
 const MAX_ERROR_LENGTH = 500;
 
 /**
- * Keeps what Stripe said of reports that it had accepted, and makes their accounts due. Nothing else about a report
- * changes: whether Stripe counted it, only its count can tell.
+ * Keeps what Stripe said of reports that it had accepted, and makes them due to be verified. That is all: whether Stripe
+ * counted a report, only its count can tell. What its count has proven already stays proven.
  */
 export async function noteMeterErrors(
   db: Db,
@@ -22,23 +21,24 @@ export async function noteMeterErrors(
     .select(['account_id', 'meter', 'report_id', 'identifier'])
     .where('identifier', 'in', [...samples.keys()])
     .where('status', '=', 'reported')
-    .orderBy('account_id')
+    .where('verified_at', 'is', null)
+    .orderBy('account_id') // whoever locks several reports locks them in this order
     .orderBy('meter')
     .orderBy('report_id')
     .execute();
-  // Accounts first, then their reports: the order in which everybody locks.
-  await makeSyncDue(db, [...new Set(reports.map(({ account_id }) => account_id))], now);
   const noted: ReportKey[] = [];
   for (const { identifier, ...report } of reports) {
     const sample = samples.get(identifier ?? '');
     if (!sample) continue;
-    await db
+    const last_error = `${sample.code}: ${sample.message}`.slice(0, MAX_ERROR_LENGTH);
+    const { numUpdatedRows } = await db
       .updateTable('usage')
-      .set({ last_error: `${sample.code}: ${sample.message}`.slice(0, MAX_ERROR_LENGTH) })
+      .set({ reason: 'rejected', last_error, due_at: now })
       .where(isReport(report))
       .where('status', '=', 'reported')
-      .execute();
-    noted.push(report);
+      .where('verified_at', 'is', null)
+      .executeTakeFirst();
+    if (numUpdatedRows === 1n) noted.push(report);
   }
   return { noted };
 }

@@ -10,8 +10,8 @@ import type {
 } from '../core/billing-provider.ts';
 import type { Clock } from '../core/environment.ts';
 import { SECOND_MS } from '../core/instant.ts';
-import { listInvoices, postponeInvoice, readInvoice } from './stripe-invoices.ts';
 import type { ReadMeterErrorsResult } from '../core/meter-errors.ts';
+import { listInvoices, postponeInvoice, readInvoice } from './stripe-invoices.ts';
 import { readMeterErrors } from './stripe-meter-errors.ts';
 import { StripeMeters } from './stripe-meters.ts';
 import { failureOf, sendFailureOf } from './stripe-outcome.ts';
