@@ -370,7 +370,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       list: (params: unknown) => guard(() => explanations.listReports(params)),
       retry: (params: unknown) => guard(() => decisions.retry(params)),
       resolve: (params: unknown) => guard(() => decisions.resolve(params)),
-      },
+    },
     webhook,
     webhooks: {
       list: (params?: unknown) => guard(() => webhooks.list(params)),
