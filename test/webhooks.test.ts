@@ -252,9 +252,9 @@ describe('usage that Stripe accepted and rejected later', () => {
 
   test('is known within two minutes, in Stripe’s words', async () => {
     const world = await createRejectedWorld();
-    expect(await world.report()).toMatchObject({ last_error: null });
+    expect(await world.report()).toMatchObject({ status: 'reported', last_error: null });
     await world.passTime(world.clock.now() + 2 * MINUTE);
-    expect(await world.report()).toMatchObject({ last_error: WORDS });
+    expect(await world.report()).toMatchObject({ status: 'failed', reason: 'rejected', last_error: WORDS });
     const { events } = await world.usage.webhooks.list({ status: 'handled' });
     expect(events.map(({ type }) => type)).toContain('v1.billing.meter.error_report_triggered');
   });
@@ -276,22 +276,25 @@ describe('usage that Stripe accepted and rejected later', () => {
     await world.simulator.deliverWebhooks();
     await usage.worker.tick();
     expect(rewritten).toHaveLength(1);
-    expect((await usage.get({ account: 'acct_1' })).reports[0]).toMatchObject({ last_error: WORDS });
+    expect((await usage.get({ account: 'acct_1' })).reports[0]).toMatchObject({
+      reason: 'rejected',
+      last_error: WORDS,
+    });
   });
 
-  test('is asked for again until Stripe answers, over days, and nobody is bothered', async () => {
+  test('is asked for again until Stripe answers, over hours, and nobody is bothered', async () => {
     const world = await createRejectedWorld();
     world.simulator.faults.add({ kind: '500_before', ...THIN_EVENTS, ...ALWAYS });
-    await world.passTime(world.clock.now() + 40 * HOUR);
+    await world.passTime(world.clock.now() + 20 * HOUR);
     expect(
       world.simulator.requests().filter(({ path }) => path.startsWith(THIN_EVENTS.path)).length,
-    ).toBeLessThan(70);
+    ).toBeLessThan(40);
     const { events } = await world.usage.webhooks.list({ status: 'pending' });
     expect(events).toMatchObject([{ attempts: 0, last_error: 'An unknown error occurred' }]);
     expect(world.errors).toEqual([]);
     world.simulator.faults.clear();
     await world.passTime(world.clock.now() + 2 * HOUR);
-    expect(await world.report()).toMatchObject({ last_error: WORDS });
+    expect(await world.report()).toMatchObject({ status: 'failed', reason: 'rejected', last_error: WORDS });
   }, 120_000);
 });
 

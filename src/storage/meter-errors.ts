@@ -10,7 +10,6 @@ import type {
 import type { ReportKey } from '../core/usage-report.ts';
 import { type Db, isReport } from './report-rows.ts';
 import type { Database } from './schema.ts';
-import { makeSyncDue } from './webhook-events.ts';
 
 /** Long words of Stripe's are shortened: they are for people. */
 const MAX_ERROR_LENGTH = 500;
@@ -35,17 +34,15 @@ export async function noteMeterErrors(
     .select(['account_id', 'meter', 'report_id', 'identifier'])
     .where('identifier', 'in', [...samples.keys()])
     .where(isUnproven)
-    .orderBy('account_id')
+    .orderBy('account_id') // whoever locks several reports locks them in this order
     .orderBy('meter')
     .orderBy('report_id')
     .execute();
-  // Accounts first, then their reports: the order in which everybody locks.
-  await makeSyncDue(db, [...new Set(reports.map(({ account_id }) => account_id))], now);
   const noted: ReportKey[] = [];
   for (const { identifier, ...report } of reports) {
     const sample = samples.get(identifier ?? '');
     if (!sample) continue;
-    await db
+    const { numUpdatedRows } = await db
       .updateTable('usage')
       .set({
         reason: 'rejected',
@@ -54,8 +51,8 @@ export async function noteMeterErrors(
       })
       .where(isReport(report))
       .where(isUnproven)
-      .execute();
-    noted.push(report);
+      .executeTakeFirst();
+    if (numUpdatedRows === 1n) noted.push(report);
   }
   return { noted };
 }

@@ -104,7 +104,7 @@ export async function syncWebhookCustomers(
 }
 
 /** What is due earlier stays so. */
-export async function makeSyncDue(db: Db, account_ids: readonly string[], now: Instant): Promise<void> {
+async function makeSyncDue(db: Db, account_ids: readonly string[], now: Instant): Promise<void> {
   if (account_ids.length === 0) return;
   await lockAccounts(db, account_ids);
   await db

@@ -177,7 +177,6 @@ export function testWebhookEvents(check: Check): void {
     async (store) => {
       await link(store);
       const report = await reportedReport(store);
-      await store.setSyncDue({ account_id: ACCOUNT, sync_due_at: null });
       const sample = (identifier: string | null) => ({
         code: 'meter_event_customer_not_found',
         message: 'No such customer.',
@@ -186,23 +185,20 @@ export function testWebhookEvents(check: Check): void {
       const errors = { error_count: 9, validated_from: null, validated_until: null };
       const unknown = { ...errors, samples: [sample(null), sample(`tb_${'b'.repeat(64)}`)] };
       assert.deepEqual(await store.noteMeterErrors({ errors: unknown, now: NOW }), { noted: [] });
-      assert.equal((await account(store))?.sync_due_at, null);
       const known = { ...errors, samples: [sample(null), sample(IDENTIFIER), sample(IDENTIFIER)] };
       const { noted } = await store.noteMeterErrors({ errors: known, now: NOW });
       assert.deepEqual(
         noted.map((key) => ({ ...key })),
         [report],
       );
-      assert.equal((await account(store))?.sync_due_at, NOW);
-      const { reports } = await store.listReportsWithUsage({
-        account_id: ACCOUNT,
-        meter: 'credits',
-        range: { start: 0, end: Date.UTC(2100, 0, 1) },
-      });
+      const [first] = await store.listUnfinishedReports({ account_id: ACCOUNT });
       assert.deepEqual(
-        [reports[0]?.status, reports[0]?.last_error],
-        ['reported', 'meter_event_customer_not_found: No such customer.'],
+        [first?.status, first?.reason, first?.due_at, first?.last_error],
+        ['reported', 'rejected', NOW, 'meter_event_customer_not_found: No such customer.'],
       );
+      const proven = { verified_at: NOW + 1, reason: null, due_at: null, last_error: null };
+      await store.changeReport({ report, from: 'reported', attempts: 1, changes: proven });
+      assert.deepEqual(await store.noteMeterErrors({ errors: known, now: NOW + 2 }), { noted: [] });
     },
   );
 }
