@@ -11,6 +11,7 @@ const contract = await loadStripeContract();
 async function exchangeOf(method: string, path: RegExp): Promise<CheckedExchange> {
   const { simulator, stripe, customer, price, meter, report } = await createCreditsScene({
     lag_minutes: [0, 0],
+    webhooks: { deliver: async () => new Response(), secret: 'whsec_x' },
   });
   await report(10, { identifier: 'a' });
   await stripe.subscriptions.create({ customer: customer.id, items: [{ price: price.id }] });
@@ -22,6 +23,7 @@ async function exchangeOf(method: string, path: RegExp): Promise<CheckedExchange
     end_time: JANUARY_31 / 1000 + 60,
   });
   await stripe.invoices.list({ customer: customer.id });
+  await stripe.events.list({ type: 'customer.subscription.created' });
   await stripe.customers.del(customer.id);
   const found = simulator.requests().find((request) => request.method === method && path.test(request.path));
   if (!found) throw new Error('The scene has no such exchange.');
@@ -46,6 +48,7 @@ const SUBSCRIPTION = ['POST', /^\/v1\/subscriptions$/] as const;
 const INVOICES = ['GET', /^\/v1\/invoices$/] as const;
 const SUMMARIES = ['GET', /event_summaries$/] as const;
 const ONE_PRICE = ['GET', /^\/v1\/prices\/price/] as const;
+const EVENTS = ['GET', /^\/v1\/events$/] as const;
 const DELETION = ['DELETE', /^\/v1\/customers/] as const;
 
 const SPOILED: [readonly [string, RegExp], string, unknown, string][] = [
@@ -95,6 +98,10 @@ const SPOILED: [readonly [string, RegExp], string, unknown, string][] = [
   [INVOICES, 'answer.data.0.lines.data.0.pricing.type', 'x', 'pricing.type "x" is not "price_details"'],
   [INVOICES, 'answer.data.0.status', 'unpaid', 'answer.data[0].status "unpaid" is not'],
   [SUMMARIES, 'answer.data.0.aggregated_value', '10', 'answer.data[0].aggregated_value "10" is not number'],
+  // Of an event that fits no type of the SDK's, another type tells what is wrong.
+  [EVENTS, 'answer.data.0.data.object.currency', undefined, 'answer.data[0]'],
+  [EVENTS, 'answer.data.0.data.previous_attributes', { colour: 1 }, 'answer.data[0]'],
+  [EVENTS, 'answer.data.0.type', 'unicorn.born', 'answer.data[0]'],
   [DELETION, 'answer.deleted', false, 'answer.deleted false is not true'],
 ];
 
