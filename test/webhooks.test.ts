@@ -252,9 +252,9 @@ describe('usage that Stripe accepted and rejected later', () => {
 
   test('is known within two minutes, in Stripe’s words', async () => {
     const world = await createRejectedWorld();
-    expect(await world.report()).toMatchObject({ last_error: null });
+    expect(await world.report()).toMatchObject({ status: 'reported', last_error: null });
     await world.passTime(world.clock.now() + 2 * MINUTE);
-    expect(await world.report()).toMatchObject({ last_error: WORDS });
+    expect(await world.report()).toMatchObject({ status: 'failed', reason: 'rejected', last_error: WORDS });
     const { events } = await world.usage.webhooks.list({ status: 'handled' });
     expect(events.map(({ type }) => type)).toContain('v1.billing.meter.error_report_triggered');
   });
