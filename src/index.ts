@@ -61,4 +61,5 @@ export type {
   UsageOptions,
 } from './usage-options.ts';
 export type { ReportRun } from './worker/report-cycle.ts';
+export type { ReportProgress } from './worker/report-progress.ts';
 export type { ScheduleInput } from './worker/schedule.ts';
