@@ -62,4 +62,5 @@ export type {
 } from './usage-options.ts';
 export type { ListWebhooksParams, WebhookEventResult, WebhooksPage } from './webhooks.ts';
 export type { ReportRun } from './worker/report-cycle.ts';
+export type { ReportProgress } from './worker/report-progress.ts';
 export type { ScheduleInput } from './worker/schedule.ts';

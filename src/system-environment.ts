@@ -18,8 +18,9 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 async function sleepUntilAborted(ms: number, signal?: AbortSignal): Promise<void> {
   try {
-    // Waiting for the next run of a job does not keep a process alive that has nothing else to do.
-    await sleep(Math.min(ms, MAX_TIMEOUT_MS), undefined, { ref: false, ...(signal ? { signal } : {}) });
+    // The job's wait for its next run, which can be called off, does not keep a process alive that has nothing else to
+    // do. A wait within a call that somebody awaits does.
+    await sleep(Math.min(ms, MAX_TIMEOUT_MS), undefined, signal ? { ref: false, signal } : {});
   } catch (error) {
     if (!signal?.aborted) throw error;
   }

@@ -1,7 +1,7 @@
 import { type AccountResult, type AccountsPage, createAccounts, type SetAccountParams } from './accounts.ts';
 import { parseAccountId } from './core/account.ts';
 import { type AdjustParams, parseAdjustment } from './core/adjustment.ts';
-import type { BillingProvider } from './core/billing-provider.ts';
+import type { BillingProvider, BillingProviders } from './core/billing-provider.ts';
 import { parseRange } from './core/date-range.ts';
 import type { Environment } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
@@ -30,8 +30,9 @@ import {
   type ResolveReportParams,
   type RetryReportParams,
 } from './report-decisions.ts';
+import { RateLimiter } from './stripe/rate-limiter.ts';
 import { connectStripe } from './stripe/stripe-connection.ts';
-import { createStripeProvider } from './stripe/stripe-provider.ts';
+import { createStripeProviders } from './stripe/stripe-provider.ts';
 import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
 import { isProduction, systemEnvironment } from './system-environment.ts';
 import { parseOptions, type UsageConfig, type UsageOptions } from './usage-options.ts';
@@ -250,8 +251,9 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   const config = parseOptions(options as UsageOptions, isProduction());
   const environment = environmentOf(options);
   const store = wrapping.store(openStore(config.database, environment));
-  const unwrapped = providerOf(config, environment);
-  const provider = unwrapped && wrapping.provider(unwrapped);
+  const providers = providersOf(config, environment, wrapping);
+  // Whoever asks outside of the report job waits for the answer.
+  const provider = providers?.interactive ?? null;
   const recorder = new Recorder(store, environment, config.late_usage);
   const onError =
     options.onError ??
@@ -259,13 +261,20 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   const worker = new Worker({
     store,
     environment,
-    provider,
+    providers,
     plans: config.plans,
     late_usage: config.late_usage,
     schedule: parseSchedule(config.schedule, 'worker_schedule.usage'),
     ledger_retention_months:
       config.database.engine === 'postgres' ? config.database.ledger_retention_months : null,
     onError: tell,
+    onProgress: (progress) => {
+      try {
+        options.onProgress?.(progress);
+      } catch (error) {
+        tell(error);
+      }
+    },
   });
   const query = { store, clock: environment.clock, plans: config.plans };
   /** Adjustments that are on their way to the recorder, which close() waits for. */
@@ -331,7 +340,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     const { account } = parseFields(params, REPORT_FIELDS);
     const account_id = account === undefined ? null : parseAccountId(account);
     await recorder.drain();
-    return await worker.runOnce(account_id);
+    return account_id === null ? await worker.runOnce() : await worker.runAccount(account_id);
   }
 
   async function closeAll(): Promise<void> {
@@ -400,15 +409,20 @@ function environmentOf({ environment, logger }: UsageOptions): Environment {
   return { ...systemEnvironment(), ...(logger ? { logger } : {}), ...environment };
 }
 
-function providerOf({ stripe, event_names }: UsageConfig, environment: Environment) {
+function providersOf(
+  { stripe, event_names }: UsageConfig,
+  environment: Environment,
+  wrapping: PortWrapping,
+): BillingProviders | null {
   if (!stripe) return null;
-  const { max_requests_per_second } = stripe;
-  return createStripeProvider({
-    connect: connectStripe(stripe),
-    clock: environment.clock,
-    max_requests_per_second,
-    event_names,
-  });
+  const { limits, secret_key, config } = stripe;
+  const connection = { secret_key, ...(config ? { config } : {}) };
+  const providers = createStripeProviders({ connection, environment, limits, event_names });
+  return {
+    ...providers,
+    interactive: wrapping.provider(providers.interactive),
+    background: wrapping.provider(providers.background),
+  };
 }
 
 /** null = no secret is set. */
@@ -420,7 +434,8 @@ function receiverOf(
 ) {
   if (!stripe || stripe.webhook_secrets.length === 0) return null;
   const { webhook_secrets: secrets, livemode } = stripe;
-  const connect = connectStripe(stripe);
+  // It verifies signatures only, and makes no calls.
+  const connect = connectStripe(stripe, new RateLimiter(environment, null), 'interactive');
   return createWebhookReceiver({ store, connect, environment, secrets, livemode, onError });
 }
 

@@ -21,6 +21,22 @@ export interface BillingProvider {
   readMeterErrors(params: { readonly event_id: string }): Promise<ReadMeterErrorsResult>;
 }
 
+/** Stripe, by how urgent a call is: those that somebody waits for go before those of the report job. */
+export interface BillingProviders {
+  readonly interactive: BillingProvider;
+  readonly background: BillingProvider;
+  /** Calls of the report job. */
+  backgroundLoad(): CallLoad;
+}
+
+/** How busy Stripe is kept. */
+export interface CallLoad {
+  /** Calls that Stripe has not answered yet. */
+  readonly in_flight: number;
+  /** Calls that wait until the rate limit lets them go. */
+  readonly waiting: number;
+}
+
 export interface SendReportParams {
   readonly meter: string;
   readonly stripe_customer: string;

@@ -16,7 +16,10 @@ export interface Environment {
 /** The time, and waiting for it. */
 export interface Clock {
   now(): Instant;
-  /** Resolves after `ms` on this clock, or at once, without error, when the signal aborts. */
+  /**
+   * Resolves after `ms` on this clock, or at once, without error, when the signal aborts. A wait that has a signal does
+   * not keep the process alive.
+   */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

@@ -53,12 +53,16 @@ export interface Store extends ExplainingReads, WebhookEventStore {
   maintain(params: MaintainParams): Promise<void>;
   /** Seals the open reports of a batch of accounts and opens the next ones. */
   closeReports(params: CloseReportsParams): Promise<CloseReportsResult>;
+  /** The accounts that `closeReports` would be at, in their order and without locking them. */
+  listAccountsToClose(params: Omit<CloseReportsParams, 'locked'>): Promise<readonly string[]>;
   /** The first end of a billing period with an open report; null = none is open. */
   nextPeriodEnd(): Promise<Instant | null>;
   /** When the next sealed report, or the next reading of subscriptions, is due; null = none waits. */
   nextDueAt(): Promise<Instant | null>;
   /** Ids of accounts that have reports, or subscriptions, to look at, in their order. */
   listDueAccounts(params: ListDueAccountsParams): Promise<readonly string[]>;
+  /** How many accounts `listDueAccounts` would list in all. */
+  countDueAccounts(params: { readonly now: Instant }): Promise<number>;
   /**
    * Reports of an account that are closed, sending, held, or reported and not verified yet, in the order of meter and
    * report.
@@ -206,6 +210,8 @@ export interface CloseReportsParams {
   readonly which: 'all' | 'ended';
   /** null = every account. */
   readonly account_id: string | null;
+  /** Accounts that are left out. Default: none. */
+  readonly except?: readonly string[];
   /** Accounts after this one; null = from the first. */
   readonly after: string | null;
   /** Accounts that another process is at: left out, or waited for. */

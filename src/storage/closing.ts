@@ -51,15 +51,36 @@ async function lockDueAccounts(db: Db, params: CloseReportsParams): Promise<stri
   return rows.map(({ account_id }) => account_id);
 }
 
+/** Accounts with open reports that are due, by which nobody is kept from anything. */
+export async function listAccountsToClose(
+  db: Db,
+  params: Omit<CloseReportsParams, 'locked'>,
+): Promise<string[]> {
+  const { account_id, except = [], after, limit } = params;
+  const rows = await db
+    .selectFrom('usage')
+    .select('account_id')
+    .distinct()
+    .where(isDue(params))
+    .where('account_id', '>', after ?? '')
+    .$if(account_id !== null, (query) => query.where('account_id', '=', account_id))
+    .$if(except.length > 0, (query) => query.where('account_id', 'not in', except))
+    .orderBy('account_id')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => row.account_id);
+}
+
 /** Locks the accounts of reports that are due: of those that have ended, or of all in their order. */
 function dueAccounts(db: Db, params: CloseReportsParams) {
-  const { which, account_id, after, limit } = params;
+  const { which, account_id, except = [], after, limit } = params;
   return db
     .selectFrom('usage')
     .innerJoin('account as holder', 'holder.account_id', 'usage.account_id')
     .select('usage.account_id')
     .where(isDue(params))
     .$if(account_id !== null, (query) => query.where('usage.account_id', '=', account_id))
+    .$if(except.length > 0, (query) => query.where('usage.account_id', 'not in', except))
     .$if(which === 'all', (query) =>
       query
         .where('usage.account_id', '>', after ?? '')
@@ -74,7 +95,7 @@ function dueAccounts(db: Db, params: CloseReportsParams) {
  * Selects open reports that are to be sealed, or moved on where they are empty. A late one that is empty was just opened
  * for usage that is about to be recorded, and stays.
  */
-function isDue({ which, now }: CloseReportsParams) {
+function isDue({ which, now }: Pick<CloseReportsParams, 'which' | 'now'>) {
   return (eb: ExpressionBuilder<Database, 'usage'>): Expression<SqlBool> => {
     const hasEnded = eb('billing_period_end', '<=', now);
     return eb.and([

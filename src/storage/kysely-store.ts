@@ -2,13 +2,17 @@ import type { Kysely } from 'kysely';
 import type { UsageError } from '../core/errors.ts';
 import type { Batching, Store, UsageReader } from '../core/store.ts';
 import { getAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
-import { closeReports } from './closing.ts';
+
+import { closeReports, listAccountsToClose } from './closing.ts';
 import { acknowledgedUsage, decideReport } from './decisions.ts';
+
 import { getReport, listEvents, listReportsByStatus } from './explaining.ts';
+
 import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
 import { type Ledger, sumUsage } from './ledger.ts';
 import { noteMeterErrors } from './meter-errors.ts';
 import {
+  countDueAccounts,
   listDueAccounts,
   listReports,
   listReportsWithUsage,
@@ -107,9 +111,11 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
       await use(({ ledger }) => ledger.prepare(params.now));
       return await transact((db, ledger) => closeReports(db, ledger, params));
     },
+    listAccountsToClose: (params) => read((db) => listAccountsToClose(db, params)),
     nextPeriodEnd: () => read(nextPeriodEnd),
     nextDueAt: () => read(nextDueAt),
     listDueAccounts: (params) => read((db) => listDueAccounts(db, params)),
+    countDueAccounts: (params) => read((db) => countDueAccounts(db, params)),
     listUnfinishedReports: ({ account_id }) => read((db) => listUnfinishedReports(db, account_id)),
     listSlots: (params) => read((db) => listSlots(db, params)),
     changeReport: (params) => transact((db) => changeReport(db, params)),

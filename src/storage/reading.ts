@@ -111,23 +111,35 @@ export async function listDueAccounts(
   db: Db,
   { now, after, limit }: ListDueAccountsParams,
 ): Promise<string[]> {
-  const first = after ?? '';
-  const rows = await db
+  const rows = await dueAccounts(db, now, after ?? '')
+    .orderBy('account_id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ account_id }) => account_id);
+}
+
+export async function countDueAccounts(db: Db, { now }: { readonly now: Instant }): Promise<number> {
+  const { count } = await db
+    .selectFrom(dueAccounts(db, now, '').as('due'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Those after the id `after` that have a report, or their subscriptions, to look at. */
+function dueAccounts(db: Db, now: Instant, after: string) {
+  return db
     .selectFrom('usage')
     .select('account_id')
     .where('due_at', '<=', now)
-    .where('account_id', '>', first)
+    .where('account_id', '>', after)
     .union(
       db
         .selectFrom('account')
         .select('account_id')
         .where('sync_due_at', '<=', now)
-        .where('account_id', '>', first),
-    )
-    .orderBy('account_id')
-    .limit(limit)
-    .execute();
-  return rows.map(({ account_id }) => account_id);
+        .where('account_id', '>', after),
+    );
 }
 
 export async function listUnfinishedReports(db: Db, account_id: string): Promise<UsageReport[]> {

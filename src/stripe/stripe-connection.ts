@@ -1,5 +1,7 @@
 import type { Stripe } from 'stripe';
 import { UsageError } from '../core/errors.ts';
+import { type HttpClient, limitHttpClient } from './limited-http-client.ts';
+import type { CallPriority, RateLimiter } from './rate-limiter.ts';
 
 /** How long Stripe may take to answer before the outcome counts as unknown. */
 const TIMEOUT_MS = 20_000;
@@ -10,22 +12,31 @@ export interface StripeConnectionOptions {
   readonly config?: object;
 }
 
+/** Opens the official SDK. */
+export type Connect = () => Promise<Stripe>;
+
 /** Opens the official SDK on first use: apps that do not bill yet need not install it. */
-export function connectStripe({ secret_key, config }: StripeConnectionOptions): () => Promise<Stripe> {
+export function connectStripe(
+  { secret_key, config }: StripeConnectionOptions,
+  limiter: RateLimiter,
+  priority: CallPriority,
+): Connect {
   let connecting: Promise<Stripe> | null = null;
   return () => {
-    connecting ??= importStripe().then(
-      ({ Stripe }) =>
-        new Stripe(secret_key, {
-          timeout: TIMEOUT_MS,
-          telemetry: false,
-          // The SDK's other client repeats a request by itself when a connection was closed, also with retries off.
-          httpClient: Stripe.createFetchHttpClient(),
-          ...config,
-          // The report job retries by its own rules, so the SDK must not.
-          maxNetworkRetries: 0,
-        }),
-    );
+    connecting ??= importStripe().then(({ Stripe }) => {
+      const { httpClient = Stripe.createFetchHttpClient(), ...rest }: { readonly httpClient?: HttpClient } =
+        config ?? {};
+      return new Stripe(secret_key, {
+        timeout: TIMEOUT_MS,
+        telemetry: false,
+        ...rest,
+        // The default is fetch because the SDK's other client repeats a request by itself when a connection was
+        // closed, also with retries off.
+        httpClient: limitHttpClient(httpClient, limiter, priority),
+        // The report job retries by its own rules, so the SDK must not.
+        maxNetworkRetries: 0,
+      });
+    });
     return connecting;
   };
 }

@@ -1,4 +1,6 @@
-import type { Stripe } from 'stripe';
+import type { Clock, Instant } from '../core/environment.ts';
+import { SECOND_MS } from '../core/instant.ts';
+import type { Connect } from './stripe-connection.ts';
 
 /** A meter as Stripe has it. */
 export interface StripeMeter {
@@ -13,15 +15,23 @@ export interface StripeMeter {
 /** A Stripe account has a handful of meters; reading on past this would be a loop. */
 const MAX_METERS = 1_000;
 
+/** A meter that Stripe does not have is looked for this often, whatever number of accounts asks for it. */
+const MISSING_FOR_MS = 10 * SECOND_MS;
+
 /** The configured meters at Stripe: only their display name can change there, so they are read once. */
 export class StripeMeters {
-  readonly #connect: () => Promise<Stripe>;
+  readonly #connect: Connect;
   readonly #eventNames: ReadonlyMap<string, string>;
-  #known = new Map<string, StripeMeter>();
+  readonly #clock: Clock;
+  #known: ReadonlyMap<string, StripeMeter> = new Map();
+  #readAt: Instant = Number.NEGATIVE_INFINITY;
+  /** Whoever misses a meter while they are being read waits for the same answer. */
+  #reading: Promise<void> | null = null;
 
-  constructor(connect: () => Promise<Stripe>, eventNames: ReadonlyMap<string, string>) {
+  constructor(connect: Connect, eventNames: ReadonlyMap<string, string>, clock: Clock) {
     this.#connect = connect;
     this.#eventNames = eventNames;
+    this.#clock = clock;
   }
 
   /** @throws Error when Stripe has no active meter of that event name, or does not answer. */
@@ -44,6 +54,14 @@ export class StripeMeters {
   }
 
   async #read(): Promise<void> {
+    if (this.#clock.now() - this.#readAt < MISSING_FOR_MS) return;
+    this.#reading ??= this.#readAll().finally(() => {
+      this.#reading = null;
+    });
+    await this.#reading;
+  }
+
+  async #readAll(): Promise<void> {
     const stripe = await this.#connect();
     const known = new Map<string, StripeMeter>();
     const meters = await stripe.billing.meters
@@ -54,5 +72,6 @@ export class StripeMeters {
       known.set(event_name, { id, event_name, customer_key, value_key: value_settings.event_payload_key });
     }
     this.#known = known;
+    this.#readAt = this.#clock.now();
   }
 }

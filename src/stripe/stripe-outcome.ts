@@ -1,4 +1,6 @@
 import type { Failed, SendReportResult, Unavailable } from '../core/billing-provider.ts';
+import { NotSentError } from './rate-limiter.ts';
+import { retryAfterOf } from './retry-after.ts';
 
 /** What the SDK's errors have in common (stripe-node's StripeError), as far as it decides what to do. */
 interface StripeErrorShape {
@@ -8,6 +10,8 @@ interface StripeErrorShape {
   /** Stripe's own type of the error, in snake_case. */
   readonly rawType?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What the SDK was told by its HTTP client. */
+  readonly detail?: unknown;
 }
 
 /** What a failed call means for the report that it was to send. */
@@ -32,13 +36,11 @@ export function failureOf(error: unknown): Failed {
 }
 
 function unavailableOf(error: unknown): Unavailable {
-  const { message, headers } = shapeOf(error);
-  const seconds = Number(headers?.['retry-after'] ?? Number.NaN);
-  return {
-    outcome: 'unknown',
-    message,
-    retry_after_ms: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : null,
-  };
+  const { message, headers, detail } = shapeOf(error);
+  if (detail instanceof NotSentError) {
+    return { outcome: 'unknown', message: detail.message, retry_after_ms: detail.retry_after_ms };
+  }
+  return { outcome: 'unknown', message, retry_after_ms: retryAfterOf(headers?.['retry-after']) };
 }
 
 /** Stripe answers a repeated identifier with a 400 that has no code of its own; version 2 of the API names it. */

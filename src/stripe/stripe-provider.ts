@@ -1,6 +1,6 @@
-import type { Stripe } from 'stripe';
 import type {
   BillingProvider,
+  BillingProviders,
   Failed,
   ListSubscriptionItemsResult,
   ReadCountedParams,
@@ -8,55 +8,68 @@ import type {
   SendReportParams,
   SendReportResult,
 } from '../core/billing-provider.ts';
-import type { Clock } from '../core/environment.ts';
+import type { Environment } from '../core/environment.ts';
 import { SECOND_MS } from '../core/instant.ts';
 import type { ReadMeterErrorsResult } from '../core/meter-errors.ts';
+import { Turns } from '../core/turns.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import type { RateLimits } from './rate-limits.ts';
+import { type Connect, connectStripe, type StripeConnectionOptions } from './stripe-connection.ts';
 import { listInvoices, postponeInvoice, readInvoice } from './stripe-invoices.ts';
 import { readMeterErrors } from './stripe-meter-errors.ts';
 import { StripeMeters } from './stripe-meters.ts';
 import { failureOf, sendFailureOf } from './stripe-outcome.ts';
 import { StripeSubscriptions } from './stripe-subscriptions.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 export interface StripeProviderOptions {
-  /** Opens the official SDK, on first use. */
-  readonly connect: () => Promise<Stripe>;
-  readonly clock: Clock;
-  readonly max_requests_per_second: number;
+  readonly connection: StripeConnectionOptions;
+  readonly environment: Pick<Environment, 'clock' | 'logger'>;
+  /** null = none. */
+  readonly limits: RateLimits | null;
   /** The configured meters: our name → the meter's `event_name` at Stripe. */
   readonly event_names: ReadonlyMap<string, string>;
 }
 
-/** Stripe behind the port, through the official SDK. Nothing is retried here: the report job decides that. */
-export function createStripeProvider(options: StripeProviderOptions): BillingProvider {
-  const bucket = new TokenBucket(options.clock, options.max_requests_per_second);
-  const connect = async () => {
-    await bucket.take();
-    return await options.connect();
+/**
+ * Stripe behind the port, through the official SDK, once for calls that somebody waits for and once for the report job,
+ * within one rate limit. Nothing is retried here: the report job decides that.
+ */
+export function createStripeProviders(options: StripeProviderOptions): BillingProviders {
+  const { connection, environment, limits, event_names } = options;
+  const limiter = new RateLimiter(environment, limits);
+  // Stripe takes one meter event at a time of a customer and meter, whoever sends it.
+  const turns = new Turns();
+  const providerOf = (priority: 'interactive' | 'background'): BillingProvider => {
+    const connect = connectStripe(connection, limiter, priority);
+    const meters = new StripeMeters(connect, event_names, environment.clock);
+    const subscriptions = new StripeSubscriptions(connect, meters);
+    return {
+      sendReport: (params) =>
+        turns.take(JSON.stringify([params.stripe_customer, params.meter]), () =>
+          sendReport(connect, meters, params),
+        ),
+      readCounted: (params) => readCounted(connect, meters, params),
+      listSubscriptionItems: ({ stripe_customer }) =>
+        orFailure<ListSubscriptionItemsResult>(async () => ({
+          outcome: 'read',
+          items: await subscriptions.listItems(stripe_customer),
+        })),
+      listInvoices: (params) => listInvoices(connect, params),
+      postponeInvoice: (params) => postponeInvoice(connect, params),
+      readInvoice: (params) => readInvoice(connect, params),
+      readMeterErrors: ({ event_id }) =>
+        orFailure<ReadMeterErrorsResult>(async () => ({
+          outcome: 'read',
+          errors: await readMeterErrors(await connect(), event_id),
+        })),
+    };
   };
-  const meters = new StripeMeters(connect, options.event_names);
-  const subscriptions = new StripeSubscriptions(connect, meters);
-
   return {
-    sendReport: (params) => sendReport(connect, meters, params),
-    readCounted: (params) => readCounted(connect, meters, params),
-    listSubscriptionItems: ({ stripe_customer }) =>
-      orFailure<ListSubscriptionItemsResult>(async () => ({
-        outcome: 'read',
-        items: await subscriptions.listItems(stripe_customer),
-      })),
-    listInvoices: (params) => listInvoices(connect, params),
-    postponeInvoice: (params) => postponeInvoice(connect, params),
-    readInvoice: (params) => readInvoice(connect, params),
-    readMeterErrors: ({ event_id }) =>
-      orFailure<ReadMeterErrorsResult>(async () => ({
-        outcome: 'read',
-        errors: await readMeterErrors(await connect(), event_id),
-      })),
+    interactive: providerOf('interactive'),
+    background: providerOf('background'),
+    backgroundLoad: () => limiter.load('background'),
   };
 }
-
-type Connect = () => Promise<Stripe>;
 
 async function orFailure<Result>(run: () => Promise<Result>): Promise<Result | Failed> {
   try {

@@ -2,6 +2,7 @@ import type { Stripe } from 'stripe';
 import type { Recurrence, SubscriptionItem } from '../core/billing-period.ts';
 import { SECOND_MS } from '../core/instant.ts';
 import type { Price, Tier } from '../core/price.ts';
+import type { Connect } from './stripe-connection.ts';
 import type { StripeMeters } from './stripe-meters.ts';
 
 /** Stripe allows a customer 500 active subscriptions (docs.stripe.com/billing/subscriptions/overview). */
@@ -13,12 +14,12 @@ const MAX_CACHED_PRICES = 10_000;
 
 /** The subscription items of customers, as far as they bill configured meters. */
 export class StripeSubscriptions {
-  readonly #connect: () => Promise<Stripe>;
+  readonly #connect: Connect;
   readonly #meters: StripeMeters;
-  /** Prices cannot change their amounts, so each is read once. */
-  readonly #prices = new Map<string, Price>();
+  /** Prices cannot change their amounts, so each is read once, also by accounts that ask for it at the same time. */
+  readonly #prices = new Map<string, Promise<Price>>();
 
-  constructor(connect: () => Promise<Stripe>, meters: StripeMeters) {
+  constructor(connect: Connect, meters: StripeMeters) {
     this.#connect = connect;
     this.#meters = meters;
   }
@@ -69,11 +70,18 @@ export class StripeSubscriptions {
   /** Tiers come only when asked for, and a list of subscriptions is too deep to ask for them there. */
   async #priceOf(id: string): Promise<Price> {
     const known = this.#prices.get(id);
-    if (known) return known;
+    if (known) return await known;
+    const reading = this.#readPrice(id);
+    if (this.#prices.size < MAX_CACHED_PRICES) {
+      this.#prices.set(id, reading);
+      reading.catch(() => this.#prices.delete(id));
+    }
+    return await reading;
+  }
+
+  async #readPrice(id: string): Promise<Price> {
     const stripe = await this.#connect();
-    const price = toPrice(await stripe.prices.retrieve(id, { expand: ['tiers'] }));
-    if (this.#prices.size < MAX_CACHED_PRICES) this.#prices.set(id, price);
-    return price;
+    return toPrice(await stripe.prices.retrieve(id, { expand: ['tiers'] }));
   }
 }
 

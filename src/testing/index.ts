@@ -3,6 +3,7 @@ export { type PassTimeParams, passTime } from './pass-time.ts';
 export { type StoreSuite, testStore } from './store-suite.ts';
 export type { Exchange } from './stripe-simulator/exchange.ts';
 export type { Fault, FaultKind } from './stripe-simulator/faults.ts';
+export type { SimulatedLimits } from './stripe-simulator/rate-limits.ts';
 export type { AsyncErrorRecord, MeterEventRecord } from './stripe-simulator/records.ts';
 export {
   createStripeSimulator,

