@@ -252,7 +252,7 @@ describe('an adjustment', () => {
   });
 
   test('and what it takes back are not proven to be counted while neither is', async () => {
-    const world = await createPayingWorld({ lag_minutes: [20, 20] });
+    const world = await createPayingWorld({ lag_minutes: [600, 600] });
     for (const quantity of [100, -100]) {
       world.clock.advance(5 * MINUTE);
       if (quantity < 0) await world.adjust(quantity);
@@ -268,7 +268,7 @@ describe('an adjustment', () => {
       database.close();
       return rows.map((row) => row['verified_at'] !== null);
     };
-    await world.passTime(world.clock.now() + 5 * MINUTE);
+    await world.passTime(world.clock.now() + 9 * HOUR);
     expect(verified()).toEqual([false, false]);
     await world.passTime(world.clock.now() + 2 * DAY);
     expect(verified()).toEqual([true, true]);
