@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { originOf } from '../src/core/adjustment.ts';
@@ -248,6 +249,30 @@ describe('an adjustment', () => {
     const call = world.usage.adjust({ account: 'acct_l', quantity: -5, reason: 'test' });
     await expect(call).rejects.toMatchObject({ code: 'account_not_found', status: 404, field: 'account' });
     expect((await world.usage.accounts.list()).accounts).toEqual([]);
+  });
+
+  test('and what it takes back are not proven to be counted while neither is', async () => {
+    const world = await createPayingWorld({ lag_minutes: [600, 600] });
+    for (const quantity of [100, -100]) {
+      world.clock.advance(5 * MINUTE);
+      if (quantity < 0) await world.adjust(quantity);
+      else await world.increment(quantity);
+      world.clock.advance(5 * MINUTE);
+      await world.usage.report();
+    }
+    const verified = () => {
+      const database = new DatabaseSync(world.path, { readOnly: true });
+      const rows = database
+        .prepare('SELECT verified_at FROM usage WHERE attempts > 0 ORDER BY report_id')
+        .all();
+      database.close();
+      return rows.map((row) => row['verified_at'] !== null);
+    };
+    await world.passTime(world.clock.now() + 9 * HOUR);
+    expect(verified()).toEqual([false, false]);
+    await world.passTime(world.clock.now() + 2 * DAY);
+    expect(verified()).toEqual([true, true]);
+    expect(world.errors).toEqual([]);
   });
 
   test('after close is refused', async () => {

@@ -305,3 +305,43 @@ test('the causes add up to the difference, whatever happened', () => {
     }),
   );
 });
+
+test('a finding names the account’s reports in its minute: those accepted, or for an unconfirmed one the others', () => {
+  const accepted = report(1, 70);
+  const lost = report(2, 30, { status: 'sending', slot: accepted.slot });
+  const ofOthers = report(3, 9, { account_id: 'b', slot: accepted.slot });
+  const reportsOf = (counted: number) =>
+    Object.fromEntries(
+      reconcile(
+        input({ reports: [accepted, lost], readings: [minuteWith(counted, accepted, lost, ofOthers)] }),
+      ).causes.map(({ cause, reports }) => [cause, reports]),
+    );
+  expect(reportsOf(9)).toMatchObject({ not_counted: [1], waiting: [2] });
+  expect(reportsOf(109)).toMatchObject({ unconfirmed: [2] });
+});
+
+test('what somebody has to look at comes first', () => {
+  const [waiting, held, failed] = [
+    report(1, 5, { status: 'closed' }),
+    report(2, 6, { status: 'held', reason: 'too_old' }),
+    report(3, 7, { status: 'failed' }),
+  ];
+  const found = reconcile(input({ reports: [waiting, held, failed] })).causes;
+  expect(found.map(({ cause }) => cause)).toEqual(['held', 'failed', 'waiting']);
+});
+
+test('usage that is in no report yet is open, with or without a report that is', () => {
+  const open = report(1, 5, { status: 'open' });
+  const of = (...reports: readonly UsageReport[]) =>
+    reconcile(input({ reports, unassigned: 3 })).causes.map((cause) => [
+      cause.cause,
+      cause.quantity,
+      cause.reports,
+    ]);
+  expect(of(open)).toEqual([['open', 8, [1]]]);
+  expect(of()).toEqual([['open', 3, []]]);
+  expect(of(report(2, 4, { status: 'closed' }))).toEqual([
+    ['open', 3, []],
+    ['waiting', 4, [2]],
+  ]);
+});

@@ -185,3 +185,13 @@ test('only Stripe can tell what became of a report that it was asked to count', 
   expect(sent('not_counted')).toEqual(['held', 'sending', 'reported']);
   expect(sent('foreign_writer')).toEqual(['held', 'sending', 'reported']);
 });
+
+test('a report and its correction that share a minute come to nothing, counted or not', () => {
+  expect(interpretSlot(0, 5, [-5])).toBe('unclear');
+  expect(interpretSlot(0, -5, [5])).toBe('unclear');
+  expect(interpretSlot(5, 5, [-5])).toBe('present');
+  expect(interpretSlot(-5, 5, [-5])).toBe('absent');
+  expect(interpretSlot(-5, -5, [])).toBe('present');
+  expect(interpretSlot(0, -5, [])).toBe('absent');
+  expect(interpretSlot(0, 5, [...Array(6).fill(-5), ...Array(7).fill(5)])).toBe('unclear');
+});

@@ -170,7 +170,9 @@ const MAX_SHARING = 12;
  * counts late, and their own answers may be lost.
  */
 export function interpretSlot(counted: number, quantity: number, others: readonly number[]): SlotReading {
-  if (counted === others.reduce((sum, other) => sum + other, quantity)) return 'present';
+  // Where corrections are among them, some of them can come to the same as all of them.
+  const isUnlikeAnyPart = quantity > 0 && others.every((other) => other > 0);
+  if (isUnlikeAnyPart && counted === others.reduce((sum, other) => sum + other, quantity)) return 'present';
   if (others.length > MAX_SHARING) return 'unclear';
   let sums = new Set([0]);
   for (const other of others) sums = new Set([...sums, ...[...sums].map((sum) => sum + other)]);

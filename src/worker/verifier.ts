@@ -65,6 +65,8 @@ export class Verifier {
     const isOurs = (use: SlotUse) => reports.some((report) => isUseOf(use, report));
     // Of others, in between, whose fate is open, a sum does not tell which of them it holds.
     if (uses.some((use) => use.verified_at === null && !isOurs(use))) return false;
+    // Nor whether a correction and what it takes back are both counted, or neither is.
+    if (uses.some((use) => use.verified_at === null && use.quantity < 0)) return false;
     const read = await this.#provider.readCounted({ meter, stripe_customer, ...range });
     if (read.outcome !== 'read') return read;
     return read.quantity === uses.reduce((sum, { quantity }) => sum + quantity, 0);
