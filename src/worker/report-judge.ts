@@ -1,4 +1,5 @@
 import { type BillingPeriod, billingPeriodAt, type SubscriptionItem } from '../core/billing-period.ts';
+import type { Unavailable } from '../core/billing-provider.ts';
 import { DAY_MS, HOUR_MS } from '../core/instant.ts';
 import { freeReason } from '../core/plan.ts';
 import type { AccountWithItems } from '../core/store.ts';
@@ -67,12 +68,13 @@ export class ReportJudge {
     if (!stripe || stripe_customer === null) {
       return await this.#outcomes.waitUntil(report, this.#now() + HOUR_MS);
     }
+    // What Stripe refuses to tell, as of a customer that was deleted, it says again when the report is sent.
     const invoice = await stripe.drafts.stateOf(report, account);
-    if (typeof invoice === 'object') return await this.#outcomes.postpone(report, invoice);
-    if (invoice !== 'open') return await this.#judgeLate(report, period);
+    if (invoice === 'final' || invoice === 'none') return await this.#judgeLate(report, period);
+    if (isUnavailable(invoice)) return await this.#outcomes.postpone(report, invoice);
     const surplus = await stripe.totals.surplus(report, stripe_customer);
-    if (typeof surplus === 'object') return await this.#outcomes.postpone(report, surplus);
-    if (surplus > 0) {
+    if (isUnavailable(surplus)) return await this.#outcomes.postpone(report, surplus);
+    if (typeof surplus === 'number' && surplus > 0) {
       const last_error = `Stripe has counted ${surplus} more in the billing period than this database knows of: it is an older copy, or something else reports to the meter.`;
       return await this.#outcomes.hold(report, 'unknown_usage', last_error);
     }
@@ -104,6 +106,10 @@ export class ReportJudge {
   #now(): number {
     return this.#context.environment.clock.now();
   }
+}
+
+function isUnavailable(answer: unknown): answer is Unavailable {
+  return typeof answer === 'object' && answer !== null && 'outcome' in answer && answer.outcome === 'unknown';
 }
 
 /** Whether an item that is still alive bills some of the time that a report is about. */

@@ -21,11 +21,15 @@ export interface Schedule {
 export function parseSchedule(input: ScheduleInput, field: string): Schedule {
   const { cron, time_zone = 'UTC' } = typeof input === 'string' ? { cron: input } : input;
   const pattern = parseCron(cron, time_zone, field);
+  // Asked for over and over, mostly of the same instant: the last run.
+  let known: { readonly instant: Instant; readonly next: Instant } | null = null;
   return {
     nextAfter: (instant) => {
+      if (known?.instant === instant) return known.next;
       const next = pattern.nextRun(new Date(instant));
       if (!next) throw neverRuns(cron, field);
-      return next.getTime();
+      known = { instant, next: next.getTime() };
+      return known.next;
     },
   };
 }
