@@ -139,7 +139,8 @@ async function resolving(
 }
 
 function counted({ environment }: DecisionContext, report: UsageReport): Decision {
-  if (!isSent(report)) throw notDecidable(report, 'It had no effect at Stripe, which cannot have counted it.');
+  if (!isSent(report))
+    throw notDecidable(report, 'It had no effect at Stripe, which cannot have counted it.');
   const now = environment.clock.now();
   const changes: ReportChanges = {
     status: 'reported',

@@ -49,7 +49,9 @@ function userName(): string | undefined {
 }
 
 async function printResult({ account, meter, report, status }: DecisionResult): Promise<void> {
-  await print(`Report ${report} of ${account}, ${meter}, is ${status}: ${CONSEQUENCES[status]}\n`);
+  const consequence = CONSEQUENCES[status];
+  const what = consequence === undefined ? `${status}.` : `${status}: ${consequence}`;
+  await print(`Report ${report} of ${account}, ${meter}, is ${what}\n`);
 }
 
 /** What a report in some status is for, after a decision. */

@@ -88,7 +88,8 @@ function reportLines(explained: ReportExplanation): string[] {
 }
 
 function decisionLines({ at, action, actor, reason, acknowledged }: ExplainedDecision): string[] {
-  const vouched = acknowledged === 0 ? '' : ` (vouched for ${quantityText(acknowledged)} that Stripe counted)`;
+  const vouched =
+    acknowledged === 0 ? '' : ` (vouched for ${quantityText(acknowledged)} that Stripe counted)`;
   return wrappedLines(`${instantText(at)}  ${action} by ${actor}${vouched}: ${reason}`, '');
 }
 

@@ -92,7 +92,10 @@ export interface Store extends ExplainingReads, WebhookEventStore {
   close(): Promise<void>;
 }
 
-export type UsageReader = Pick<Store, 'listReportsWithUsage' | 'sumUsage' | 'getReport' | 'listEvents' | 'listDecisions'>;
+export type UsageReader = Pick<
+  Store,
+  'listReportsWithUsage' | 'sumUsage' | 'getReport' | 'listEvents' | 'listDecisions'
+>;
 
 export interface Batching {
   /** Entries of one commit: enough to make a commit cheap, few enough that nobody waits long behind it. */
