@@ -26,8 +26,8 @@ export interface RetryReportParams<Meter extends string = string> {
 
 export interface ResolveReportParams<Meter extends string = string> extends RetryReportParams<Meter> {
   /**
-   * `counted`: Stripe has it, whatever its count says. `written_off`: it is never sent, or sent again. `send`: it is sent,
-   * under a new identifier where it was sent before; only where Stripe counted nothing in its minute, and also where Stripe
+   * `counted`: Stripe has it, whatever its count says. `written_off`: it is never sent, or sent again. `send`: it is sent
+   * under a new identifier; only where Stripe counted nothing in its minute, and also where Stripe
    * has counted more in its billing period than this database knows of.
    */
   readonly as: ReportResolution;
@@ -181,28 +181,25 @@ async function sending(
       );
   }
   const due_at = context.environment.clock.now();
+  // Also one that was never sent: the database that knew what Stripe counted may have used its identifier.
   const changes = { ...newGeneration(report), due_at };
   return { action: 'send', changes, acknowledged };
 }
 
 /** The same report under another identifier: where, and to whom, it is sent is decided anew. */
-function newGeneration({ generation, attempts }: UsageReport): ReportChanges {
+function newGeneration({ generation }: UsageReport): ReportChanges {
   return {
     status: 'closed',
     reason: null,
+    generation: generation + 1,
+    stripe_customer: null,
+    identifier: null,
+    slot: null,
+    slot_shared: false,
+    first_attempt_at: null,
     reported_at: null,
     pending_since: null,
     last_error: null,
-    ...(attempts === 0
-      ? {}
-      : {
-          generation: generation + 1,
-          stripe_customer: null,
-          identifier: null,
-          slot: null,
-          slot_shared: false,
-          first_attempt_at: null,
-        }),
   };
 }
 

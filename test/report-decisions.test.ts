@@ -1,9 +1,10 @@
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ReportResolution } from '../src/index.ts';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
 import { useAppDatabase } from './support/postgres/app-database.ts';
-import { createWorld, type WorldOptions } from './support/world.ts';
+import { createWorld, temporaryDirectory, type WorldOptions } from './support/world.ts';
 
 const METER_EVENTS = { method: 'POST', path: '/v1/billing/meter_events' } as const;
 const ONE = { account: 'acct_1', report: 1 } as const;
@@ -13,17 +14,19 @@ const NOT_DECIDABLE = { code: 'report_not_decidable', status: 409 };
 
 const app = useAppDatabase();
 
-/** One account on the volume price with 70 credits, an hour later. */
+/** One account on the volume price with 70 credits, an hour later, and another customer on the same price. */
 async function createPayingWorld(options: WorldOptions = {}) {
   const world = await createWorld({ lag_minutes: [0, 0], ...options });
   const { usage, simulator, clock } = world;
   const { customer } = await world.subscribe();
+  const { customer: other } = await world.subscribe();
   await usage.accounts.set({ account: 'acct_1', plan: 'pro', stripe_customer: customer.id });
   await usage.increment({ account: 'acct_1', quantity: 70 });
   clock.advance(HOUR);
   return {
     ...world,
     customer,
+    other,
     counted: (of = customer.id) => simulator.counted(of, 'credits', 0, Date.UTC(2100, 0, 1)),
     sent: () => simulator.requests().filter(({ path }) => path === METER_EVENTS.path),
     explained: async (report = 1) => await usage.explain({ account: 'acct_1', report }),
@@ -34,19 +37,34 @@ async function createPayingWorld(options: WorldOptions = {}) {
 
 type PayingWorld = Awaited<ReturnType<typeof createPayingWorld>>;
 
-/** Stripe refused it: its meter was not active, and is again. */
+/** Stripe refused it: its meter was not active just then. */
 async function createFailedWorld(options: WorldOptions = {}) {
-  const world = await createPayingWorld(options);
-  await world.stripe.billing.meters.deactivate(world.meter.id);
+  let refusals = 1;
+  const world: PayingWorld = await createPayingWorld({
+    ...options,
+    stripe_fetch: async (input, init) => {
+      const { simulator, stripe, meter } = world;
+      if (refusals === 0 || !String(input).includes(METER_EVENTS.path)) return simulator.fetch(input, init);
+      refusals -= 1;
+      await stripe.billing.meters.deactivate(meter.id);
+      const refusal = await simulator.fetch(input, init);
+      await stripe.billing.meters.reactivate(meter.id);
+      return refusal;
+    },
+  });
   await world.usage.report();
-  await world.stripe.billing.meters.reactivate(world.meter.id);
   expect(await world.report()).toMatchObject({ status: 'failed', generation: 1 });
-  return world;
+  return {
+    ...world,
+    refuseOnce: () => {
+      refusals += 1;
+    },
+  };
 }
 
 /** Stripe accepted it, and never counts it. */
-async function createUncountedWorld() {
-  const world = await createPayingWorld();
+async function createUncountedWorld(options: WorldOptions = {}) {
+  const world = await createPayingWorld(options);
   world.simulator.faults.add({ kind: 'reject_async' });
   await world.usage.report();
   await world.passTime(world.clock.now() + 2 * DAY);
@@ -71,6 +89,7 @@ async function createForeignWorld() {
 /** Two subscriptions would bill it. */
 async function createAmbiguousWorld() {
   const world = await createPayingWorld();
+  const { customer: late } = await world.subscribe();
   const items = [{ price: world.price.id }];
   const second = await world.stripe.subscriptions.create({
     customer: world.customer.id,
@@ -84,31 +103,27 @@ async function createAmbiguousWorld() {
   const held = reports.map(({ report_id: report }) => ({ account: 'acct_1', report }));
   expect(held.length).toBeGreaterThan(0);
   expect(reports.every(({ reason }) => reason === 'ambiguous_price')).toBe(true);
-  return { ...world, second, held };
+  return { ...world, late, second, held };
 }
 
-/** Another database reported 70 to the customer: what a restored backup looks like. */
+/** Stripe counted 70 of a database that is lost; its backup is older, and has counted 29 more since then. */
 async function createRestoredWorld() {
   const lost = await createPayingWorld();
+  const path = join(temporaryDirectory(), 'backup.db');
+  const database = new DatabaseSync(lost.path);
+  database.prepare('VACUUM INTO ?').run(path);
+  database.close();
   await lost.usage.report();
-  const { clock, simulator, customer } = lost;
-  const restored = await createWorld({ start: clock.now() - HOUR, simulator });
+  const { clock, simulator, stripe, customer, counted } = lost;
+  const restored = await createWorld({ path, clock, simulator });
   const { usage } = restored;
-  await usage.accounts.set({ account: 'acct_1', plan: 'pro', stripe_customer: customer.id });
-  await usage.increment({ account: 'acct_1', quantity: 99 });
-  restored.clock.advance(HOUR + MINUTE);
-  clock.advance(MINUTE);
+  await usage.increment({ account: 'acct_1', quantity: 29 });
+  clock.advance(HOUR);
   await usage.report();
-  const report = async (number = 1) => (await usage.explain({ account: 'acct_1', report: number })).report;
+  const explained = (report = 1) => usage.explain({ account: 'acct_1', report });
+  const report = async (number = 1) => (await explained(number)).report;
   expect(await report()).toMatchObject({ status: 'held', reason: 'unknown_usage' });
-  return {
-    ...restored,
-    stripe: lost.stripe,
-    customer,
-    report,
-    counted: lost.counted,
-    explained: () => usage.explain(ONE),
-  };
+  return { ...restored, stripe, customer, counted, explained, report };
 }
 
 describe('a report that failed', () => {
@@ -142,30 +157,19 @@ describe('a report that failed', () => {
   });
 
   test('takes the customer that the account is linked to now', async () => {
-    const world = await createPayingWorld();
-    const other = await world.stripe.customers.create({ name: 'Bea' });
-    await world.stripe.subscriptions.create({
-      customer: other.id,
-      items: [{ price: world.price.id }],
-      billing_mode: { type: 'flexible' },
-      backdate_start_date: Math.floor((world.clock.now() - HOUR) / 1_000),
-    });
-    await world.stripe.billing.meters.deactivate(world.meter.id);
-    await world.usage.report();
-    await world.stripe.billing.meters.reactivate(world.meter.id);
-    await world.usage.accounts.set({ account: 'acct_1', stripe_customer: other.id });
+    const world = await createFailedWorld();
+    await world.usage.accounts.set({ account: 'acct_1', stripe_customer: world.other.id });
     await world.usage.reports.retry({ ...ONE, ...WHY });
     await world.passTime(world.clock.now() + DAY);
-    expect([world.counted(), world.counted(other.id)]).toEqual([0, 70]);
+    expect([world.counted(), world.counted(world.other.id)]).toEqual([0, 70]);
   });
 
   test('that is refused once more fails once more, and can be retried again', async () => {
     const world = await createFailedWorld();
-    await world.stripe.billing.meters.deactivate(world.meter.id);
+    world.refuseOnce();
     await world.usage.reports.retry({ ...ONE, ...WHY });
     await world.usage.report();
     expect(await world.report()).toMatchObject({ status: 'failed', generation: 2, attempts: 2 });
-    await world.stripe.billing.meters.reactivate(world.meter.id);
     await world.usage.reports.retry({ ...ONE, ...WHY });
     await world.usage.report();
     expect(await world.report()).toMatchObject({ status: 'reported', generation: 3, attempts: 3 });
@@ -193,6 +197,7 @@ describe('a report that is held', () => {
   test('is looked at again at once, and goes on where its cause is gone', async () => {
     const world = await createAmbiguousWorld();
     await world.stripe.subscriptions.cancel(world.second.id);
+    world.clock.advance(MINUTE);
     for (const key of world.held) {
       expect(await world.usage.reports.retry({ ...key, ...WHY })).toMatchObject({ status: 'held' });
     }
@@ -277,17 +282,7 @@ describe('a report that is held', () => {
   test('and was written off is not brought back when subscriptions change', async () => {
     const world = await createAmbiguousWorld();
     for (const key of world.held) await world.usage.reports.resolve({ ...key, ...WHY, as: 'written_off' });
-    for (const { id } of (await world.stripe.subscriptions.list({ customer: world.customer.id })).data) {
-      await world.stripe.subscriptions.cancel(id);
-    }
-    await world.stripe.subscriptions.create({
-      customer: world.customer.id,
-      items: [{ price: world.price.id }],
-      billing_mode: { type: 'flexible' },
-      backdate_start_date: Math.floor((world.clock.now() - DAY) / 1_000),
-    });
-    await world.usage.accounts.set({ account: 'acct_1', stripe_customer: null });
-    await world.usage.accounts.set({ account: 'acct_1', stripe_customer: world.customer.id });
+    await world.usage.accounts.set({ account: 'acct_1', stripe_customer: world.late.id });
     await world.passTime(world.clock.now() + 2 * DAY);
     for (const { report } of world.held) {
       expect(await world.report(report)).toMatchObject({ status: 'not_billable', reason: 'written_off' });
@@ -306,7 +301,7 @@ describe('usage that Stripe counted and this database does not know of', () => {
     const { usage, clock, passTime } = world;
     await usage.reports.resolve({ ...ONE, ...WHY, as });
     await passTime(clock.now() + 2 * HOUR);
-    expect(await world.report()).toMatchObject({ status, generation: 1 });
+    expect(await world.report()).toMatchObject({ status });
     expect((await world.explained()).decisions).toMatchObject([{ action: as, acknowledged: 70 }]);
     expect(world.counted()).toBe(counted);
     await usage.increment({ account: 'acct_1', quantity: 8 });
@@ -385,12 +380,13 @@ describe('nothing is decided', () => {
     const { usage, clock } = world;
     await usage.increment({ account: 'acct_1', quantity: 7 });
     clock.advance(HOUR);
+    const { customer } = await world.subscribe();
+    clock.advance(HOUR);
+    await usage.increment({ account: 'acct_1', quantity: 5 });
+    clock.advance(HOUR);
     await usage.report();
     expect((await usage.explain(ONE)).report).toMatchObject({ status: 'closed' });
     await expectRefused(world, 1);
-    const { customer } = await world.subscribe({
-      backdate_start_date: Math.floor((clock.now() - 2 * HOUR) / 1_000),
-    });
     await usage.accounts.set({ account: 'acct_1', plan: 'pro', stripe_customer: customer.id });
     await usage.report();
     expect((await usage.explain(ONE)).report).toMatchObject({ status: 'voided' });
@@ -398,7 +394,7 @@ describe('nothing is decided', () => {
   });
 
   test('twice: of two persons who decide at once, one wins and the other is told', async () => {
-    const world = await createUncountedWorld();
+    const world = await createUncountedWorld({ database: app.options() });
     const other = world.open();
     onTestFinished(() => other.close());
     const both = await Promise.allSettled([
