@@ -22,6 +22,7 @@ export type {
 } from './explanations.ts';
 export type {
   EntriesPage,
+  ExplainedDecision,
   ExplainedMinute,
   ExplainedReport,
   ExplainedUsage,

@@ -4,9 +4,10 @@ import type { BillingProvider } from './core/billing-provider.ts';
 import type { Environment } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
 import { type Meters, parseMeter } from './core/meter.ts';
+import type { DecisionAction } from './core/report-listing.ts';
 import type { ReportChanges, Store } from './core/store.ts';
 import { parseFields } from './core/usage-event.ts';
-import { isSent, type UsageReport } from './core/usage-report.ts';
+import { isSent, type ReportReason, type UsageReport } from './core/usage-report.ts';
 import { SlotReader } from './worker/slot-reader.ts';
 import { readSurplus } from './worker/total-check.ts';
 
@@ -26,12 +27,13 @@ export interface RetryReportParams<Meter extends string = string> {
 export interface ResolveReportParams<Meter extends string = string> extends RetryReportParams<Meter> {
   /**
    * `counted`: Stripe has it, whatever its count says. `written_off`: it is never sent, or sent again. `send`: it is sent
-   * although Stripe has counted more than this database knows of.
+   * under a new identifier; only where Stripe counted nothing in its minute, and also where Stripe
+   * has counted more in its billing period than this database knows of.
    */
   readonly as: ReportResolution;
 }
 
-export type ReportResolution = 'counted' | 'written_off' | 'send';
+export type ReportResolution = Exclude<DecisionAction, 'retry'>;
 
 export interface DecisionResult {
   readonly account: string;
@@ -50,7 +52,7 @@ export interface DecisionContext {
 }
 
 interface Decision {
-  readonly action: string;
+  readonly action: DecisionAction;
   readonly changes: ReportChanges;
   /** What Stripe counted beyond this database, and is vouched for. */
   readonly acknowledged: number;
@@ -137,9 +139,8 @@ async function resolving(
 }
 
 function counted({ environment }: DecisionContext, report: UsageReport): Decision {
-  if (report.status !== 'held' || !isSent(report)) {
-    throw notDecidable(report, 'It was never sent, so Stripe cannot have counted it.');
-  }
+  if (!isSent(report))
+    throw notDecidable(report, 'It had no effect at Stripe, which cannot have counted it.');
   const now = environment.clock.now();
   const changes: ReportChanges = {
     status: 'reported',
@@ -148,9 +149,17 @@ function counted({ environment }: DecisionContext, report: UsageReport): Decisio
     verified_at: now,
     pending_since: null,
     due_at: null,
+    last_error: null,
   };
   return { action: 'counted', changes, acknowledged: 0 };
 }
+
+/** Why sending is refused, whoever decides: it would be held again for the same reason. */
+const NOT_TO_BE_SENT: Readonly<Partial<Record<ReportReason, string>>> = {
+  ambiguous_price: 'Several prices would bill it: end all but one, and it goes on by itself.',
+  too_old: 'Stripe no longer takes usage of its age: invoice it by hand, and write it off.',
+  missed_invoice: 'No invoice would bill it: invoice it by hand, and write it off.',
+};
 
 /** A new identifier needs proof that the last one has no effect: an empty minute (I7). */
 async function sending(
@@ -158,6 +167,8 @@ async function sending(
   report: UsageReport,
   acknowledged: number,
 ): Promise<Decision> {
+  const obstacle = report.reason === null ? undefined : NOT_TO_BE_SENT[report.reason];
+  if (obstacle !== undefined) throw notDecidable(report, obstacle);
   if (isSent(report)) {
     const { store, provider } = context;
     if (!provider) throw new UsageError('stripe_unavailable');
@@ -170,28 +181,25 @@ async function sending(
       );
   }
   const due_at = context.environment.clock.now();
+  // Also one that was never sent: the database that knew what Stripe counted may have used its identifier.
   const changes = { ...newGeneration(report), due_at };
   return { action: 'send', changes, acknowledged };
 }
 
 /** The same report under another identifier: where, and to whom, it is sent is decided anew. */
-function newGeneration({ generation, attempts }: UsageReport): ReportChanges {
+function newGeneration({ generation }: UsageReport): ReportChanges {
   return {
     status: 'closed',
     reason: null,
+    generation: generation + 1,
+    stripe_customer: null,
+    identifier: null,
+    slot: null,
+    slot_shared: false,
+    first_attempt_at: null,
     reported_at: null,
     pending_since: null,
     last_error: null,
-    ...(attempts === 0
-      ? {}
-      : {
-          generation: generation + 1,
-          stripe_customer: null,
-          identifier: null,
-          slot: null,
-          slot_shared: false,
-          first_attempt_at: null,
-        }),
   };
 }
 

@@ -103,7 +103,8 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
 
   /**
    * Ours against Stripe's, per account, meter and billing period, and why they differ; a page of accounts at a time.
-   * Reads one summary of Stripe's for each line, up to 64 more where they differ, and one list of invoices for each account.
+   * Reads one summary of Stripe's for each line, and one list of invoices for each account. Where a line differs, up to 64
+   * summaries more, three times at most if Stripe counts something meanwhile.
    *
    * @throws UsageError `invalid_account`, `invalid_period`, `invalid_parameter`, `account_not_found`,
    * `quantity_overflow`, `storage_failed`, `closed`.

@@ -1,5 +1,6 @@
 import { describeLines } from '../core/money.ts';
 import type {
+  ExplainedDecision,
   ExplainedUsage,
   InvoiceExplanation,
   LedgerEntry,
@@ -48,7 +49,8 @@ function pagingOf({ meter, after, limit }: ExplainCommandOptions): Paging {
   };
 }
 
-function reportLines({ account, meter, report, minute, entries, explanation }: ReportExplanation): string[] {
+function reportLines(explained: ReportExplanation): string[] {
+  const { account, meter, report, minute, decisions, entries, explanation } = explained;
   const { status, reason, attempts, generation } = report;
   const facts: [string, string | null][] = [
     ['quantity', quantityText(report.quantity)],
@@ -76,12 +78,19 @@ function reportLines({ account, meter, report, minute, entries, explanation }: R
   return [
     `Report ${report.report_id} of ${account}, ${meter}`,
     ...factLines(facts),
+    ...(decisions.length === 0 ? [] : ['', ...decisions.flatMap(decisionLines)]),
     '',
     ...(entries ? entryLines(entries.page) : []),
     ...(entries?.next ? ['', `There are more: --after ${entries.next}`] : []),
     '',
     ...wrappedLines(explanation, ''),
   ];
+}
+
+function decisionLines({ at, action, actor, reason, acknowledged }: ExplainedDecision): string[] {
+  const vouched =
+    acknowledged === 0 ? '' : ` (vouched for ${quantityText(acknowledged)} that Stripe counted)`;
+  return wrappedLines(`${instantText(at)}  ${action} by ${actor}${vouched}: ${reason}`, '');
 }
 
 function factLines(facts: readonly [string, string | null][]): string[] {

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import { asSentence, CommandError, oneLine } from './command-error.ts';
+import { runResolve, runRetry } from './decide.ts';
 import { runDev } from './dev/dev-command.ts';
 import { runExplain } from './explain.ts';
 import { runReconcile } from './reconcile.ts';
@@ -13,8 +14,11 @@ const FAILED = 1;
 const WRONG_USE = 2;
 const MAX_PORT = 65_535;
 const CONFIG = ['-c, --config <path>', 'module that exports `usage`', 'tallybook.config.ts'] as const;
+const REPORT_METER = ['-m, --meter <name>', "meter of the report (default: the app's default)"] as const;
+const REASON = ['-r, --reason <text>', 'why; kept for good'] as const;
+const ACTOR = ['--actor <name>', 'who decides it (default: your user name)'] as const;
 
-const COMMANDS = new Set(['dev', 'worker', 'reconcile', 'explain', 'reports']);
+const COMMANDS = new Set(['dev', 'worker', 'reconcile', 'explain', 'reports', 'retry', 'resolve']);
 
 function createProgram(): Command {
   const program = new Command('tallybook')
@@ -63,7 +67,7 @@ function createProgram(): Command {
     .argument('<account>', 'id of the account')
     .argument('<report-or-invoice>', 'number of a report, or in_… of an invoice', parseSubject)
     .option(...CONFIG)
-    .option('-m, --meter <name>', "meter of the report (default: the app's default)")
+    .option(...REPORT_METER)
     .option('--after <position>', 'entries after this position')
     .option('--limit <number>', 'entries that are shown, up to 1,000 (default: 100)', parseCount)
     .option('--json', 'JSON')
@@ -80,6 +84,31 @@ function createProgram(): Command {
     .option('--limit <number>', 'reports that are shown, up to 1,000', parseCount, 100)
     .option('--json', 'JSON')
     .action(runReports);
+  program
+    .command('retry')
+    .description('tries a report again that has failed, under a new identifier, or that is held, as it is')
+    .argument('<account>', 'id of the account')
+    .argument('<report>', 'number of the report', parseReport)
+    .option(...CONFIG)
+    .option(...REPORT_METER)
+    .requiredOption(...REASON)
+    .option(...ACTOR)
+    .action(runRetry);
+  program
+    .command('resolve')
+    .description('decides what becomes of a report that is held or has failed')
+    .argument('<account>', 'id of the account')
+    .argument('<report>', 'number of the report', parseReport)
+    .addOption(
+      new Option('--as <decision>', 'Stripe has it, it is never sent, or it is sent (again)')
+        .choices(['counted', 'written_off', 'send'])
+        .makeOptionMandatory(),
+    )
+    .option(...CONFIG)
+    .option(...REPORT_METER)
+    .requiredOption(...REASON)
+    .option(...ACTOR)
+    .action(runResolve);
   return program;
 }
 
@@ -98,6 +127,11 @@ function parsePort(text: string): number {
 function parseCount(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is a whole number from 1.');
+}
+
+function parseReport(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is the number of a report.');
 }
 
 function parseSubject(text: string): string {

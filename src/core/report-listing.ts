@@ -7,6 +7,8 @@ export interface ExplainingReads {
   getReport(params: ReportKey): Promise<UsageReport | null>;
   /** A page of the usage events of a report in the order of recording, with the sums of all. */
   listEvents(params: ListEventsParams): Promise<ListEventsResult>;
+  /** The newest decisions about a report, oldest first. */
+  listDecisions(params: ListDecisionsParams): Promise<readonly ReportDecision[]>;
   /** Reports of one status in the order of account, meter and report. */
   listReportsByStatus(params: ListReportsByStatusParams): Promise<readonly UsageReport[]>;
 }
@@ -40,6 +42,26 @@ export interface UsageEvent extends EventPosition {
   readonly idempotency_key: string | null;
   /** JSON; null = none. */
   readonly properties: string | null;
+}
+
+export interface ListDecisionsParams {
+  readonly report: ReportKey;
+  readonly limit: number;
+}
+
+/** What a person can decide of a report that is held or has failed. */
+export type DecisionAction = 'retry' | 'counted' | 'written_off' | 'send';
+
+/** What a person decided of a report: kept for good. */
+export interface ReportDecision {
+  readonly at: Instant;
+  readonly action: DecisionAction;
+  /** Who. */
+  readonly actor: string;
+  /** Why. */
+  readonly reason: string;
+  /** What Stripe counted beyond this database, and the person vouched for; 0 = nothing. */
+  readonly acknowledged: number;
 }
 
 export interface ListReportsByStatusParams {

@@ -3,7 +3,7 @@ import type { Period, SubscriptionItem } from './billing-period.ts';
 import type { Instant } from './environment.ts';
 import type { UsageError } from './errors.ts';
 import type { LateUsagePolicy } from './late-usage.ts';
-import type { ExplainingReads } from './report-listing.ts';
+import type { DecisionAction, ExplainingReads } from './report-listing.ts';
 import type { ReportKey, ReportStatus, UsageReport } from './usage-report.ts';
 import type { WebhookEventStore } from './webhook-event.ts';
 
@@ -92,7 +92,10 @@ export interface Store extends ExplainingReads, WebhookEventStore {
   close(): Promise<void>;
 }
 
-export type UsageReader = Pick<Store, 'listReportsWithUsage' | 'sumUsage' | 'getReport' | 'listEvents'>;
+export type UsageReader = Pick<
+  Store,
+  'listReportsWithUsage' | 'sumUsage' | 'getReport' | 'listEvents' | 'listDecisions'
+>;
 
 export interface Batching {
   /** Entries of one commit: enough to make a commit cheap, few enough that nobody waits long behind it. */
@@ -316,8 +319,7 @@ export interface AcknowledgedUsageParams {
 }
 
 export interface DecideReportParams extends ChangeReportParams {
-  /** What the decision is called: `'retry'`, `'written_off'`. */
-  readonly action: string;
+  readonly action: DecisionAction;
   readonly actor: string;
   readonly reason: string;
   readonly at: Instant;

@@ -17,15 +17,21 @@ export interface ExplainReportParams extends ReportKey {
   readonly limit: number;
 }
 
-/** A report, its entries and Stripe's count of its minute. @throws UsageError `report_not_found`. */
+const SHOWN_DECISIONS = 100;
+
+/** A report, its entries, what was decided of it and Stripe's count of its minute. @throws UsageError `report_not_found`. */
 export async function explainReport(
   context: ReconcileContext,
   { after, limit, ...key }: ExplainReportParams,
 ): Promise<ReportExplanation> {
-  const { report, events } = await context.store.readAtOnce(async (reader) => {
+  const { report, events, decisions } = await context.store.readAtOnce(async (reader) => {
     const found = await reader.getReport(key);
     if (!found) throw new UsageError('report_not_found', { field: 'report', value: key.report_id });
-    return { report: found, events: await reader.listEvents({ report: found, after, limit }) };
+    return {
+      report: found,
+      events: await reader.listEvents({ report: found, after, limit }),
+      decisions: await reader.listDecisions({ report: found, limit: SHOWN_DECISIONS }),
+    };
   });
   const minute = await readMinute(context, report);
   const entries = events.is_archived ? null : toEntries(report, events, limit);
@@ -48,6 +54,7 @@ export async function explainReport(
       first_attempt_at: instantOrNull(report.first_attempt_at),
     },
     minute,
+    decisions: decisions.map((decision) => ({ ...decision, at: formatInstant(decision.at) })),
     entries,
     adds_up: known.length === 0 ? null : known.every(Boolean),
     explanation: [...verdicts.map(({ text }) => text), listed.action].join(' '),

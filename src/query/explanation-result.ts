@@ -1,6 +1,7 @@
 import type { CarriedForward } from '../core/adjustment.ts';
 import type { Invoice } from '../core/invoice.ts';
 import type { RatedAmount } from '../core/price.ts';
+import type { DecisionAction } from '../core/report-listing.ts';
 import type { Properties } from '../core/usage-event.ts';
 import type { ReconciliationCause } from './reconciliation-result.ts';
 import type { ListedReport } from './report-list.ts';
@@ -13,6 +14,8 @@ export interface ReportExplanation {
   readonly report: ExplainedReport;
   /** What Stripe counted in the minute that the report is stamped in; null = it is not stamped yet. */
   readonly minute: ExplainedMinute | null;
+  /** What persons decided of it: the newest 100, oldest first. */
+  readonly decisions: readonly ExplainedDecision[];
   /** What it is the sum of; null = retention has taken it out of the ledger. */
   readonly entries: EntriesPage | null;
   /** Whether the entries add up to the report, and Stripe's count, where it was read, to its minute. */
@@ -34,6 +37,16 @@ export interface ExplainedReport extends ListedReport {
   /** How often it was sent. */
   readonly attempts: number;
   readonly first_attempt_at: string | null;
+}
+
+/** What a person decided of a report that was held or had failed. */
+export interface ExplainedDecision {
+  readonly at: string;
+  readonly action: DecisionAction;
+  readonly actor: string;
+  readonly reason: string;
+  /** What Stripe counted beyond this database, and the person vouched for; 0 = nothing. */
+  readonly acknowledged: number;
 }
 
 export interface ExplainedMinute {

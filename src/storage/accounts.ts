@@ -110,7 +110,7 @@ export async function wakeWaitingReports(db: Db, account_id: string, now: Instan
     .select('report_id')
     .where('account_id', '=', account_id)
     .where('status', '=', 'closed')
-    .where('attempts', '=', 0)
+    .where('slot', 'is', null)
     .orderBy('meter')
     .orderBy('report_id')
     .forUpdate()
@@ -121,7 +121,7 @@ export async function wakeWaitingReports(db: Db, account_id: string, now: Instan
     .set({ due_at: now })
     .where('account_id', '=', account_id)
     .where('status', '=', 'closed')
-    .where('attempts', '=', 0)
+    .where('slot', 'is', null)
     .execute();
 }
 

@@ -4,7 +4,7 @@ import type { Batching, Store, UsageReader } from '../core/store.ts';
 import { getAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
 
 import { closeReports, listAccountsToClose } from './closing.ts';
-import { acknowledgedUsage, decideReport } from './decisions.ts';
+import { acknowledgedUsage, decideReport, listDecisions } from './decisions.ts';
 
 import { getReport, listEvents, listReportsByStatus } from './explaining.ts';
 
@@ -95,6 +95,7 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     sumUsage: (params) => read((db, ledger) => usageReader(db, ledger).sumUsage(params)),
     getReport: (params) => read((db) => getReport(db, params)),
     listEvents: (params) => read((db, ledger) => listEvents(db, ledger, params)),
+    listDecisions: (params) => read((db) => listDecisions(db, params)),
     listReportsByStatus: (params) => read((db) => listReportsByStatus(db, params)),
     readAtOnce: (run) =>
       use(({ reader, ledger }) => {
@@ -144,5 +145,6 @@ function usageReader(db: Db, ledger: Ledger): UsageReader {
     sumUsage: (params) => sumUsage(db, ledger, params),
     getReport: (params) => getReport(db, params),
     listEvents: (params) => listEvents(db, ledger, params),
+    listDecisions: (params) => listDecisions(db, params),
   };
 }

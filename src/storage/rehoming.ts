@@ -47,7 +47,9 @@ export async function setSubscriptionItems(
     .selectFrom('usage')
     .select(REPORT_COLUMNS)
     .where('account_id', '=', account_id)
-    .where((eb) => eb.or([eb('status', 'in', UNSENT), eb.and({ status: 'held', attempts: 0 })]))
+    .where((eb) =>
+      eb.or([eb('status', 'in', UNSENT), eb.and([eb('status', '=', 'held'), eb('slot', 'is', null)])]),
+    )
     .where((eb) => eb.or([eb('reason', 'is', null), eb('reason', 'not in', DECIDED)]))
     .orderBy('meter')
     .orderBy('report_id')

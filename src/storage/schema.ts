@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { DecisionAction } from '../core/report-listing.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import type { ReceiveWebhookEventParams, WebhookEvent } from '../core/webhook-event.ts';
 
@@ -82,8 +83,10 @@ export interface DecisionTable {
   account_id: string;
   meter: string;
   report_id: number;
+  /** Counts the decisions of one report from 1. */
+  decision_id: number;
   at: number;
-  action: string;
+  action: DecisionAction;
   actor: string;
   reason: string;
   acknowledged: number;

@@ -5,6 +5,7 @@ import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { RecordUsageParams, Store, UsageEntry } from '../core/store.ts';
 import { isLegalTransition, type ReportStatus, type UsageReport } from '../core/usage-report.ts';
 import { testAdjustments } from './store-suite-adjustments.ts';
+import { testDecisions } from './store-suite-decisions.ts';
 import { testExplaining } from './store-suite-explaining.ts';
 import { testWebhookEvents } from './store-suite-webhooks.ts';
 
@@ -28,6 +29,7 @@ const REPORT = { account_id: ACCOUNT, meter: 'credits', report_id: 1 };
 export function testStore(suite: StoreSuite): void {
   const { test, open, uuid } = suite;
   testAdjustments(suite);
+  testDecisions(suite);
   testExplaining(suite);
   const entry = (fields: Partial<UsageEntry> = {}): UsageEntry => ({
     account_id: ACCOUNT,

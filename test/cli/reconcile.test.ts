@@ -1,41 +1,13 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { HOUR, MINUTE } from '../support/credits-scene.ts';
 import { documentedCommands, programsOf } from '../support/documented-commands.ts';
-import { createWorld, PLANS, temporaryDirectory } from '../support/world.ts';
-import { ROOT, runCommand } from './command.ts';
-
-/** An app's configuration on a world's database, Stripe and clock, as it stands. */
-async function configOf({
-  simulator,
-  path,
-  clock,
-}: Awaited<ReturnType<typeof createWorld>>): Promise<string> {
-  const { host, port } = await simulator.listen();
-  onTestFinished(() => simulator.close());
-  const config = join(temporaryDirectory(), 'tallybook.config.ts');
-  const library = pathToFileURL(join(ROOT, 'src', 'index.ts')).href;
-  writeFileSync(
-    config,
-    `import { createUsage } from '${library}';
-    export const usage = createUsage({
-      database: ${JSON.stringify(path)},
-      meters: { credits: {} },
-      plans: ${JSON.stringify(PLANS)},
-      onError: () => {},
-      environment: { clock: { now: () => ${clock.now()}, sleep: () => Promise.resolve() } },
-      stripe: {
-        secret_key: 'sk_test_simulated',
-        config: { host: ${JSON.stringify(host)}, port: ${port}, protocol: 'http' },
-      },
-    });`,
-  );
-  return config;
-}
+import { createWorld } from '../support/world.ts';
+import { runCommand } from './command.ts';
+import { configOf } from './world-config.ts';
 
 /** One account on the volume price that used 70 credits, an hour later. */
 async function createPayingWorld() {

@@ -22,6 +22,7 @@ export function documentedCommands(document: string): DocumentedCommand[] {
     const [command = '', ...output] = block.split('\n');
     const match = /^\$ tallybook (.+)$/.exec(command);
     if (!match) throw new Error(`This is no command: ${command}`);
-    return { args: (match[1] ?? '').split(' '), output: output.join('\n') };
+    const words = (match[1] ?? '').match(/"[^"]*"|\S+/g) ?? [];
+    return { args: words.map((word) => word.replaceAll('"', '')), output: output.join('\n') };
   });
 }

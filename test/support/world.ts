@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
 import { createUsage, type DatabaseOptions, type ScheduleInput } from '../../src/index.ts';
-import { createMovableClock } from '../../src/testing/movable-clock.ts';
+import { createMovableClock, type MovableClock } from '../../src/testing/movable-clock.ts';
 import { passTime } from '../../src/testing/pass-time.ts';
 import type { StripeSimulator } from '../../src/testing/stripe-simulator/stripe-simulator.ts';
 import { CREDIT_TIERS } from './credits-scene.ts';
@@ -49,6 +49,8 @@ export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
   readonly with_stripe?: boolean;
   /** Default: the product's, daily at midnight UTC. */
   readonly schedule?: ScheduleInput;
+  /** Another world's, so that time is the same in both. Default: one of its own. */
+  readonly clock?: MovableClock;
   /** Another world's Stripe, for two databases on one Stripe account. */
   readonly simulator?: StripeSimulator;
   /** How the product reaches Stripe. Default: straight to the simulator. */
@@ -62,6 +64,7 @@ export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
 /** The product on a database, by default an embedded one, the simulator behind the official SDK, and one clock for both. */
 export async function createWorld({
   start = Date.UTC(2026, 0, 10, 12),
+  clock = createMovableClock({ start }),
   path = join(temporaryDirectory(), 'usage.db'),
   database = { path, thread: 'in_thread' },
   with_stripe = true,
@@ -72,7 +75,6 @@ export async function createWorld({
   with_webhooks = false,
   ...options
 }: WorldOptions = {}) {
-  const clock = createMovableClock({ start });
   const endpoint = { answer: (request: Request): Promise<Response> => usage.webhook(request) };
   const webhooks = {
     deliver: (request: Request) => endpoint.answer(request),

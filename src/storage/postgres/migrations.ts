@@ -120,9 +120,9 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   EXECUTE FUNCTION ${schema}.refuse('a sealed report does not change');
 
   CREATE TRIGGER usage_identity BEFORE UPDATE OF stripe_customer, identifier, slot ON ${schema}.usage
-  FOR EACH ROW WHEN (OLD.attempts > 0 AND OLD.generation = NEW.generation AND (OLD.stripe_customer IS DISTINCT FROM NEW.stripe_customer
-    OR OLD.slot IS DISTINCT FROM NEW.slot
-    OR OLD.identifier IS DISTINCT FROM NEW.identifier))
+  FOR EACH ROW WHEN (OLD.identifier IS NOT NULL AND OLD.generation = NEW.generation
+    AND (OLD.stripe_customer IS DISTINCT FROM NEW.stripe_customer OR OLD.slot IS DISTINCT FROM NEW.slot
+      OR OLD.identifier IS DISTINCT FROM NEW.identifier))
   EXECUTE FUNCTION ${schema}.refuse('a report that was sent keeps its identifier, customer and slot');
 
   CREATE TRIGGER usage_transition BEFORE UPDATE OF status ON ${schema}.usage
@@ -223,14 +223,15 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     account_id text COLLATE "C" NOT NULL,
     meter text COLLATE "C" NOT NULL,
     report_id integer NOT NULL,
+    decision_id integer NOT NULL CHECK (decision_id > 0),
     at bigint NOT NULL,
     action text NOT NULL,
     actor text NOT NULL,
     reason text NOT NULL CHECK (length(reason) > 0),
     acknowledged bigint NOT NULL DEFAULT 0 CHECK (acknowledged >= 0),
+    PRIMARY KEY (account_id, meter, report_id, decision_id),
     FOREIGN KEY (account_id, meter, report_id) REFERENCES ${schema}.usage
   );
-  CREATE INDEX decision_report ON ${schema}.decision (account_id, meter, report_id);
   CREATE TRIGGER decision_append_only BEFORE UPDATE OR DELETE ON ${schema}.decision
   FOR EACH ROW EXECUTE FUNCTION ${schema}.refuse('decisions are append-only');
   CREATE TRIGGER decision_no_truncate BEFORE TRUNCATE ON ${schema}.decision

@@ -96,8 +96,8 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   END;
 
   CREATE TRIGGER usage_identity BEFORE UPDATE OF stripe_customer, identifier, slot ON usage
-  WHEN OLD.attempts > 0 AND OLD.generation = NEW.generation AND (OLD.stripe_customer IS NOT NEW.stripe_customer
-    OR OLD.slot IS NOT NEW.slot OR OLD.identifier IS NOT NEW.identifier)
+  WHEN OLD.identifier IS NOT NULL AND OLD.generation = NEW.generation
+    AND (OLD.stripe_customer IS NOT NEW.stripe_customer OR OLD.slot IS NOT NEW.slot OR OLD.identifier IS NOT NEW.identifier)
   BEGIN
     SELECT RAISE(ABORT, 'tallybook: a report that was sent keeps its identifier, customer and slot');
   END;
@@ -188,14 +188,15 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     account_id TEXT NOT NULL,
     meter TEXT NOT NULL,
     report_id INTEGER NOT NULL,
+    decision_id INTEGER NOT NULL CHECK (decision_id > 0),
     at INTEGER NOT NULL,
     action TEXT NOT NULL,
     actor TEXT NOT NULL,
     reason TEXT NOT NULL CHECK (length(reason) > 0),
     acknowledged INTEGER NOT NULL DEFAULT 0 CHECK (acknowledged >= 0),
+    PRIMARY KEY (account_id, meter, report_id, decision_id),
     FOREIGN KEY (account_id, meter, report_id) REFERENCES usage
-  ) STRICT;
-  CREATE INDEX decision_report ON decision (account_id, meter, report_id);
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TRIGGER decision_no_update BEFORE UPDATE ON decision BEGIN
     SELECT RAISE(ABORT, 'tallybook: decisions are append-only');

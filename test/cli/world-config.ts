@@ -1,0 +1,34 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { onTestFinished } from 'vitest';
+import { type createWorld, PLANS, temporaryDirectory } from '../support/world.ts';
+import { ROOT } from './command.ts';
+
+/** An app's configuration on a world's database, Stripe and clock, as it stands. */
+export async function configOf({
+  simulator,
+  path,
+  clock,
+}: Awaited<ReturnType<typeof createWorld>>): Promise<string> {
+  const { host, port } = await simulator.listen();
+  onTestFinished(() => simulator.close());
+  const config = join(temporaryDirectory(), 'tallybook.config.ts');
+  const library = pathToFileURL(join(ROOT, 'src', 'index.ts')).href;
+  writeFileSync(
+    config,
+    `import { createUsage } from '${library}';
+    export const usage = createUsage({
+      database: ${JSON.stringify(path)},
+      meters: { credits: {} },
+      plans: ${JSON.stringify(PLANS)},
+      onError: () => {},
+      environment: { clock: { now: () => ${clock.now()}, sleep: () => Promise.resolve() } },
+      stripe: {
+        secret_key: 'sk_test_simulated',
+        config: { host: ${JSON.stringify(host)}, port: ${port}, protocol: 'http' },
+      },
+    });`,
+  );
+  return config;
+}
