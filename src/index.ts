@@ -47,14 +47,8 @@ export type {
   ResolveReportParams,
   RetryReportParams,
 } from './report-decisions.ts';
-export {
-  type AppTransaction,
-  createUsage,
-  type GetParams,
-  type GetResult,
-  type IncrementOptions,
-  type Usage,
-} from './usage.ts';
+export { createUsage } from './usage.ts';
+export type { AppTransaction, GetParams, GetResult, IncrementOptions, Usage } from './usage-interface.ts';
 export type {
   MeterOptions,
   PlanOptions,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Usage } from '../usage.ts';
+import type { Usage } from '../usage-interface.ts';
 import { asSentence, CommandError, oneLine } from './command-error.ts';
 
 /** What commands use of an app's `usage`. */

@@ -23,7 +23,7 @@ test.each(codes)('%s says what is wrong and what to do', (code) => {
 });
 
 test('every error that a public method documents is in the table', () => {
-  const source = readFileSync('src/usage.ts', 'utf8');
+  const source = readFileSync('src/usage-interface.ts', 'utf8');
   const named = source
     .split('@throws UsageError')
     .slice(1)

@@ -1,6 +1,6 @@
 import type { Stripe } from 'stripe';
 import { UsageError } from '../../core/errors.ts';
-import type { Usage } from '../../usage.ts';
+import type { Usage } from '../../usage-interface.ts';
 
 export const METERS = { credits: {}, tokens: {} } as const;
 export const DEFAULT_METER = 'credits';
