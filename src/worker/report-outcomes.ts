@@ -177,6 +177,6 @@ function hasEnded({ billing_period_end }: UsageReport, now: Instant): boolean {
   return billing_period_end <= now;
 }
 
-export function keyOf({ account_id, meter, report_id }: UsageReport) {
+function keyOf({ account_id, meter, report_id }: UsageReport) {
   return { account_id, meter, report_id };
 }
