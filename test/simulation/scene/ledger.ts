@@ -19,6 +19,8 @@ export interface ReportRow {
   readonly stripe_customer: string | null;
   readonly identifier: string | null;
   readonly slot: number | null;
+  /** Whether others may be stamped in the slot's minute. */
+  readonly slot_shared: boolean;
   readonly attempts: number;
   readonly generation: number;
   readonly first_attempt_at: number | null;
@@ -62,7 +64,7 @@ export class Ledger {
 }
 
 function toReport(row: Row): ReportRow {
-  return { ...(row as Row & ReportRow), late: Boolean(row['late']) };
+  return { ...(row as Row & ReportRow), late: Boolean(row['late']), slot_shared: Boolean(row['slot_shared']) };
 }
 
 export function keyOf({ account_id, meter, report_id }: EventRow | ReportRow): string {
