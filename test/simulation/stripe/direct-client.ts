@@ -44,7 +44,7 @@ class DirectResponse extends Stripe.HttpClientResponse {
   }
 
   override getRawResponse(): unknown {
-    return this.#body;
+    return { body: this.#body };
   }
 
   override async toJSON(): Promise<unknown> {
