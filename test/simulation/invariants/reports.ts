@@ -1,6 +1,7 @@
+import type { Gap } from '../scene/expectation.ts';
 import { type EventRow, keyOf, type ReportRow, total } from '../scene/ledger.ts';
 import type { Scene } from '../scene/scene.ts';
-import { DAY, MINUTE } from '../time.ts';
+import { DAY, HOUR, MINUTE } from '../time.ts';
 import { type InvariantName, must, mustEqual } from './broken.ts';
 
 /** A wait of this length would be forgotten by everyone. */
@@ -8,18 +9,23 @@ const LONGEST_WAIT = 70 * DAY;
 /** Stripe takes usage that is 35 days old at most. */
 const OLDEST_SLOT = 35 * DAY;
 const WAITING: readonly string[] = ['closed', 'sending'];
-const DONE: readonly string[] = ['reported', 'not_billable', 'failed', 'open'];
+const DONE: readonly string[] = ['not_billable', 'failed', 'open'];
+/** Stripe has a day to count what it has accepted, and the worker some time to read it. */
+const LONGEST_UNVERIFIED = DAY + 7 * HOUR;
 
 /** I2, I3, I4, I10 and I12: the tables by themselves. */
 export function checkReports(
   reports: readonly ReportRow[],
   events: readonly EventRow[],
-  { now }: Scene,
+  { now, gaps }: Scene,
 ): void {
   const byReport = Map.groupBy(events, keyOf);
   const byId = new Map(events.map((event) => [event.event_id, event]));
   const counting = reports.filter(({ status }) => status !== 'voided');
-  for (const report of counting) checkReport(report, byReport.get(keyOf(report)) ?? [], byId, now);
+  for (const report of counting) {
+    checkReport(report, byReport.get(keyOf(report)) ?? [], byId, now);
+    checkVerified(report, gaps, now);
+  }
   const keys = new Set(counting.map(keyOf));
   for (const event of events) {
     const isInOne = event.report_id === null || keys.has(keyOf(event));
@@ -58,7 +64,21 @@ function checkReport(
     must(due_at !== null, 'I15', `${name} is never looked at again`);
     must(due_at < now + LONGEST_WAIT, 'I15', `${name} waits too long`);
   }
-  if (DONE.includes(status)) mustEqual(due_at, null, 'I15', `${name} is done, its due_at`);
+  const isVerified = status === 'reported' && report.verified_at !== null;
+  if (DONE.includes(status) || isVerified) mustEqual(due_at, null, 'I15', `${name} is done, its due_at`);
+}
+
+/** I9, but for the time in which nobody worked or Stripe failed. */
+function checkVerified(report: ReportRow, gaps: readonly Gap[], now: number): void {
+  const { status, reported_at, verified_at } = report;
+  if (status !== 'reported' || reported_at === null || verified_at !== null) return;
+  const missed = gaps.reduce((sum, { from, to }) => sum + overlap(from, to, reported_at, now), 0);
+  const waited = now - reported_at - missed;
+  must(waited <= LONGEST_UNVERIFIED, 'I9', () => `report ${keyOf(report)} is neither verified nor held`);
+}
+
+function overlap(from: number, to: number, start: number, end: number): number {
+  return Math.max(0, Math.min(to, end) - Math.max(from, start));
 }
 
 function minuteOf({ stripe_customer, meter, slot }: ReportRow): string {

@@ -24,8 +24,10 @@ export async function endScene(scene: Scene): Promise<void> {
   await pass(scene, last, async () => {
     const reports = await scene.ledger.reports();
     const isWaiting = reports.some(
-      ({ status, quantity, due_at }) =>
-        UNFINISHED.includes(status) || (status === 'open' && quantity > 0) || (status === 'held' && due_at !== null),
+      ({ status, quantity, verified_at }) =>
+        UNFINISHED.includes(status) ||
+        (status === 'open' && quantity > 0) ||
+        (status === 'reported' && verified_at === null),
     );
     const isCounting = scene.stripe.simulator.events().some(({ status }) => status === 'pending');
     return !isWaiting && !isCounting;

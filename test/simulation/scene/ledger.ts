@@ -25,6 +25,7 @@ export interface ReportRow {
   readonly generation: number;
   readonly first_attempt_at: number | null;
   readonly reported_at: number | null;
+  readonly verified_at: number | null;
   readonly due_at: number | null;
   readonly last_error: string | null;
 }

@@ -5,6 +5,8 @@ import type { Scene } from './scene.ts';
 
 /** What is overdue is tried again after so long, as a worker in its loop would. */
 const OVERDUE_STEP = 10 * SECOND;
+/** While another worker's lease has not run out, ever more seldom, up to a minute. */
+const MAX_OVERDUE_STEPS = 6;
 /** More steps than this in one stretch of time is a loop that makes no progress. */
 const MAX_STEPS = 50_000;
 
@@ -20,21 +22,27 @@ export async function pass(
   to: number,
   isOver: () => Promise<boolean> = async () => false,
 ): Promise<void> {
-  const { clock } = scene;
   const { simulator } = scene.stripe;
+  let worker = scene.random.integer(0, scene.processCount - 1);
+  let dueAt = scene.now;
+  let overdueSteps = 0;
   for (let steps = 0; ; steps += 1) {
     if (steps === MAX_STEPS) throw new InvariantBroken('I15', `something stays due before ${to}`);
     simulator.settle();
-    const worker = scene.random.integer(0, scene.processCount - 1);
-    if (scene.processCount > 1 && scene.random.chance(0.2)) await tickTogether(scene);
-    else await scene.call(worker, (usage) => usage.worker.tick());
+    // A worker that has nothing to do is asked now and then all the same.
+    if (scene.now >= dueAt || scene.random.chance(0.05)) {
+      worker = scene.random.integer(0, scene.processCount - 1);
+      if (scene.processCount > 1 && scene.random.chance(0.2)) await tickTogether(scene);
+      else await scene.call(worker, (usage) => usage.worker.tick());
+      const next = await scene.call(worker, (usage) => usage.worker.nextDueAt());
+      // Of a clock that is ahead, something is due as much sooner.
+      dueAt = next === GONE ? scene.now : next - scene.skewOf(worker);
+      overdueSteps = dueAt <= scene.now ? Math.min(overdueSteps + 1, MAX_OVERDUE_STEPS) : 0;
+    }
     if (scene.now >= to || (await isOver())) return;
-    const next = await scene.call(worker, (usage) => usage.worker.nextDueAt());
-    // Of a clock that is ahead, something is due as much sooner.
-    const dueAt = next === GONE ? scene.now : next - scene.skewOf(worker);
-    const due = Math.max(dueAt, scene.now + OVERDUE_STEP);
+    const due = Math.max(dueAt, scene.now + OVERDUE_STEP * Math.max(1, overdueSteps));
     const event = simulator.nextEventAt();
-    clock.moveTo(Math.min(to, due, event !== null && event > scene.now ? event : due));
+    scene.clock.moveTo(Math.min(to, due, event !== null && event > scene.now ? event : due));
   }
 }
 

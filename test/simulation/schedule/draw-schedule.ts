@@ -7,7 +7,7 @@ const MIN_ACTIONS = 3;
 const MAX_ACTIONS = 24;
 const FIRST_START = Date.UTC(2026, 0, 10, 12);
 /** Mostly seldom: a day on which nothing happens proves nothing. */
-const CRONS = ['0 0 * * *', '0 0 * * 1', '0 0 * * 1', '30 5 1,15 * *', '10 */6 * * *'] as const;
+const CRONS = ['0 0 * * *', '0 0 * * 1', '30 5 1,15 * *', '30 5 1,15 * *'] as const;
 
 /** The schedule of a seed: always the same. */
 export function drawSchedule(seed: number): Schedule {
@@ -33,6 +33,17 @@ function beginning(random: Random): readonly Action[] {
     [
       { kind: 'subscribe', account: 0, trial_days: null },
       { kind: 'link', account: 0 },
+      { kind: 'subscribe', account: 1, trial_days: null },
+      { kind: 'link', account: 1 },
+    ],
+    [
+      { kind: 'subscribe', account: 0, trial_days: null },
+      { kind: 'link', account: 0 },
+      { kind: 'link', account: 1 },
+    ],
+    [
+      { kind: 'subscribe', account: 0, trial_days: null },
+      { kind: 'link', account: 0 },
     ],
     [{ kind: 'subscribe', account: 0, trial_days: null }],
     [
@@ -47,7 +58,7 @@ function beginning(random: Random): readonly Action[] {
 type Draw = (random: Random) => Action;
 
 const ACTIONS: readonly (readonly [weight: number, draw: Draw])[] = [
-  [8, (random) => ({ kind: 'increment', ...drawIncrement(random) })],
+  [16, (random) => ({ kind: 'increment', ...drawIncrement(random) })],
   [4, (random) => ({ kind: 'report', process: one(random), account: random.chance(0.8) ? one(random) : null })],
   [5, (random) => ({ kind: 'pass', ms: duration(random) })],
   [3, (random) => ({ kind: 'pass_to_end', account: one(random), offset: aroundEnd(random) })],
