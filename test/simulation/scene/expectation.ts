@@ -37,6 +37,8 @@ export class Expectation {
   readonly subscriptions: KnownSubscription[] = [];
   /** Idempotency key → what it was first used with. */
   keys = new Map<string, string>();
+  /** When a key was first used. */
+  readonly keyedAt = new Map<number, number>();
   linked_at: number | null = null;
   /** Acknowledged once, and lost with the database that an older backup replaced. */
   forgotten: KnownEvent[] = [];

@@ -5,15 +5,23 @@ import { GONE } from '../app/fate.ts';
 import type { Ending } from '../database/simulation-database.ts';
 import { must, mustEqual } from '../invariants/broken.ts';
 import type { Increment } from '../schedule/action.ts';
+import { DAY } from '../time.ts';
 import { type EventRow, total } from './ledger.ts';
 import { type AccountName, nameOf, type Scene } from './scene.ts';
+
+const KEYS_KEPT = 35 * DAY;
 
 type Settled = PromiseSettledResult<IncrementResult>;
 
 /** Records usage as the app does, and writes down what was acknowledged. */
 export async function increment(scene: Scene, action: Increment): Promise<void> {
-  const { quantity, key, ago, process } = action;
+  const { quantity, ago, process } = action;
   const account = nameOf(action.account);
+  const { keyedAt } = scene.expectations[account];
+  // A key is kept for 36 days, and forgotten some time after.
+  const usedAt = action.key === null ? scene.now : (keyedAt.get(action.key) ?? scene.now);
+  const key = scene.now - usedAt < KEYS_KEPT ? action.key : null;
+  if (key !== null) keyedAt.set(key, usedAt);
   const recorded_at = scene.now + scene.skewOf(process);
   const timestamp = ago === null ? null : recorded_at - ago;
   const params: IncrementParams<'credits'> = {
@@ -28,7 +36,7 @@ export async function increment(scene: Scene, action: Increment): Promise<void> 
   const added = (await scene.ledger.events()).filter(({ event_id }) => !before.has(event_id));
   const told = { account, quantity, timestamp, recorded_at, key };
   if (end === 'rolled back') mustEqual(added.length, 0, 'I1', 'events of a transaction that was rolled back');
-  else if (end === 'gone') await learnOf(scene, action, told, answers, added);
+  else if (end === 'gone') await learnOf(scene, { ...action, key }, told, answers, added);
   else checkAnswers(scene, told, answers, added);
 }
 

@@ -1,5 +1,6 @@
 import type { Fault } from '../../../src/testing/stripe-simulator/faults.ts';
 import { type Fate, GONE } from '../app/fate.ts';
+import { must } from '../invariants/broken.ts';
 import type { Action, Place } from '../schedule/action.ts';
 import { HOUR, MINUTE } from '../time.ts';
 import { increment } from './increments.ts';
@@ -17,6 +18,7 @@ const METER_EVENTS = { method: 'POST', path: '/v1/billing/meter_events' } as con
 const LONGEST_ON_THE_WAY = 2 * HOUR - MINUTE;
 const DECIDED_TO_SEND = /^(provider\.sendReport:before|provider\.readCounted:after|store\.changeReport:)/;
 const POISONED_FOR = 2 * HOUR;
+const LONGEST_DELAY = 30 * MINUTE;
 
 /** Which labels a fate counts. */
 const PLACES: Readonly<Record<Place, RegExp>> = {
@@ -112,6 +114,12 @@ export async function poison(scene: Scene, { account, times }: Of<'poison'>): Pr
   await scene.call(0, (usage) => usage.report());
   await pass(scene, Math.max(scene.now, from + POISONED_FOR));
   scene.poison = null;
+  const other = ACCOUNTS.find((name) => name !== nameOf(account));
+  for (const { account_id, status, report_id, due_at } of await scene.ledger.reports()) {
+    if (account_id !== other || (status !== 'closed' && status !== 'sending')) continue;
+    const isLookedAt = due_at !== null && due_at > scene.now - LONGEST_DELAY;
+    must(isLookedAt, 'I13', `report ${other}|${report_id} waits for an account that is poisoned`);
+  }
 }
 
 export function backUp(scene: Scene): void {
