@@ -22,5 +22,8 @@ export function must(
 /** @throws InvariantBroken unless the two are the same. */
 export function mustEqual(actual: unknown, expected: unknown, invariant: InvariantName, what: string): void {
   if (Object.is(actual, expected)) return;
-  throw new InvariantBroken(invariant, `${what}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`);
+  throw new InvariantBroken(
+    invariant,
+    `${what}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`,
+  );
 }

@@ -1,4 +1,8 @@
-import type { ReadCountedParams, ReadCountedResult, SendReportParams } from '../../../src/core/billing-provider.ts';
+import type {
+  ReadCountedParams,
+  ReadCountedResult,
+  SendReportParams,
+} from '../../../src/core/billing-provider.ts';
 import { UsageError } from '../../../src/core/errors.ts';
 import type { AppProcess } from '../app/app-process.ts';
 import type { Scene } from '../scene/scene.ts';
@@ -57,8 +61,16 @@ export class CallWatch {
     const row = await this.#scene.ledger.reportWith(identifier);
     must(row !== null, 'I6', `${identifier} is sent and in no report`);
     const name = `report ${row.account_id}|${row.report_id}`;
-    must(row.attempts >= attempt, 'I6', `attempt ${attempt} of ${name} is not written down (${row.attempts} are)`);
-    must(row.attempts > attempt || row.status === 'sending', 'I6', `${name} is sent while it is ${row.status}`);
+    must(
+      row.attempts >= attempt,
+      'I6',
+      `attempt ${attempt} of ${name} is not written down (${row.attempts} are)`,
+    );
+    must(
+      row.attempts > attempt || row.status === 'sending',
+      'I6',
+      `${name} is sent while it is ${row.status}`,
+    );
     mustEqual(quantity, row.quantity, 'I11', `quantity of ${name}`);
     mustEqual(slot, row.slot, 'I11', `slot of ${name}`);
     mustEqual(stripe_customer, row.stripe_customer, 'I11', `customer of ${name}`);
@@ -89,7 +101,8 @@ export class CallWatch {
 
   #failIfPoisoned(label: string, params: unknown): void {
     const { poison } = this.#scene;
-    if (!poison || poison.timesLeft === 0 || !POISONED.has(label) || accountOf(params) !== poison.account) return;
+    if (!poison || poison.timesLeft === 0 || !POISONED.has(label) || accountOf(params) !== poison.account)
+      return;
     poison.timesLeft -= 1;
     throw new UsageError('storage_failed', { reason: POISON });
   }

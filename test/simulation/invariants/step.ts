@@ -40,7 +40,11 @@ function checkNothingFreeIsSent(
   for (const event of events) {
     if (!sent.has(keyOf(event))) continue;
     const expectation = scene.expectations[event.account_id === ACCOUNTS[0] ? ACCOUNTS[0] : ACCOUNTS[1]];
-    must(expectation.isPayable(event), 'I16', () => `event ${event.event_id} at ${event.occurred_at} is sent and free`);
+    must(
+      expectation.isPayable(event),
+      'I16',
+      () => `event ${event.event_id} at ${event.occurred_at} is sent and free`,
+    );
   }
 }
 

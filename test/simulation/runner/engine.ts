@@ -1,7 +1,7 @@
+import { createDatabase } from '../../support/postgres/databases.ts';
 import { PostgresDatabases } from '../database/postgres-database.ts';
 import type { SimulationDatabase } from '../database/simulation-database.ts';
 import { openSqliteDatabase } from '../database/sqlite-database.ts';
-import { createDatabase } from '../../support/postgres/databases.ts';
 
 export type EngineName = 'sqlite' | 'postgres';
 

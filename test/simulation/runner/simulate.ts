@@ -18,6 +18,8 @@ export interface SimulateParams {
   /** Options of Node for the processes, as to load the product with a change. */
   readonly execArgv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** After so many failures the rest is not worth the time. Default: 3. */
+  readonly enough_failures?: number;
   readonly onProgress?: (done: number, failures: readonly SeedLine[]) => void;
 }
 
@@ -26,7 +28,6 @@ export interface Simulation {
   readonly failures: readonly SeedLine[];
 }
 
-/** After so many failures the rest is not worth the time. */
 const ENOUGH_FAILURES = 3;
 const PROGRAM = fileURLToPath(new URL('./run-seeds.ts', import.meta.url));
 
@@ -40,7 +41,8 @@ export async function simulate(params: SimulateParams): Promise<Simulation> {
     lines.push(line);
     if (line.failure !== null) failures.push(line);
     params.onProgress?.(lines.length, failures);
-    if (failures.length >= ENOUGH_FAILURES) for (const child of children) child.kill();
+    if (failures.length >= (params.enough_failures ?? ENOUGH_FAILURES))
+      for (const child of children) child.kill();
   };
   const endings = Array.from({ length: workers }, (_, index) => {
     const child = start(params, index, workers);
@@ -60,7 +62,12 @@ export function replayCommand(seed: number, engine: EngineName): string {
 
 function start(params: SimulateParams, index: number, workers: number): ChildProcess {
   const { from, runs, engine, traced = false, execArgv = [], env = {} } = params;
-  const args = [`--from=${from + index}`, `--to=${from + runs - 1}`, `--step=${workers}`, `--engine=${engine}`];
+  const args = [
+    `--from=${from + index}`,
+    `--to=${from + runs - 1}`,
+    `--step=${workers}`,
+    `--engine=${engine}`,
+  ];
   if (traced) args.push('--traced');
   return spawn(process.execPath, [...execArgv, PROGRAM, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],

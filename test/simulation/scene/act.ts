@@ -9,7 +9,9 @@ import { cancel, deleteCustomer, link, replace, sendForeign, subscribe } from '.
 import * as troubles from './troubles.ts';
 
 type Of<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
-type Handlers = { readonly [Kind in Action['kind']]: (scene: Scene, action: Of<Kind>) => Promise<void> | void };
+type Handlers = {
+  readonly [Kind in Action['kind']]: (scene: Scene, action: Of<Kind>) => Promise<void> | void;
+};
 
 /** Carries out one step of a schedule, on the product and on the expectations alike. */
 export async function act(scene: Scene, action: Action): Promise<void> {
@@ -31,7 +33,15 @@ const HANDLERS: Handlers = {
     const end = endOf(scene, nameOf(account));
     await pass(scene, end + offset);
     const ago = scene.now - end + before;
-    await increment(scene, { account, process: 0, quantity: 50, key: null, ago, times: 1, transaction: null });
+    await increment(scene, {
+      account,
+      process: 0,
+      quantity: 50,
+      key: null,
+      ago,
+      times: 1,
+      transaction: null,
+    });
   },
   skip: (scene, { ms }) => skip(scene, ms),
   link: (scene, { account }) => link(scene, nameOf(account)),
@@ -80,19 +90,23 @@ async function race(scene: Scene, { account: index, quantities }: Of<'race'>): P
       },
     ] as const;
   });
-  await scene.race([
-    [0, (usage) => usage.report()],
-    ...issued,
-    [1, (usage) => usage.report({ account })],
-  ]);
+  await scene.race([[0, (usage) => usage.report()], ...issued, [1, (usage) => usage.report({ account })]]);
   scene.miss(from, scene.now);
   const added = (await scene.ledger.events()).filter(({ event_id }) => !before.has(event_id));
   // A process that died may have recorded more than it acknowledged: then the ledger tells how much.
   const counted = added.reduce((sum, { quantity }) => sum + quantity, 0);
   const known = acknowledged.reduce((sum, { quantity }) => sum + quantity, 0);
   const all = quantities.reduce((sum, quantity) => sum + quantity, 0);
-  must(known <= counted && counted <= all, 'I1', `${counted} were counted of ${known} acknowledged and ${all} issued`);
-  must(added.every(({ recorded_at }) => recorded_at <= scene.now + DAY), 'I1', 'an event is recorded in the future');
+  must(
+    known <= counted && counted <= all,
+    'I1',
+    `${counted} were counted of ${known} acknowledged and ${all} issued`,
+  );
+  must(
+    added.every(({ recorded_at }) => recorded_at <= scene.now + DAY),
+    'I1',
+    'an event is recorded in the future',
+  );
   for (const { quantity, recorded_at } of added) {
     expectEvent(scene, { account, quantity, timestamp: null, recorded_at }, added);
   }

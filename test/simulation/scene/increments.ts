@@ -79,7 +79,12 @@ async function record(
   });
 }
 
-function checkAnswers(scene: Scene, told: Told, answers: readonly Settled[], added: readonly EventRow[]): void {
+function checkAnswers(
+  scene: Scene,
+  told: Told,
+  answers: readonly Settled[],
+  added: readonly EventRow[],
+): void {
   const { account, key } = told;
   const { keys } = scene.expectations[account];
   const content = `${told.quantity}|${told.timestamp}`;

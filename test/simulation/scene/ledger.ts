@@ -65,7 +65,11 @@ export class Ledger {
 }
 
 function toReport(row: Row): ReportRow {
-  return { ...(row as Row & ReportRow), late: Boolean(row['late']), slot_shared: Boolean(row['slot_shared']) };
+  return {
+    ...(row as Row & ReportRow),
+    late: Boolean(row['late']),
+    slot_shared: Boolean(row['slot_shared']),
+  };
 }
 
 export function keyOf({ account_id, meter, report_id }: EventRow | ReportRow): string {

@@ -62,7 +62,11 @@ export function processOptions(
 
 /** As the product's own, with the seed's randomness. */
 function uuidOf(now: number, random: Random): string {
-  const hex = (digits: number) => random.integer(0, 16 ** digits - 1).toString(16).padStart(digits, '0');
+  const hex = (digits: number) =>
+    random
+      .integer(0, 16 ** digits - 1)
+      .toString(16)
+      .padStart(digits, '0');
   const time = uuidVersion7(now).slice(0, 14);
   return `${time}7${hex(3)}-8${hex(3)}-${hex(6)}${hex(6)}`;
 }

@@ -65,7 +65,11 @@ export class Scene {
   readonly #environmentRandom: Random;
   #cron: string;
 
-  static async create(schedule: Schedule, database: SimulationDatabase, options: SceneOptions): Promise<Scene> {
+  static async create(
+    schedule: Schedule,
+    database: SimulationDatabase,
+    options: SceneOptions,
+  ): Promise<Scene> {
     const scene = new Scene(schedule, database, options);
     const { contract } = options;
     scene.#stripe = await createStripeAccount(schedule, scene.clock, (exchange) => {
@@ -138,7 +142,9 @@ export class Scene {
   }
 
   /** Several calls at the same time. */
-  async race(calls: readonly (readonly [index: number, (usage: AppUsage) => Promise<unknown>])[]): Promise<void> {
+  async race(
+    calls: readonly (readonly [index: number, (usage: AppUsage) => Promise<unknown>])[],
+  ): Promise<void> {
     this.turns.isRacing = true;
     try {
       const running = calls.map(([index, run]) => this.#runIn(index, this.#processAt(index), run));
@@ -159,7 +165,8 @@ export class Scene {
       await this.turns.quiet();
       if (isSettled) return await promise;
       if (this.clock.wakeNext()) idle = 0;
-      if (idle > MAX_IDLE_TURNS) throw new InvariantBroken('I15', 'A call neither ends nor waits for anything.');
+      if (idle > MAX_IDLE_TURNS)
+        throw new InvariantBroken('I15', 'A call neither ends nor waits for anything.');
     }
   }
 

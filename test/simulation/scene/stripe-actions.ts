@@ -9,11 +9,17 @@ export async function link(scene: Scene, account: AccountName): Promise<void> {
   const stripe_customer = scene.customerOf(account);
   await scene.call(0, (usage) => usage.accounts.set({ account, plan: 'pro', stripe_customer }));
   const known = await scene.call(0, (usage) => usage.accounts.list());
-  const isLinked = typeof known === 'object' && known.accounts.some((row) => row.account === account && row.stripe_customer !== null);
+  const isLinked =
+    typeof known === 'object' &&
+    known.accounts.some((row) => row.account === account && row.stripe_customer !== null);
   if (isLinked) scene.expectations[account].linked_at ??= scene.now;
 }
 
-export async function subscribe(scene: Scene, account: AccountName, trial_days: number | null): Promise<void> {
+export async function subscribe(
+  scene: Scene,
+  account: AccountName,
+  trial_days: number | null,
+): Promise<void> {
   const { subscriptions, troubles } = scene.expectations[account];
   if (troubles.has('deleted') || subscriptions.some(({ ended_at }) => ended_at === null)) return;
   await addSubscription(scene, account, trial_days);
@@ -59,7 +65,10 @@ export async function deleteCustomer(scene: Scene, account: AccountName): Promis
 }
 
 /** Another installation, or a person, sends to the meter as well. */
-export async function sendForeign(scene: Scene, { account: index, quantity, ago }: Of<'foreign'>): Promise<void> {
+export async function sendForeign(
+  scene: Scene,
+  { account: index, quantity, ago }: Of<'foreign'>,
+): Promise<void> {
   const account = nameOf(index);
   const expectation = scene.expectations[account];
   await scene.stripe.stripe.billing.meterEvents.create({

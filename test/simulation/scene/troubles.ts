@@ -92,7 +92,15 @@ export async function flurry(scene: Scene, action: Of<'flurry'>): Promise<void> 
   const { faults } = scene.stripe.simulator;
   faults.add({ kind: action.fault, times, ...METER_EVENTS });
   for (const quantity of quantities) {
-    await increment(scene, { account, process: 0, quantity, key: null, ago: null, times: 1, transaction: null });
+    await increment(scene, {
+      account,
+      process: 0,
+      quantity,
+      key: null,
+      ago: null,
+      times: 1,
+      transaction: null,
+    });
     skip(scene, ms);
     await scene.call(0, (usage) => usage.report({ account: nameOf(account) }));
   }

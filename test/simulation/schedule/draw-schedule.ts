@@ -59,7 +59,10 @@ type Draw = (random: Random) => Action;
 
 const ACTIONS: readonly (readonly [weight: number, draw: Draw])[] = [
   [16, (random) => ({ kind: 'increment', ...drawIncrement(random) })],
-  [4, (random) => ({ kind: 'report', process: one(random), account: random.chance(0.8) ? one(random) : null })],
+  [
+    4,
+    (random) => ({ kind: 'report', process: one(random), account: random.chance(0.8) ? one(random) : null }),
+  ],
   [5, (random) => ({ kind: 'pass', ms: duration(random) })],
   [3, (random) => ({ kind: 'pass_to_end', account: one(random), offset: aroundEnd(random) })],
   [3, drawLate],
@@ -68,13 +71,37 @@ const ACTIONS: readonly (readonly [weight: number, draw: Draw])[] = [
   [1, (random) => ({ kind: 'plan', account: one(random), plan: random.pick(['free', 'pro']) })],
   [2, (random) => ({ kind: 'subscribe', account: one(random), trial_days: trialDays(random) })],
   [1, (random) => ({ kind: 'cancel', account: one(random) })],
-  [1, (random) => ({ kind: 'replace', account: one(random), ms: random.pick([upTo(random, 2_000), upTo(random, 2 * DAY)]) })],
+  [
+    1,
+    (random) => ({
+      kind: 'replace',
+      account: one(random),
+      ms: random.pick([upTo(random, 2_000), upTo(random, 2 * DAY)]),
+    }),
+  ],
   [2, drawFault],
   [2, drawFlurry],
   [1, (random) => ({ kind: 'delayed', ms: upTo(random, 30 * HOUR) })],
-  [1, (random) => ({ kind: 'outage', ms: random.chance(0.5) ? upTo(random, 40 * HOUR) : random.integer(30 * HOUR, 70 * HOUR) })],
-  [4, (random) => ({ kind: 'crash', process: one(random), points: random.integer(0, 12), at: place(random) })],
-  [2, (random) => ({ kind: 'stall', account: random.chance(0.5) ? one(random) : null, points: random.integer(0, 6), at: random.pick<Place>(['anywhere', 'sending', 'sending', 'closing']) })],
+  [
+    1,
+    (random) => ({
+      kind: 'outage',
+      ms: random.chance(0.5) ? upTo(random, 40 * HOUR) : random.integer(30 * HOUR, 70 * HOUR),
+    }),
+  ],
+  [
+    4,
+    (random) => ({ kind: 'crash', process: one(random), points: random.integer(0, 12), at: place(random) }),
+  ],
+  [
+    2,
+    (random) => ({
+      kind: 'stall',
+      account: random.chance(0.5) ? one(random) : null,
+      points: random.integer(0, 6),
+      at: random.pick<Place>(['anywhere', 'sending', 'sending', 'closing']),
+    }),
+  ],
   [1, () => ({ kind: 'revive' })],
   [2, (random) => ({ kind: 'race', account: one(random), quantities: quantities(random, 1, 5) })],
   [1, (random) => ({ kind: 'reopen', process: one(random) })],
@@ -82,7 +109,15 @@ const ACTIONS: readonly (readonly [weight: number, draw: Draw])[] = [
   [0.5, (random) => ({ kind: 'poison', account: one(random), times: random.integer(1, 5) })],
   [0.7, () => ({ kind: 'backup' })],
   [0.5, () => ({ kind: 'restore' })],
-  [0.4, (random) => ({ kind: 'foreign', account: one(random), quantity: random.integer(1, 100), ago: upTo(random, 2 * DAY) })],
+  [
+    0.4,
+    (random) => ({
+      kind: 'foreign',
+      account: one(random),
+      quantity: random.integer(1, 100),
+      ago: upTo(random, 2 * DAY),
+    }),
+  ],
   [0.5, (random) => ({ kind: 'reject_async', times: random.integer(1, 2), ms: upTo(random, 2 * HOUR) })],
   [0.3, (random) => ({ kind: 'delete_customer', account: one(random) })],
 ];
@@ -116,9 +151,7 @@ function drawAgo(random: Random): number {
 }
 
 function drawLate(random: Random): Action {
-  const offset = random.chance(0.5)
-    ? random.integer(0, 29 * MINUTE)
-    : random.integer(30 * MINUTE, 6 * HOUR);
+  const offset = random.chance(0.5) ? random.integer(0, 29 * MINUTE) : random.integer(30 * MINUTE, 6 * HOUR);
   const before = upTo(random, random.pick([2_000, 5 * DAY]));
   return { kind: 'late', account: one(random), offset, before };
 }
