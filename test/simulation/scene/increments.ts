@@ -2,7 +2,6 @@ import { UsageError } from '../../../src/core/errors.ts';
 import type { IncrementParams, IncrementResult } from '../../../src/index.ts';
 import type { AppUsage } from '../app/app-process.ts';
 import { GONE } from '../app/fate.ts';
-import type { Ending } from '../database/simulation-database.ts';
 import { must, mustEqual } from '../invariants/broken.ts';
 import type { Increment } from '../schedule/action.ts';
 import { DAY } from '../time.ts';

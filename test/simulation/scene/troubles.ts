@@ -60,7 +60,7 @@ export async function revive(scene: Scene): Promise<void> {
 }
 
 /** Stripe fails while the job runs and time passes. */
-export async function failing(scene: Scene, fault: Fault, ms: number): Promise<void> {
+async function failing(scene: Scene, fault: Fault, ms: number): Promise<void> {
   const from = scene.now;
   scene.stripe.simulator.faults.add(fault);
   await scene.call(0, (usage) => usage.report());
