@@ -8,7 +8,7 @@ const OVERDUE_STEP = 10 * SECOND;
 /** While another worker's lease has not run out, ever more seldom, up to a minute. */
 const MAX_OVERDUE_STEPS = 6;
 /** More steps than this in one stretch of time is a loop that makes no progress. */
-const MAX_STEPS = 50_000;
+const MAX_STEPS = 5_000;
 
 /**
  * Lets time pass with every process's worker running: stops wherever Stripe or the report job has something to do, in
