@@ -22,7 +22,8 @@ export async function checkEnding(scene: Scene): Promise<void> {
     if (isForAPerson(expectation)) continue;
     const isTooOld = event.occurred_at < expectation.linked_at - 30 * DAY;
     const name = `event ${event.event_id} in ${JSON.stringify(report)}`;
-    if (!isTooOld && !isMissed(report, scene)) mustEqual(report?.status, 'reported', 'I15', name);
+    if (!isTooOld && !isMissed(report, scene) && !(report && isIndistinct(report)))
+      mustEqual(report?.status, 'reported', 'I15', name);
   }
   for (const account of ACCOUNTS) await checkMoney(scene, account, reports);
 }
@@ -37,10 +38,19 @@ function checkEnded(scene: Scene, report: ReportRow): void {
   }
   const expectation = scene.expectations[report.account_id === ACCOUNTS[0] ? ACCOUNTS[0] : ACCOUNTS[1]];
   const isStopped = status === 'held' || status === 'failed';
-  if (isStopped && (reason === 'too_old' || isMissed(report, scene) || isForAPerson(expectation))) return;
+  const isExcused = reason === 'too_old' || isMissed(report, scene) || isIndistinct(report);
+  if (isStopped && (isExcused || isForAPerson(expectation))) return;
   must(!isStopped, 'I14', `${name} is stopped, and there was no reason to`);
   if (status === 'reported') must(report.verified_at !== null, 'I9', `${name} was never verified`);
   must(status === 'reported' || status === 'not_billable', 'I15', `${name} has not come to its end`);
+}
+
+/**
+ * docs/reports.md, "Known gaps": of reports of less than a minute that share one, with answers lost, one sum cannot tell
+ * which of them it holds.
+ */
+function isIndistinct({ slot_shared, status, reason }: ReportRow): boolean {
+  return slot_shared && status === 'held' && reason === 'not_counted';
 }
 
 /** Nobody worked, or Stripe failed, so that the invoice was final before the report could be sent. */
@@ -54,7 +64,12 @@ async function checkMoney(scene: Scene, account: AccountName, reports: readonly 
   const reported = total(
     reports.filter(({ account_id, status }) => account_id === account && status === 'reported'),
   );
-  const counted = scene.stripe.simulator.counted(customer, 'credits', 0, UNTIL_FOREVER) - expectation.foreign;
+  const { simulator } = scene.stripe;
+  const foreign = simulator
+    .events()
+    .filter((event) => event.customer === customer && event.identifier.startsWith('foreign_'))
+    .reduce((sum, { status, value }) => sum + (status === 'counted' ? Number(value) : 0), 0);
+  const counted = simulator.counted(customer, 'credits', 0, UNTIL_FOREVER) - foreign;
   // What is held may be counted, and Stripe cannot say so; what has failed is not.
   const held = total(
     reports.filter(

@@ -76,7 +76,8 @@ export class Expectation {
    * or with a timestamp ahead.
    */
   isPayable({ occurred_at, recorded_at }: Pick<KnownEvent, 'occurred_at' | 'recorded_at'>): boolean {
-    const instants = [occurred_at, occurred_at - 1_000, Math.min(recorded_at, occurred_at)];
+    const told_at = Math.min(recorded_at, occurred_at);
+    const instants = [occurred_at, occurred_at - 1_000, told_at, told_at - 1_000];
     return instants.some((instant) => this.paidAt(instant) !== null);
   }
 
