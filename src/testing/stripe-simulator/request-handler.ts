@@ -25,6 +25,20 @@ export interface RequestHandlerParts {
   record(exchange: Exchange): void;
 }
 
+/** What is read of a request: one of fetch's, or one that never left this process. */
+export interface PlainRequest {
+  readonly method: string;
+  /** With the query. */
+  readonly url: string;
+  readonly headers: { get(name: string): string | null };
+}
+
+/** A text: something that is no JSON. null: the connection breaks or hangs. */
+export interface PlainAnswer {
+  readonly answer: Answer | string | null;
+  readonly request_id: string;
+}
+
 /** A request on its way through the simulator. */
 interface Arrival {
   readonly method: string;
@@ -46,14 +60,26 @@ interface Outcome {
  * Answers requests one after the other: once the body is read nothing is awaited until the effect is durable, so
  * that no two requests ever see each other half done.
  *
- * @returns a function that answers a request to a route, or to none of them (null).
+ * @returns functions that answer a request to a route, or to none of them (null).
  */
 export function createRequestHandler(parts: RequestHandlerParts) {
   let count = 0;
-  return async (request: Request, route: Route | null, path_id: string): Promise<Response> => {
-    const body = request.method === 'GET' ? '' : await request.text();
+  const nextRequestId = () => {
     count += 1;
-    const headers = { 'Request-Id': `req_${String(count).padStart(8, '0')}`, ...echoed(request) };
+    return `req_${String(count).padStart(8, '0')}`;
+  };
+  const answerAtOnce = (
+    request: PlainRequest,
+    body: string,
+    route: Route | null,
+    path_id: string,
+  ): PlainAnswer => {
+    const request_id = nextRequestId();
+    return { answer: handle(parts, request, body, route, path_id).answer, request_id };
+  };
+  const respond = async (request: Request, route: Route | null, path_id: string): Promise<Response> => {
+    const body = request.method === 'GET' ? '' : await request.text();
+    const headers = { 'Request-Id': nextRequestId(), ...echoed(request) };
     const { answer, fault } = handle(parts, request, body, route, path_id);
     if (answer === null && fault?.kind === 'hang') return parts.hanging.wait(request.signal);
     if (answer === null) throw new ConnectionLost();
@@ -63,6 +89,7 @@ export function createRequestHandler(parts: RequestHandlerParts) {
     const json = { 'Content-Type': 'application/json', ...headers, ...answer.headers };
     return new Response(JSON.stringify(answer.body), { status: answer.status, headers: json });
   };
+  return { answerAtOnce, respond };
 }
 
 /** Headers that Stripe repeats in its answer. */
@@ -78,7 +105,7 @@ function echoed({ headers }: Request): Record<string, string> {
 
 function handle(
   parts: RequestHandlerParts,
-  request: Request,
+  request: PlainRequest,
   body: string,
   route: Route | null,
   path_id: string,

@@ -1,6 +1,4 @@
-import { expect } from 'vitest';
-import type { Exchange } from '../../../src/testing/stripe-simulator/exchange.ts';
-import type { ModelDatabase, Row } from './database.ts';
+import type { Row, SimulationDatabase } from '../database/simulation-database.ts';
 
 export interface ReportRow {
   readonly account_id: string;
@@ -21,8 +19,13 @@ export interface ReportRow {
   readonly stripe_customer: string | null;
   readonly identifier: string | null;
   readonly slot: number | null;
+  /** Whether others may be stamped in the slot's minute. */
+  readonly slot_shared: boolean;
   readonly attempts: number;
+  readonly generation: number;
   readonly first_attempt_at: number | null;
+  readonly reported_at: number | null;
+  readonly verified_at: number | null;
   readonly due_at: number | null;
   readonly last_error: string | null;
 }
@@ -41,32 +44,38 @@ export interface EventRow {
 
 /** The tables, read from outside of the product. */
 export class Ledger {
-  readonly #database: ModelDatabase;
+  readonly #database: SimulationDatabase;
 
-  constructor(database: ModelDatabase) {
+  constructor(database: SimulationDatabase) {
     this.#database = database;
   }
 
   async reports(): Promise<ReportRow[]> {
-    const rows = await this.#database.rows('usage');
-    return rows.map((row) => ({ ...(row as Row & ReportRow), late: Boolean(row['late']) }));
+    return (await this.#database.rows('usage')).map(toReport);
   }
 
   async events(): Promise<EventRow[]> {
     return (await this.#database.rows('usage_event')) as (Row & EventRow)[];
   }
 
-  /** I6 and I11: whatever reaches Stripe was written down before, with this attempt, customer, quantity and slot. */
-  async checkIntent({ method, path, params, idempotency_key, replayed }: Exchange): Promise<void> {
-    if (method !== 'POST' || path !== '/v1/billing/meter_events' || replayed) return;
-    const reports = await this.reports();
-    const row = reports.find(({ identifier }) => identifier === params?.['identifier']);
-    expect(row, 'a report was sent that is not in the table').toBeDefined();
-    const attempt = Number(idempotency_key?.split(':').at(-1));
-    expect(attempt).toBeLessThanOrEqual(row?.attempts ?? 0);
-    expect(params).toMatchObject({
-      timestamp: String((row?.slot ?? 0) / 1_000),
-      payload: { stripe_customer_id: row?.stripe_customer, value: String(row?.quantity) },
-    });
+  async reportWith(identifier: string): Promise<ReportRow | null> {
+    const row = await this.#database.reportWith(identifier);
+    return row ? toReport(row) : null;
   }
+}
+
+function toReport(row: Row): ReportRow {
+  return {
+    ...(row as Row & ReportRow),
+    late: Boolean(row['late']),
+    slot_shared: Boolean(row['slot_shared']),
+  };
+}
+
+export function keyOf({ account_id, meter, report_id }: EventRow | ReportRow): string {
+  return `${account_id}|${meter}|${report_id}`;
+}
+
+export function total(rows: readonly { quantity: number }[]): number {
+  return rows.reduce((sum, { quantity }) => sum + quantity, 0);
 }

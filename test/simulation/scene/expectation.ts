@@ -1,8 +1,8 @@
 import { addMonths } from '../../../src/core/billing-period.ts';
-import { HOUR, MINUTE } from '../credits-scene.ts';
+import { HOUR, MINUTE } from '../time.ts';
 
 /** A monthly subscription at Stripe, by Stripe's own instants. */
-export interface ModelSubscription {
+export interface KnownSubscription {
   readonly id: string;
   readonly started_at: number;
   /** Where the first paid period begins. */
@@ -10,10 +10,19 @@ export interface ModelSubscription {
   ended_at: number | null;
 }
 
-export interface ModelEvent {
+export interface KnownEvent {
   readonly quantity: number;
   readonly occurred_at: number;
   readonly recorded_at: number;
+}
+
+/** What happened to an account that only a person can put right, or that changes what an invoice says. */
+export type Trouble = 'restored' | 'foreign' | 'rejected' | 'deleted' | 'skewed' | 'poisoned';
+
+export interface ExpectationSnapshot {
+  readonly events: readonly KnownEvent[];
+  readonly keys: ReadonlyMap<string, string>;
+  readonly linked_at: number | null;
 }
 
 /** docs/reports.md: late usage goes onto its own period's invoice for so long after the period's end. */
@@ -24,33 +33,57 @@ const DRAFT = HOUR;
 
 /** What must be true of one account: a plain list of what was acknowledged, and Stripe's instants. */
 export class Expectation {
-  readonly events: ModelEvent[] = [];
-  readonly subscriptions: ModelSubscription[] = [];
+  events: KnownEvent[] = [];
+  readonly subscriptions: KnownSubscription[] = [];
   /** Idempotency key → what it was first used with. */
-  readonly keys = new Map<string, string>();
+  keys = new Map<string, string>();
+  /** When a key was first used. */
+  readonly keyedAt = new Map<number, number>();
   linked_at: number | null = null;
+  /** Acknowledged once, and lost with the database that an older backup replaced. */
+  forgotten: KnownEvent[] = [];
+  /** What other writers sent to Stripe for its customer. */
+  foreign = 0;
+  /** Faults that a report of it may rightly be held or failed for, and that its invoices cannot be foretold after. */
+  readonly troubles = new Set<Trouble>();
+
+  /** What a backup of the database remembers of it. */
+  snapshot(): ExpectationSnapshot {
+    return { events: [...this.events], keys: new Map(this.keys), linked_at: this.linked_at };
+  }
+
+  /** The database is as it was: what was acknowledged since is forgotten, but for what Stripe has. */
+  restore({ events, keys, linked_at }: ExpectationSnapshot): void {
+    const kept = new Set(events);
+    this.forgotten.push(...this.events.filter((event) => !kept.has(event)));
+    this.events = [...events];
+    this.keys = new Map(keys);
+    this.linked_at = linked_at;
+    this.troubles.add('restored');
+  }
 
   quantityIn(start: number, end: number): number {
     return sum(this.events.filter(({ occurred_at: at }) => start <= at && at < end));
   }
 
-  /** What at most is billed. */
+  /** What at most is billed of our own. */
   get payableQuantity(): number {
-    return sum(this.events.filter((event) => this.isPayable(event)));
+    return sum([...this.events, ...this.forgotten].filter((event) => this.isPayable(event)));
   }
 
   /**
    * Whether an event may reach Stripe: it was paid for, or was sent before its subscription ended, in the same second
    * or with a timestamp ahead.
    */
-  isPayable({ occurred_at, recorded_at }: Pick<ModelEvent, 'occurred_at' | 'recorded_at'>): boolean {
-    const instants = [occurred_at, occurred_at - 1_000, Math.min(recorded_at, occurred_at)];
+  isPayable({ occurred_at, recorded_at }: Pick<KnownEvent, 'occurred_at' | 'recorded_at'>): boolean {
+    const told_at = Math.min(recorded_at, occurred_at);
+    const instants = [occurred_at, occurred_at - 1_000, told_at, told_at - 1_000];
     return instants.some((instant) => this.paidAt(instant) !== null);
   }
 
   /** The subscription that an instant is paid by. */
-  paidAt(instant: number): ModelSubscription | null {
-    const pays = ({ paid_from, ended_at }: ModelSubscription) =>
+  paidAt(instant: number): KnownSubscription | null {
+    const pays = ({ paid_from, ended_at }: KnownSubscription) =>
       paid_from <= instant && (ended_at === null || instant < ended_at);
     return this.subscriptions.find(pays) ?? null;
   }
@@ -68,6 +101,7 @@ export class Expectation {
    * a cancellation drops usage, and an invoice misses what is sent after it.
    */
   invoices(gaps: readonly Gap[], until: number): ReadonlyMap<number, number> | null {
+    if (this.troubles.size > 0) return null;
     const [subscription, ...others] = this.subscriptions;
     if (!subscription || others.length > 0 || subscription.ended_at !== null) return null;
     // Linked later, usage that was already sealed is sent after its invoice.
@@ -94,12 +128,12 @@ export interface Gap {
   readonly to: number;
 }
 
-function indexAt({ paid_from }: ModelSubscription, instant: number): number {
+function indexAt({ paid_from }: KnownSubscription, instant: number): number {
   let index = 0;
   while (addMonths(paid_from, index + 1) <= instant) index += 1;
   return index;
 }
 
-function sum(events: readonly ModelEvent[]): number {
+function sum(events: readonly KnownEvent[]): number {
   return events.reduce((total, { quantity }) => total + quantity, 0);
 }

@@ -1,0 +1,21 @@
+import type { AppTransaction, DatabaseOptions } from '../../../src/index.ts';
+
+export type Row = Record<string, unknown>;
+export type Ending = 'COMMIT' | 'ROLLBACK';
+type Work<Result> = (transaction: AppTransaction) => Promise<Result>;
+
+/** The database of one schedule, also read from outside of the product. */
+export interface SimulationDatabase {
+  readonly options: DatabaseOptions;
+  /** The rows of a table, in the order of their keys. */
+  rows(table: 'usage' | 'usage_event'): Promise<Row[]>;
+  /** The report that has the identifier. */
+  reportWith(identifier: string): Promise<Row | undefined>;
+  /** Runs work in a transaction of the app; null = the engine cannot. */
+  readonly transact: null | (<Result>(ending: Ending, work: Work<Result>) => Promise<Result>);
+  /** Copies everything while nothing is under way; null = the engine cannot. */
+  readonly backUp: null | (() => void);
+  /** Puts the last copy in place while no process has the database open. */
+  readonly restore: null | (() => void);
+  close(): Promise<void>;
+}

@@ -1,0 +1,83 @@
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { createUsage } from '../../../src/index.ts';
+import type { SimulationDatabase } from './simulation-database.ts';
+
+/** In memory where the system has such a folder: what a disk does is tested elsewhere. */
+const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+const SUFFIXES = ['', '-wal', '-shm'];
+const ORDER = { usage: 'account_id, meter, report_id', usage_event: 'event_id' };
+
+let files = 0;
+let template: Promise<string> | null = null;
+
+/** A copy of a database whose schema is in place, which takes a fraction of the time of making one. */
+export async function openSqliteDatabase(): Promise<SimulationDatabase> {
+  template ??= createTemplate();
+  const path = newPath();
+  copyFileSync(await template, path);
+  const copy = `${path}.backup`;
+  let reader = openReader(path);
+  return {
+    options: { path, thread: 'in_thread' },
+    rows: async (table) => reader[table].all(),
+    reportWith: async (identifier) => reader.identifier.get(identifier),
+    transact: null,
+    backUp: () => {
+      const database = new DatabaseSync(path);
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      database.close();
+      copyFileSync(path, copy);
+    },
+    restore: () => {
+      reader.database.close();
+      remove(path);
+      copyFileSync(copy, path);
+      reader = openReader(path);
+    },
+    close: async () => {
+      reader.database.close();
+      remove(path);
+      rmSync(copy, { force: true });
+    },
+  };
+}
+
+interface Reader {
+  readonly database: DatabaseSync;
+  readonly usage: StatementSync;
+  readonly usage_event: StatementSync;
+  readonly identifier: StatementSync;
+}
+
+function openReader(path: string): Reader {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const all = (table: keyof typeof ORDER) =>
+    database.prepare(`SELECT * FROM ${table} ORDER BY ${ORDER[table]}`);
+  return {
+    database,
+    usage: all('usage'),
+    usage_event: all('usage_event'),
+    identifier: database.prepare('SELECT * FROM usage WHERE identifier = ?'),
+  };
+}
+
+async function createTemplate(): Promise<string> {
+  const path = newPath();
+  const usage = createUsage({ database: { path, thread: 'in_thread' }, meters: { credits: {} } });
+  await usage.accounts.list();
+  await usage.close();
+  process.once('exit', () => remove(path));
+  return path;
+}
+
+function newPath(): string {
+  files += 1;
+  return join(FOLDER, `tallybook-simulation-${process.pid}-${files}.db`);
+}
+
+function remove(path: string): void {
+  for (const suffix of SUFFIXES) rmSync(`${path}${suffix}`, { force: true });
+}

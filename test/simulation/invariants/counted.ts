@@ -1,0 +1,39 @@
+import { keyOf, type ReportRow } from '../scene/ledger.ts';
+import { ACCOUNTS, type AccountName, type Scene } from '../scene/scene.ts';
+import { must, mustEqual } from './broken.ts';
+
+/** I5, I8, I11 and I18: what Stripe has, event by event, is what reports with a stored intent say, each at most once. */
+export function checkCounted(scene: Scene, reports: readonly ReportRow[]): void {
+  const byIdentifier = new Map(reports.map((report) => [report.identifier, report]));
+  const accepted = new Set<string>();
+  for (const event of scene.stripe.simulator.events()) {
+    const { identifier, status, payload, timestamp, customer } = event;
+    if (identifier.startsWith('foreign_')) continue;
+    const isDuplicate = accepted.has(identifier);
+    if (status !== 'rejected') must(!isDuplicate, 'I5', `Stripe has ${identifier} twice`);
+    accepted.add(identifier);
+    const report = byIdentifier.get(identifier);
+    if (!report) {
+      must(isRestored(scene, customer), 'I5', `Stripe has ${identifier}, which is in no report`);
+      continue;
+    }
+    const name = `what Stripe has of report ${keyOf(report)}`;
+    const { account_id } = report;
+    const own = scene.customerOf(account_id === ACCOUNTS[0] ? ACCOUNTS[0] : ACCOUNTS[1]);
+    mustEqual(customer, own, 'I18', `the customer of ${name}`);
+    if (isRestored(scene, customer)) continue;
+    must(report.attempts > 0, 'I6', `${name} was sent without intent`);
+    mustEqual(payload['value'], String(report.quantity), 'I11', `the quantity of ${name}`);
+    mustEqual(timestamp * 1_000, report.slot, 'I11', `the slot of ${name}`);
+  }
+  for (const report of reports) {
+    if (report.status !== 'reported') continue;
+    const isThere = report.identifier !== null && accepted.has(report.identifier);
+    must(isThere, 'I8', () => `report ${keyOf(report)} is reported and Stripe never had it`);
+  }
+}
+
+function isRestored(scene: Scene, customer: string): boolean {
+  const account = ACCOUNTS.find((name: AccountName) => scene.customerOf(name) === customer);
+  return account !== undefined && scene.expectations[account].troubles.has('restored');
+}

@@ -1,0 +1,45 @@
+import { parseArgs } from 'node:util';
+import { loadStripeContract } from '../../support/stripe-contract/load-contract.ts';
+import { runSchedule } from '../run-schedule.ts';
+import { drawSchedule } from '../schedule/draw-schedule.ts';
+import { type EngineName, openEngine } from './engine.ts';
+
+/**
+ * A process of the simulation: runs every `step`-th seed and prints a line of JSON for each. Exchanges with Stripe are
+ * held to its contract in one schedule of so many.
+ */
+const SCHEDULES_PER_CONTRACT_CHECK = 10;
+
+export interface SeedLine {
+  readonly seed: number;
+  readonly failure: string | null;
+  readonly hash: string | null;
+  readonly invoiced: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    from: { type: 'string', default: '1' },
+    to: { type: 'string', default: '1' },
+    step: { type: 'string', default: '1' },
+    engine: { type: 'string', default: 'sqlite' },
+    traced: { type: 'boolean', default: false },
+  },
+});
+
+const engine = await openEngine(values.engine as EngineName);
+const contract = await loadStripeContract();
+for (let seed = Number(values.from); seed <= Number(values.to); seed += Number(values.step)) {
+  const run = await runSchedule(drawSchedule(seed), await engine.open(), {
+    isTraced: values.traced,
+    contract: seed % SCHEDULES_PER_CONTRACT_CHECK === 0 ? contract : null,
+  });
+  const line: SeedLine = {
+    seed,
+    failure: run.failure,
+    hash: values.traced ? run.hash : null,
+    invoiced: run.invoiced,
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+await engine.close();
