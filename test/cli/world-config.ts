@@ -26,6 +26,8 @@ export async function configOf({
       environment: { clock: { now: () => ${clock.now()}, sleep: () => Promise.resolve() } },
       stripe: {
         secret_key: 'sk_test_simulated',
+        // Time stands still, and would give no turn to whoever waits for one.
+        max_requests_per_second: 1_000_000,
         config: { host: ${JSON.stringify(host)}, port: ${port}, protocol: 'http' },
       },
     });`,
