@@ -63,8 +63,9 @@ export interface StripeOptions {
   /**
    * At most so many calls a second, of every kind, from this process. Default: four fifths of what Stripe allows for the
    * key's mode; live 800 meter events, 20 for each other endpoint and 80 for those in total, with a test key 20 for
-   * everything. More than the usual total says that Stripe has raised the account's limits, and raises all of ours. From 10,000
-   * nothing is limited, for tests on a clock that stands still.
+   * everything. More than the usual total says that Stripe has raised the account's limits, and raises all of ours. From
+   * 10,000, and by default with a clock of your own in `environment`, nothing is limited: on one that stands still nobody's
+   * turn would come.
    */
   readonly max_requests_per_second?: number;
   /** Passed on to the Stripe SDK, such as `host`, `port` and `protocol` of the simulator. */
@@ -214,7 +215,10 @@ export function parseOptions(options: UsageOptions, isProduction: boolean): Usag
   return {
     database: parseDatabase(parsed.database, isProduction),
     stripe: options.stripe
-      ? parseStripe(options.stripe, parsed.stripe?.webhook_secret ?? [], isProduction)
+      ? parseStripe(options.stripe, parsed.stripe?.webhook_secret ?? [], {
+          isProduction,
+          hasOwnClock: options.environment?.clock !== undefined,
+        })
       : null,
     schedule: options.worker_schedule?.usage ?? DEFAULT_SCHEDULE,
     meters,
@@ -258,7 +262,7 @@ function defaultMeter(names: readonly string[], configured: string | undefined):
 function parseStripe(
   stripe: StripeOptions,
   webhook_secrets: readonly string[],
-  isProduction: boolean,
+  { isProduction, hasOwnClock }: { readonly isProduction: boolean; readonly hasOwnClock: boolean },
 ): CheckedStripeOptions {
   const { secret_key = '', config } = stripe;
   const mode = SECRET_KEY.exec(secret_key)?.[2];
@@ -274,7 +278,9 @@ function parseStripe(
   const limits = rateLimitsOf({
     mode: mode === 'live' ? 'live' : 'test',
     is_connected: config?.stripeAccount !== undefined,
-    max_requests_per_second: stripe.max_requests_per_second ?? null,
+    // On a clock that stands still nobody's turn would ever come.
+    max_requests_per_second:
+      stripe.max_requests_per_second ?? (hasOwnClock ? Number.POSITIVE_INFINITY : null),
   });
   const livemode = mode === 'live';
   return { secret_key, limits, webhook_secrets, livemode, ...(config ? { config } : {}) };
