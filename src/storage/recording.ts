@@ -7,7 +7,8 @@ import {
   type UsageEntryOutcome,
 } from '../core/store.ts';
 import { ensureAccounts, lockAccounts } from './accounts.ts';
-import { findLateEntries, openReportsFor, sealFullReports } from './opening.ts';
+import { refuseLateEntries } from './late-entries.ts';
+import { openReportsFor, sealFullReports } from './opening.ts';
 import type { Db } from './report-rows.ts';
 import type { RoutedEntry, WriteParams, WritePath, WriteResult } from './write-path.ts';
 
@@ -107,9 +108,12 @@ async function withoutLate(
   outcomes: UsageEntryOutcome[],
 ): Promise<Waiting[]> {
   const entries = waiting.map(({ entry }) => entry);
-  const late = await transact((db) => findLateEntries(db, entries, now));
-  for (const [position, { index }] of waiting.entries()) if (late.has(position)) outcomes[index] = 'late';
-  return waiting.filter((_, position) => !late.has(position));
+  const refused = await transact((db) => refuseLateEntries(db, entries, now));
+  for (const [position, { index }] of waiting.entries()) {
+    const outcome = refused.get(position);
+    if (outcome) outcomes[index] = outcome;
+  }
+  return waiting.filter((_, position) => !refused.has(position));
 }
 
 async function openFor(
