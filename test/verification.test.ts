@@ -10,8 +10,6 @@ import {
 } from './support/paying-world.ts';
 import type { WorldOptions } from './support/world.ts';
 
-const DAY_S = DAY / 1_000;
-
 /** The same, with its first report accepted by Stripe. */
 async function createSentWorld(options: WorldOptions = {}): Promise<PayingWorld> {
   const world = await createPayingWorld(options);
