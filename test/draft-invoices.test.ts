@@ -53,6 +53,38 @@ describe('a report that cannot be sent before its draft is final', () => {
     expect(await quantities(world)).toEqual([70]);
   });
 
+  test.each([60, 30, 10, 2])(
+    'and is closed, with Stripe back %s minutes before the invoice goes, is on this invoice or the next',
+    async (minutes) => {
+      const world = await createEndingWorld({ lag_minutes: [25, 25] });
+      world.simulator.faults.add({ kind: '500_before', method: 'GET', path: '/v1/subscriptions', ...ALWAYS });
+      await world.passTime(world.end + HOUR - minutes * MINUTE);
+      world.simulator.faults.clear();
+      await world.passTime(world.end + 35 * DAY);
+      expect(await world.billedQuantity()).toBe(70 + LAST);
+      expect(world.counted()).toBe(70 + LAST);
+    },
+  );
+
+  test.each([60, 20])(
+    'until %s minutes before the three days are over is on this invoice or the next',
+    async (minutes) => {
+      const world = await createEndingWorld({ lag_minutes: [25, 25] });
+      const isDown = { kind: '500_before', method: 'GET', path: /event_summaries$/, ...ALWAYS } as const;
+      // The period's total cannot be read in a process that has just started, so that nothing is sent.
+      await world.usage.close();
+      const usage = world.open();
+      world.simulator.faults.add(isDown);
+      await world.passTime(world.end + 3 * DAY - minutes * MINUTE, usage.worker);
+      expect(world.rows().at(-1)).toMatchObject({ status: 'closed', quantity: LAST });
+      world.simulator.faults.clear();
+      await world.passTime(world.end + 32 * DAY, usage.worker);
+      await usage.close();
+      expect(await world.billedQuantity()).toBe(70 + LAST);
+      expect(world.counted()).toBe(70 + LAST);
+    },
+  );
+
   test('keeps the invoice open while Stripe has not counted what it accepted', async () => {
     const world = await createEndingWorld({ lag_minutes: [5 * 60, 5 * 60] });
     await world.passTime(world.end + 12 * HOUR);
@@ -79,6 +111,17 @@ describe('a report that cannot be sent before its draft is final', () => {
     world.simulator.faults.clear();
     await world.passTime(world.end + 10 * HOUR);
     expect(await quantities(world)).toEqual([70 + LAST]);
+  });
+
+  test('is billed next when the invoice cannot be kept open for it to be counted', async () => {
+    const world = await createEndingWorld({ lag_minutes: [25, 25] });
+    world.simulator.faults.add({ kind: '500_before', method: 'POST', path: '/v1/invoices/', ...ALWAYS });
+    world.simulator.faults.add({ kind: '500_before', method: 'GET', path: '/v1/subscriptions', ...ALWAYS });
+    await world.passTime(world.end + 40 * MINUTE);
+    world.simulator.faults.clear();
+    world.simulator.faults.add({ kind: '500_before', method: 'POST', path: '/v1/invoices/', ...ALWAYS });
+    await world.passTime(world.end + 35 * DAY);
+    expect(await quantities(world)).toEqual([70, LAST]);
   });
 });
 

@@ -59,6 +59,13 @@ describe('late usage', () => {
     ]);
   });
 
+  test('by policy track still gets onto its invoice while that is a draft', async () => {
+    const world = await createEndedWorld({ late_usage: 'track' }, 40 * MINUTE);
+    await world.usage.increment(world.late);
+    await world.passTime(world.end + 8 * HOUR);
+    expect(await world.quantities()).toEqual([100]);
+  });
+
   test('by policy reject is refused by name, and nothing is written', async () => {
     const world = await createEndedWorld({ late_usage: 'reject' }, 30 * MINUTE);
     await expect(world.usage.increment(world.late)).rejects.toMatchObject({
