@@ -332,55 +332,6 @@ describe('a refusal that follows an attempt whose answer was lost', () => {
   });
 });
 
-describe('a worker that dies', () => {
-  class Crash extends Error {}
-
-  /** Fails at one call of a port, before or after it took effect, and counts how many there were. */
-  function crashingAt(position: number) {
-    let calls = 0;
-    const wrap = <Port extends object>(port: Port): Port =>
-      new Proxy(port, {
-        get(target, name) {
-          const value: unknown = Reflect.get(target, name);
-          if (typeof value !== 'function' || name === 'close') return value;
-          return async (...args: unknown[]) => {
-            const isDead = calls > position;
-            calls += 2;
-            if (isDead || calls - 1 > position) throw new Crash('before');
-            const result: unknown = await value.apply(target, args);
-            if (calls > position) throw new Crash('after');
-            return result;
-          };
-        },
-      });
-    return { wrapping: { store: wrap, provider: wrap }, calls: () => calls };
-  }
-
-  test('at any call to the database or to Stripe leaves nothing uncounted, double or unverified', async () => {
-    // How many calls one run makes is seen in a run that does not die.
-    let points = 1;
-    for (let position = -1; position < points; position += 1) {
-      const world = await createPayingWorld({ lag_minutes: [0, 0] });
-      const { wrapping, calls } = crashingAt(position === -1 ? Number.POSITIVE_INFINITY : position);
-      const dying = world.open(undefined, wrapping);
-      await dying.report().catch(() => {});
-      world.clock.advance(2 * HOUR);
-      await dying.report().catch(() => {});
-      await dying.close().catch(() => {});
-      if (position === -1) points = calls();
-      await world.passTime(world.clock.now() + 3 * HOUR);
-      await world.usage.report();
-      await world.passTime(world.clock.now() + 3 * HOUR);
-      expect(world.rows(), `crash point ${position} of ${points}`).toMatchObject([
-        { status: 'reported', quantity: 70, verified_at: expect.any(Number) },
-      ]);
-      expect(world.counted()).toBe(70);
-      await world.usage.close();
-    }
-    expect(points).toBeGreaterThan(20);
-  });
-});
-
 describe('over 60 days of daily reports', () => {
   test('each is verified or held within a day of Stripe being reachable', async () => {
     const world = await createPayingWorld({ lag_minutes: [0, 90] });

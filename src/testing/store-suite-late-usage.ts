@@ -114,6 +114,14 @@ export function testLateUsage(check: Check, uuid: () => string): void {
     ]);
   });
 
+  check('by policy reject late usage is refused also while its report is still open', async (store) => {
+    await endPeriod(store);
+    await record(store, [entry({ quantity: 2 })], TOO_LATE - 1, 'reject');
+    assert.deepEqual(await record(store, [entry()], TOO_LATE, 'reject'), ['late']);
+    const open = (await reports(store)).find(({ late }) => late);
+    assert.deepEqual([open?.quantity, open?.status], [2, 'open']);
+  });
+
   check('by policy reject the key of a refused entry is free', async (store) => {
     await endPeriod(store);
     const keyed = entry({ idempotency_key: 'k' });
