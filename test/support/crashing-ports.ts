@@ -1,7 +1,7 @@
 import type { PortWrapping } from '../../src/usage.ts';
 
 /** What a call to a port of a process that has died ends in. */
-export class Crash extends Error {}
+class Crash extends Error {}
 
 /** Ports of a process that dies at one of its calls. */
 export interface CrashingPorts {
