@@ -1,22 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
+import { createPayingWorld, METER_EVENTS, type PayingWorld } from './support/paying-world.ts';
 import { createWorld } from './support/world.ts';
-
-const METER_EVENTS = { method: 'POST', path: '/v1/billing/meter_events' } as const;
-
-/** One account on the volume price with some usage, an hour later. */
-async function createPayingWorld(options: Parameters<typeof createWorld>[0] = {}) {
-  const world = await createWorld(options);
-  const { customer, subscription } = await world.subscribe();
-  await world.usage.accounts.set({ account: 'acct_1', plan: 'pro', stripe_customer: customer.id });
-  await world.usage.increment({ account: 'acct_1', quantity: 70 });
-  world.clock.advance(HOUR);
-  const end = (subscription.items.data[0]?.current_period_end ?? 0) * 1_000;
-  const counted = () => world.simulator.counted(customer.id, 'credits', 0, Date.UTC(2100, 0, 1));
-  const firstReport = async () => (await world.usage.get({ account: 'acct_1' })).reports[0];
-  const sent = () => world.simulator.requests().filter(({ path }) => path === METER_EVENTS.path);
-  return { ...world, customer, subscription, end, counted, firstReport, sent };
-}
 
 describe('a report', () => {
   test('is stamped in the middle of a whole minute of its period, with an identifier and a key per attempt', async () => {
@@ -265,11 +250,7 @@ describe('when Stripe', () => {
 });
 
 /** A second database for the same account and Stripe: what a restored backup looks like from outside. */
-async function createWorldOnSameStripe(
-  world: Awaited<ReturnType<typeof createPayingWorld>>,
-  quantity: number,
-  fetch = world.simulator.fetch,
-) {
+async function createWorldOnSameStripe(world: PayingWorld, quantity: number, fetch = world.simulator.fetch) {
   const restored = await createWorld({
     start: world.clock.now() - HOUR,
     stripe_fetch: fetch,

@@ -1,5 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -8,14 +7,13 @@ import { composeUsage } from '../src/usage.ts';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
 import {
   createWorld,
+  memoryDirectory,
   THIN_WEBHOOK_SECRET,
   temporaryDirectory,
   WEBHOOK_SECRET,
   type WorldOptions,
 } from './support/world.ts';
 
-/** Linux keeps these files in memory. */
-const MEMORY_FILES = '/dev/shm';
 const ALWAYS = { times: Number.POSITIVE_INFINITY };
 const THIN_EVENTS = { method: 'GET', path: '/v2/core/events' } as const;
 
@@ -424,15 +422,6 @@ async function deliverAgain(
   const headers = { 'Stripe-Signature': stripe.webhooks.generateTestHeaderString(header) };
   const init = { method: 'POST', body: payload, headers };
   return await usage.webhook(new Request('https://app.example/hook', init));
-}
-
-/** 720 databases are not tested for their durability: in memory, where the system has files there. */
-function memoryDirectory(): string {
-  const directory = mkdtempSync(
-    join(existsSync(MEMORY_FILES) ? MEMORY_FILES : tmpdir(), 'tallybook-orders-'),
-  );
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
 }
 
 function permutations(items: readonly number[]): number[][] {

@@ -3,7 +3,6 @@ import {
   type BillingTimeline,
   billingPeriodAt,
   countingPeriodAt,
-  mayBeInvoiced,
   type Period,
 } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
@@ -70,26 +69,6 @@ function periodFor(
   return late_usage === 'track'
     ? billingPeriodAt(timeline, Math.min(occurred_at, now))
     : countingPeriodAt(timeline, occurred_at, now);
-}
-
-/** Positions of entries that are too late for their invoices. */
-export async function findLateEntries(
-  db: Db,
-  entries: readonly UsageEntry[],
-  now: Instant,
-): Promise<Set<number>> {
-  const accounts = await loadAccounts(
-    db,
-    entries.map(({ account_id }) => account_id),
-  );
-  const late = new Set<number>();
-  for (const [position, { account_id, meter, occurred_at }] of entries.entries()) {
-    const account = accounts.get(account_id);
-    if (!account || occurred_at === null) continue;
-    const period = billingPeriodAt(timelineOf(account, meter), Math.min(occurred_at, now));
-    if (mayBeInvoiced(period, now)) late.add(position);
-  }
-  return late;
 }
 
 interface NeededReport {

@@ -1,3 +1,4 @@
+import { LATE_WINDOW_MS } from '../core/billing-period.ts';
 import type { UsageError } from '../core/errors.ts';
 import type { LateUsagePolicy } from '../core/late-usage.ts';
 import {
@@ -7,7 +8,8 @@ import {
   type UsageEntryOutcome,
 } from '../core/store.ts';
 import { ensureAccounts, lockAccounts } from './accounts.ts';
-import { findLateEntries, openReportsFor, sealFullReports } from './opening.ts';
+import { refuseLateEntries } from './late-entries.ts';
+import { openReportsFor, sealFullReports } from './opening.ts';
 import type { Db } from './report-rows.ts';
 import type { RoutedEntry, WriteParams, WritePath, WriteResult } from './write-path.ts';
 
@@ -36,6 +38,10 @@ export async function recordUsage(
   let waiting: Waiting[] = entries.map((entry, index) => ({ entry: { ...entry, report_id: null }, index }));
   for (let round = 0; waiting.length > 0; round += 1) {
     try {
+      if (round === 0 && late_usage === 'reject') {
+        waiting = await withoutLate(context, waiting, recorded_at, outcomes);
+        if (waiting.length === 0) break;
+      }
       if (round === MAX_ROUNDS) throw new Error(`No open report stayed open in ${MAX_ROUNDS} rounds.`);
       waiting = await recordRound(
         context,
@@ -79,8 +85,7 @@ async function recordRound(
     else if (outcome) outcomes[index] = outcome;
   }
   if (again.length === 0) return again;
-  const timely = late_usage === 'reject' ? await withoutLate(context, again, recorded_at, outcomes) : again;
-  return await openFor(context, timely, full, recorded_at, late_usage);
+  return await openFor(context, again, full, recorded_at, late_usage);
 }
 
 /** Repeats a commit whose answer was lost: under the same id it counts once. */
@@ -99,17 +104,26 @@ interface Waiting {
   readonly index: number;
 }
 
-/** Refuses entries that no invoice of their own can bill any more. */
+/**
+ * Refuses entries that no invoice of their own can bill any more, also where their report is still open, since no worker
+ * has sealed it. Only those with an old timestamp need a look.
+ */
 async function withoutLate(
   { transact }: RecordingContext,
   waiting: readonly Waiting[],
   now: number,
   outcomes: UsageEntryOutcome[],
 ): Promise<Waiting[]> {
-  const entries = waiting.map(({ entry }) => entry);
-  const late = await transact((db) => findLateEntries(db, entries, now));
-  for (const [position, { index }] of waiting.entries()) if (late.has(position)) outcomes[index] = 'late';
-  return waiting.filter((_, position) => !late.has(position));
+  const old = waiting.filter(({ entry }) => (entry.occurred_at ?? now) <= now - LATE_WINDOW_MS);
+  if (old.length === 0) return [...waiting];
+  const entries = old.map(({ entry }) => entry);
+  const refused = await transact((db) => refuseLateEntries(db, entries, now));
+  for (const [position, { index }] of old.entries()) {
+    const outcome = refused.get(position);
+    if (outcome) outcomes[index] = outcome;
+  }
+  const isRefused = new Set(old.filter((_, position) => refused.has(position)));
+  return waiting.filter((candidate) => !isRefused.has(candidate));
 }
 
 async function openFor(

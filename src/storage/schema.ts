@@ -12,6 +12,7 @@ export interface Database {
   subscription: SubscriptionTable;
   usage: UsageTable;
   usage_event: UsageEventTable;
+  usage_key: UsageKeyTable;
   job_lease: JobLeaseTable;
   decision: DecisionTable;
   webhook_event: WebhookEventTable;
@@ -76,6 +77,16 @@ export interface UsageEventTable {
   recorded_at: number;
   idempotency_key: string | null;
   properties: string | null;
+}
+
+/** Idempotency keys that were counted; they are forgotten in time. */
+export interface UsageKeyTable {
+  idempotency_key: string;
+  account_id: string;
+  meter: string;
+  /** What must be equal when the key is used again. */
+  content: string;
+  recorded_at: number;
 }
 
 /** Append-only: what persons decided of reports. */

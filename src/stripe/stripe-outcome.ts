@@ -22,16 +22,17 @@ export function sendFailureOf(error: unknown): SendReportResult {
 /**
  * What a failed call means. Only a 4xx that is about the request itself is final: 409 and 429 ask to come back, 401
  * and 403 are about our key and not about the account, an idempotency error is about a key that a restored backup
- * made us use again, and everything else (5xx, connection lost, time-out, an answer that is not JSON) may have taken
- * effect.
+ * made us use again, a timestamp that is still ahead, since our clock is, comes right by itself, and everything else
+ * (5xx, connection lost, time-out, an answer that is not JSON) may have taken effect.
  */
 export function failureOf(error: unknown): Failed {
-  const { message, rawType, statusCode = 0 } = shapeOf(error);
+  const { message, rawType, code, statusCode = 0 } = shapeOf(error);
   const isFinal =
     statusCode >= 400 &&
     statusCode < 500 &&
     ![401, 403, 409, 429].includes(statusCode) &&
-    rawType !== 'idempotency_error';
+    rawType !== 'idempotency_error' &&
+    code !== 'timestamp_in_future';
   return isFinal ? { outcome: 'refused', message } : unavailableOf(error);
 }
 

@@ -7,6 +7,7 @@ import { isLegalTransition, type ReportStatus, type UsageReport } from '../core/
 import { testAdjustments } from './store-suite-adjustments.ts';
 import { testDecisions } from './store-suite-decisions.ts';
 import { testExplaining } from './store-suite-explaining.ts';
+import { testLateUsage } from './store-suite-late-usage.ts';
 import { testWebhookEvents } from './store-suite-webhooks.ts';
 
 export interface StoreSuite {
@@ -57,6 +58,7 @@ export function testStore(suite: StoreSuite): void {
     });
   };
   testWebhookEvents(check);
+  testLateUsage(check, uuid);
   const closeAll = (store: Store, now: number) =>
     store.closeReports({ now, which: 'all', account_id: null, after: null, locked: 'skip', limit: 100 });
   const reports = async (store: Store, account_id = ACCOUNT) =>

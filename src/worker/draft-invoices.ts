@@ -1,5 +1,6 @@
 import { type BillingPeriod, billingPeriodAt, LATE_WINDOW_MS } from '../core/billing-period.ts';
 import type { BillingProvider, Failed } from '../core/billing-provider.ts';
+import type { Instant } from '../core/environment.ts';
 import { DAY_MS, formatInstant, HOUR_MS } from '../core/instant.ts';
 import { type Invoice, invoicedUsage } from '../core/invoice.ts';
 import type { AccountWithItems } from '../core/store.ts';
@@ -12,8 +13,11 @@ const POSTPONED_BY_MS = 3 * HOUR_MS;
 /** A draft is not kept open for longer after its period's end. */
 const MAX_POSTPONED_MS = 3 * DAY_MS;
 
-/** Whether an invoice can still bill a report. `none`: there is none, and none will come. */
-export type InvoiceState = 'open' | 'final' | 'none';
+/**
+ * Whether an invoice can still bill a report. `closing`: it becomes final before what is sent now would be counted.
+ * `none`: there is none, and none will come.
+ */
+export type InvoiceState = 'open' | 'closing' | 'final' | 'none';
 
 /**
  * The draft invoices that wait for usage of a billing period that has ended. Stripe makes them final after about an hour;
@@ -39,8 +43,12 @@ export class DraftInvoices {
     const { isFinal, invoices } = invoicedUsage(found, period.items, period);
     if (isFinal === true) return 'final';
     if (isFinal === null) return isOver(period, now) ? 'none' : 'open';
-    for (const invoice of invoices) await this.#keepOpen(invoice, report);
-    return 'open';
+    let state: InvoiceState = 'open';
+    for (const invoice of invoices) {
+      const finalizes_at = await this.#keepOpen(invoice, report);
+      if (finalizes_at !== null && finalizes_at < now + LATE_WINDOW_MS) state = 'closing';
+    }
+    return state;
   }
 
   /** Keeps the invoices open that wait for reports which are not sent, or not counted, in time. */
@@ -66,10 +74,13 @@ export class DraftInvoices {
     return read.outcome === 'read' ? read.invoices : read;
   }
 
-  async #keepOpen({ invoice, finalizes_at }: Invoice, report: UsageReport): Promise<void> {
+  /** @returns when it becomes final now; null = not by itself. */
+  async #keepOpen({ invoice, finalizes_at }: Invoice, report: UsageReport): Promise<Instant | null> {
     const now = this.#context.environment.clock.now();
     const latest = report.billing_period_end + MAX_POSTPONED_MS;
-    if (finalizes_at === null || finalizes_at >= now + COUNTING_TIME_MS || finalizes_at >= latest) return;
+    if (finalizes_at === null || finalizes_at >= now + COUNTING_TIME_MS || finalizes_at >= latest) {
+      return finalizes_at;
+    }
     const until = Math.min(now + POSTPONED_BY_MS, latest);
     const result = await this.#provider.postponeInvoice({ invoice, finalizes_at: until });
     const { account_id: account, meter } = report;
@@ -80,12 +91,13 @@ export class DraftInvoices {
         fields,
         `An invoice is kept open until ${formatInstant(until)}: usage of its period is not counted yet`,
       );
-    } else {
-      logger.error(
-        { ...fields, stripe: result.message },
-        'An invoice that misses usage could not be kept open',
-      );
+      return until;
     }
+    logger.error(
+      { ...fields, stripe: result.message },
+      'An invoice that misses usage could not be kept open',
+    );
+    return finalizes_at;
   }
 }
 

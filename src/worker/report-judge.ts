@@ -1,6 +1,6 @@
 import { type BillingPeriod, billingPeriodAt, type SubscriptionItem } from '../core/billing-period.ts';
 import type { Unavailable } from '../core/billing-provider.ts';
-import { DAY_MS, HOUR_MS } from '../core/instant.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import { freeReason } from '../core/plan.ts';
 import type { AccountWithItems } from '../core/store.ts';
 import { MAX_SLOT_AGE_MS, type UsageReport } from '../core/usage-report.ts';
@@ -9,6 +9,9 @@ import type { ReportOutcomes } from './report-outcomes.ts';
 import type { ReportSender } from './report-sender.ts';
 import type { ReporterContext, Settled } from './reporter-context.ts';
 import type { TotalCheck } from './total-check.ts';
+
+/** An invoice that is about to be final is looked at again after this. */
+const CLOSING_INTERVAL_MS = 5 * MINUTE_MS;
 
 /** What judging needs of Stripe. */
 export interface StripeSide {
@@ -71,6 +74,9 @@ export class ReportJudge {
     // What Stripe refuses to tell, as of a customer that was deleted, it says again when the report is sent.
     const invoice = await stripe.drafts.stateOf(report, account);
     if (invoice === 'final' || invoice === 'none') return await this.#judgeLate(report, period);
+    if (invoice === 'closing') {
+      return await this.#outcomes.waitUntil(report, this.#now() + CLOSING_INTERVAL_MS);
+    }
     if (isUnavailable(invoice)) return await this.#outcomes.postpone(report, invoice);
     const surplus = await stripe.totals.surplus(report, stripe_customer);
     if (isUnavailable(surplus)) return await this.#outcomes.postpone(report, surplus);

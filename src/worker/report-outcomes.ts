@@ -151,8 +151,12 @@ export class ReportOutcomes {
     const doubled = Math.min(longest, Math.max(FIRST_RETRY_MS, waited));
     const jittered = doubled * (0.5 + this.#context.environment.random() / 2);
     const asked = failure.outcome === 'unknown' ? (failure.retry_after_ms ?? 0) : 0;
+    const wait_ms = Math.ceil(Math.max(jittered, asked));
+    const { pending_since: since } = report;
     await this.change(report, {
-      due_at: Math.ceil(now + Math.max(jittered, asked)),
+      due_at: now + wait_ms,
+      // Time in which Stripe does not answer is no time in which it could have shown that it counted.
+      pending_since: since === null ? null : since + wait_ms,
       last_error: hasStripesWords(report) ? report.last_error : failure.message,
     });
     return 'waiting';

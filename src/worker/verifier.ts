@@ -36,11 +36,11 @@ export class Verifier {
   /** One summary over all their minutes covers many reports; single minutes are read where it differs. */
   async #verifyGroup(reports: readonly UsageReport[], counts: ReportCounts): Promise<void> {
     const isWhole = await this.#isCountedWhole(reports);
-    if (typeof isWhole === 'object') {
+    if (typeof isWhole === 'object' && isWhole.outcome === 'unknown') {
       for (const report of this.#due(reports)) counts[await this.#outcomes.postpone(report, isWhole)] += 1;
       return;
     }
-    if (isWhole) {
+    if (isWhole === true) {
       for (const report of reports) counts[await this.#outcomes.prove(report)] += 1;
       return;
     }

@@ -1,18 +1,31 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
-import { createUsage, type DatabaseOptions, type ScheduleInput } from '../../src/index.ts';
+import type { Clock, DatabaseOptions, LateUsagePolicy, ScheduleInput } from '../../src/index.ts';
 import { createMovableClock, type MovableClock } from '../../src/testing/movable-clock.ts';
 import { passTime } from '../../src/testing/pass-time.ts';
 import type { StripeSimulator } from '../../src/testing/stripe-simulator/stripe-simulator.ts';
+import { composeUsage, type PortWrapping } from '../../src/usage.ts';
 import { CREDIT_TIERS } from './credits-scene.ts';
 import { createSimulatedStripe, type SimulatedStripeOptions } from './simulated-stripe.ts';
 
+/** Linux keeps these files in memory. */
+const MEMORY_FILES = '/dev/shm';
+
 /** A directory of its own for one test. */
 export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'tallybook-'));
+  return directoryIn(tmpdir());
+}
+
+/** The same for databases that are not tested for their durability: in memory, where the system has files there. */
+export function memoryDirectory(): string {
+  return directoryIn(existsSync(MEMORY_FILES) ? MEMORY_FILES : tmpdir());
+}
+
+function directoryIn(parent: string): string {
+  const directory = mkdtempSync(join(parent, 'tallybook-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
@@ -57,9 +70,19 @@ export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
   readonly stripe_fetch?: typeof fetch;
   /** Whether the simulator's events go to `usage.webhook`. Default: false. */
   readonly with_webhooks?: boolean;
+  /** Default: the product's, `bill_next`. */
+  readonly late_usage?: LateUsagePolicy;
+  /** How far the product's clock is ahead of Stripe's, in milliseconds; negative = behind. Default: 0. */
+  readonly skew_ms?: number;
+  /** What stands around the product's ports. Default: nothing. */
+  readonly wrapping?: Partial<PortWrapping>;
   /** What the product's jitter is drawn from. Default: the machine's randomness. */
   readonly random?: () => number;
 }
+
+type Worker = Parameters<typeof passTime>[0]['worker'];
+
+const UNWRAPPED: PortWrapping = { store: (store) => store, provider: (provider) => provider };
 
 /** The product on a database, by default an embedded one, the simulator behind the official SDK, and one clock for both. */
 export async function createWorld({
@@ -73,6 +96,9 @@ export async function createWorld({
   stripe_fetch,
   random,
   with_webhooks = false,
+  late_usage,
+  skew_ms = 0,
+  wrapping: ownWrapping = {},
   ...options
 }: WorldOptions = {}) {
   const endpoint = { answer: (request: Request): Promise<Response> => usage.webhook(request) };
@@ -85,26 +111,35 @@ export async function createWorld({
   const simulator = shared ?? own.simulator;
   const { stripe } = own;
   const errors: unknown[] = [];
-  const open = (productFetch = stripe_fetch ?? simulator.fetch) =>
-    createUsage({
-      database,
-      meters: { credits: {} },
-      plans: PLANS,
-      onError: (error) => errors.push(error),
-      logger: { debug() {}, info() {}, warn() {}, error() {} },
-      environment: { clock, ...(random ? { random } : {}) },
-      ...(schedule === undefined ? {} : { worker_schedule: { usage: schedule } }),
-      ...(with_stripe
-        ? {
-            stripe: {
-              secret_key: 'sk_test_simulated',
-              webhook_secret: [WEBHOOK_SECRET, THIN_WEBHOOK_SECRET],
-              max_requests_per_second: 1_000_000,
-              config: { httpClient: Stripe.createFetchHttpClient(productFetch) },
-            },
-          }
-        : {}),
-    });
+  const alarms: object[] = [];
+  const tell = (fields: object) => {
+    if ('alarm' in fields) alarms.push(fields);
+  };
+  const productClock: Clock = skew_ms === 0 ? clock : { ...clock, now: () => clock.now() + skew_ms };
+  const open = (productFetch = stripe_fetch ?? simulator.fetch, wrapping = ownWrapping) =>
+    composeUsage(
+      {
+        database,
+        meters: { credits: {} },
+        plans: PLANS,
+        onError: (error) => errors.push(error),
+        logger: { debug() {}, info() {}, warn: tell, error: tell },
+        environment: { clock: productClock, ...(random ? { random } : {}) },
+        ...(schedule === undefined ? {} : { worker_schedule: { usage: schedule } }),
+        ...(late_usage === undefined ? {} : { late_usage }),
+        ...(with_stripe
+          ? {
+              stripe: {
+                secret_key: 'sk_test_simulated',
+                webhook_secret: [WEBHOOK_SECRET, THIN_WEBHOOK_SECRET],
+                max_requests_per_second: 1_000_000,
+                config: { httpClient: Stripe.createFetchHttpClient(productFetch) },
+              },
+            }
+          : {}),
+      },
+      { ...UNWRAPPED, ...wrapping },
+    );
   const usage = open();
   onTestFinished(() => usage.close());
   const meter = await stripe.billing.meters.create({
@@ -132,6 +167,8 @@ export async function createWorld({
     open,
     path,
     errors,
+    /** The fields of log lines that name an alarm, in their order. */
+    alarms,
     meter,
     price,
     /** A Stripe customer who subscribes to the volume price now. */
@@ -146,7 +183,16 @@ export async function createWorld({
       return { customer, subscription };
     },
     /** Lets time pass with everything that happens meanwhile. */
-    passTime: (to: number) => passTime({ clock, simulator, worker: usage.worker, to }),
+    passTime: (to: number, worker: Worker = usage.worker) =>
+      passTime({
+        clock,
+        simulator,
+        worker: {
+          tick: () => worker.tick(),
+          nextDueAt: async () => (await worker.nextDueAt()) - skew_ms,
+        },
+        to,
+      }),
     /** The lines of a customer's finalised invoices, without those of nothing. */
     async billedLines(customer: string) {
       const { data } = await stripe.invoices.list({ customer, limit: 100 });
