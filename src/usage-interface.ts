@@ -1,6 +1,5 @@
 import type { AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
 import type { AdjustParams } from './core/adjustment.ts';
-import type { UsageError } from './core/errors.ts';
 import type { DateInput } from './core/instant.ts';
 import type { IncrementParams } from './core/usage-event.ts';
 import type {
