@@ -47,7 +47,11 @@ export async function runSchedule(
     failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
     scene.trace.add(() => `FAILED ${error instanceof Error ? error.message : String(error)}`);
   }
-  await scene.close();
+  try {
+    await scene.close();
+  } catch (error) {
+    failure ??= error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
   const { trace } = scene;
   return { seed: schedule.seed, failure, trace: trace.lines, hash: trace.hash(), invoiced };
 }

@@ -7,11 +7,18 @@ import type { SimulationDatabase } from './simulation-database.ts';
 
 /** In memory where the system has such a folder: what a disk does is tested elsewhere. */
 const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-const SUFFIXES = ['', '-wal', '-shm'];
+/** What the product writes. */
+const WRITTEN = ['', '-wal', '-shm'];
+const SUFFIXES = [...WRITTEN, '.backup'];
 const ORDER = { usage: 'account_id, meter, report_id', usage_event: 'event_id' };
 
 let files = 0;
 let template: Promise<string> | null = null;
+/** Removed when the process ends, in whatever way it can notice. */
+const left = new Set<string>();
+process.once('exit', () => {
+  for (const path of left) remove(path);
+});
 
 /** A copy of a database whose schema is in place, which takes a fraction of the time of making one. */
 export async function openSqliteDatabase(): Promise<SimulationDatabase> {
@@ -33,14 +40,14 @@ export async function openSqliteDatabase(): Promise<SimulationDatabase> {
     },
     restore: () => {
       reader.database.close();
-      remove(path);
+      for (const suffix of WRITTEN) rmSync(`${path}${suffix}`, { force: true });
       copyFileSync(copy, path);
       reader = openReader(path);
     },
     close: async () => {
       reader.database.close();
       remove(path);
-      rmSync(copy, { force: true });
+      left.delete(path);
     },
   };
 }
@@ -69,13 +76,14 @@ async function createTemplate(): Promise<string> {
   const usage = createUsage({ database: { path, thread: 'in_thread' }, meters: { credits: {} } });
   await usage.accounts.list();
   await usage.close();
-  process.once('exit', () => remove(path));
   return path;
 }
 
 function newPath(): string {
   files += 1;
-  return join(FOLDER, `tallybook-simulation-${process.pid}-${files}.db`);
+  const path = join(FOLDER, `tallybook-simulation-${process.pid}-${files}.db`);
+  left.add(path);
+  return path;
 }
 
 function remove(path: string): void {

@@ -27,6 +27,15 @@ const { values } = parseArgs({
   },
 });
 
+/** A rejection that nobody handles would end the app. */
+let unhandled: string | null = null;
+process.on('unhandledRejection', (reason) => {
+  unhandled ??= `unhandled: ${reason instanceof Error ? reason.stack : String(reason)}`;
+});
+
+// Ended from outside when others have failed: what it wrote is removed all the same.
+process.once('SIGTERM', () => process.exit(143));
+
 const engine = await openEngine(values.engine as EngineName);
 const contract = await loadStripeContract();
 for (let seed = Number(values.from); seed <= Number(values.to); seed += Number(values.step)) {
@@ -36,10 +45,11 @@ for (let seed = Number(values.from); seed <= Number(values.to); seed += Number(v
   });
   const line: SeedLine = {
     seed,
-    failure: run.failure,
+    failure: run.failure ?? unhandled,
     hash: values.traced ? run.hash : null,
     invoiced: run.invoiced,
   };
+  unhandled = null;
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 await engine.close();

@@ -73,7 +73,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     file: 'src/stripe/stripe-provider.ts',
     snippet: 'const { stripe_customer, quantity, slot, identifier, attempt } = params;',
     replacement: 'const { stripe_customer, quantity, slot, identifier } = params;\n  const attempt = 1;',
-    seed: 86,
+    seed: 168,
   },
   {
     name: 'a quantity that is not the sealed one',
@@ -194,5 +194,19 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     snippet: 'return !isHome(report, home) || last >= home.end;',
     replacement: 'return false;',
     seed: 20,
+  },
+  {
+    name: 'a poisoned account ends the run',
+    file: 'src/worker/report-cycle.ts',
+    snippet: '      this.#context.onError(error);',
+    replacement: '      throw error;',
+    seed: 18,
+  },
+  {
+    name: 'an ended period is sealed a day late',
+    file: 'src/storage/closing.ts',
+    snippet: "    const hasEnded = eb('billing_period_end', '<=', now);",
+    replacement: "    const hasEnded = eb('billing_period_end', '<=', now - 86_400_000);",
+    seed: 66,
   },
 ];
