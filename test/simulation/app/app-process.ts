@@ -115,9 +115,9 @@ export class AppProcess {
     let outcome: { readonly result: unknown } | { readonly error: unknown } | null = null;
     await turns.take(async () => {
       if (this.#isDead) return;
-      await onCall(this, label, params);
       this.#inFlight += 1;
       try {
+        await onCall(this, label, params);
         outcome = { result: await run() };
       } catch (error) {
         outcome = { error };
