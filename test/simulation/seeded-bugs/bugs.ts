@@ -113,8 +113,8 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   {
     name: 'a retry without a time',
     file: 'src/worker/report-outcomes.ts',
-    snippet: 'due_at: Math.ceil(now + Math.max(jittered, asked)),',
-    replacement: 'due_at: null,',
+    snippet: 'due_at: now + wait_ms,\n      // Time',
+    replacement: 'due_at: null,\n      // Time',
     seed: 2,
   },
   {
