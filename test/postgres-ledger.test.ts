@@ -257,7 +257,7 @@ describe('the database refuses', () => {
       /sealed report does not change/,
     ],
     ['fewer reports', (s) => `DELETE FROM ${s}.usage`, /never deleted/],
-    ['no reports', (s) => `TRUNCATE ${s}.usage`, /never deleted/],
+    ['no reports', (s) => `TRUNCATE ${s}.usage CASCADE`, /never deleted/],
     [
       'a second open report of a period',
       (s) => copy(s, 3, 'true, period_start, billing_period_start, billing_period_end'),

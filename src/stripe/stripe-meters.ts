@@ -34,13 +34,12 @@ export class StripeMeters {
     this.#clock = clock;
   }
 
-  /** @throws Error when Stripe has no active meter of that event name, or does not answer. */
+  /** @throws Error when Stripe has no meter of that event name, or does not answer. */
   async get(name: string): Promise<StripeMeter> {
     const event_name = this.#eventNames.get(name) ?? name;
     if (!this.#known.has(event_name)) await this.#read();
     const meter = this.#known.get(event_name);
-    if (!meter)
-      throw new Error(`Stripe has no active meter with the event name ${JSON.stringify(event_name)}.`);
+    if (!meter) throw new Error(`Stripe has no meter with the event name ${JSON.stringify(event_name)}.`);
     return meter;
   }
 
@@ -64,9 +63,12 @@ export class StripeMeters {
   async #readAll(): Promise<void> {
     const stripe = await this.#connect();
     const known = new Map<string, StripeMeter>();
-    const meters = await stripe.billing.meters
-      .list({ status: 'active', limit: 100 })
-      .autoPagingToArray({ limit: MAX_METERS });
+    const all = await stripe.billing.meters.list({ limit: 100 }).autoPagingToArray({ limit: MAX_METERS });
+    const meters = [
+      ...all.filter(({ status }) => status !== 'active').reverse(),
+      ...all.filter(({ status }) => status === 'active'),
+    ];
+    // One that was deactivated still tells what it has counted; an active one of the same name takes its place.
     for (const { id, event_name, customer_mapping, value_settings } of meters) {
       const { event_payload_key: customer_key } = customer_mapping;
       known.set(event_name, { id, event_name, customer_key, value_key: value_settings.event_payload_key });
