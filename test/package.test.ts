@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -139,7 +147,8 @@ function typeCheck(files: readonly string[]): string {
 function install(...packages: readonly string[]): void {
   for (const name of packages) {
     mkdirSync(join(app, 'node_modules', name, '..'), { recursive: true });
-    symlinkSync(join(repository, 'node_modules', name), join(app, 'node_modules', name));
+    const link = join(app, 'node_modules', name);
+    if (!existsSync(link)) symlinkSync(join(repository, 'node_modules', name), link);
   }
 }
 

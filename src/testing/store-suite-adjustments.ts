@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { carriedForwardProperties } from '../core/adjustment.ts';
 import type { SubscriptionItem } from '../core/billing-period.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import { MAX_QUANTITY } from '../core/quantity.ts';
@@ -298,13 +297,6 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
         account_id,
       );
     }
-  });
-
-  check('the mark of what is carried names both reports', async () => {
-    assert.equal(
-      carriedForwardProperties({ from_report: 1, to_report: 2 }),
-      '{"carried_forward":{"from_report":1,"to_report":2}}',
-    );
   });
 }
 
