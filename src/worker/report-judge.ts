@@ -71,19 +71,20 @@ export class ReportJudge {
     if (!stripe || stripe_customer === null) {
       return await this.#outcomes.waitUntil(report, this.#now() + HOUR_MS);
     }
+    // First of all: what Stripe may have already is neither sent nor moved to a period in which it would be billed again.
     // What Stripe refuses to tell, as of a customer that was deleted, it says again when the report is sent.
-    const invoice = await stripe.drafts.stateOf(report, account);
-    if (invoice === 'final' || invoice === 'none') return await this.#judgeLate(report, period);
-    if (invoice === 'closing') {
-      return await this.#outcomes.waitUntil(report, this.#now() + CLOSING_INTERVAL_MS);
-    }
-    if (isUnavailable(invoice)) return await this.#outcomes.postpone(report, invoice);
     const surplus = await stripe.totals.surplus(report, stripe_customer);
     if (isUnavailable(surplus)) return await this.#outcomes.postpone(report, surplus);
     if (typeof surplus === 'number' && surplus > 0) {
       const last_error = `Stripe has counted ${surplus} more in the billing period than this database knows of: it is an older copy, or something else reports to the meter.`;
       return await this.#outcomes.hold(report, 'unknown_usage', last_error);
     }
+    const invoice = await stripe.drafts.stateOf(report, account);
+    if (invoice === 'final' || invoice === 'none') return await this.#judgeLate(report, period);
+    if (invoice === 'closing') {
+      return await this.#outcomes.waitUntil(report, this.#now() + CLOSING_INTERVAL_MS);
+    }
+    if (isUnavailable(invoice)) return await this.#outcomes.postpone(report, invoice);
     return await stripe.sender.send(await this.#released(report), stripe_customer);
   }
 

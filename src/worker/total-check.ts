@@ -13,8 +13,8 @@ const MAX_REMEMBERED = 1_000_000;
 
 /**
  * Notices a database that was restored from a backup: Stripe has then counted reports that the database does not know
- * of, and what is about to be sent may be among them. The first send of a customer and meter after a start, or after a
- * long gap, therefore reads the total of its billing period.
+ * of, and what is about to be sent may be among them. The first send of a customer, meter and billing period after a
+ * start, or after a long gap, therefore reads the total of the period.
  */
 export class TotalCheck {
   readonly #context: ReporterContext;
@@ -32,7 +32,7 @@ export class TotalCheck {
     const now = this.#context.environment.clock.now();
     if (now - this.#lastUsedAt > LONG_GAP_MS || this.#passed.size >= MAX_REMEMBERED) this.#passed.clear();
     this.#lastUsedAt = now;
-    const key = JSON.stringify([stripe_customer, report.meter]);
+    const key = JSON.stringify([stripe_customer, report.meter, report.billing_period_start]);
     if (this.#passed.has(key)) return 0;
     const surplus = await readSurplus(this.#context, this.#provider, report, stripe_customer);
     if (surplus === 0) this.#passed.add(key);

@@ -53,9 +53,14 @@ function isIndistinct({ slot_shared, status, reason }: ReportRow): boolean {
   return slot_shared && status === 'held' && reason === 'not_counted';
 }
 
-/** Nobody worked, or Stripe failed, so that the invoice was final before the report could be sent. */
-function isMissed(report: ReportRow | undefined, { gaps }: Scene): boolean {
-  return report?.reason === 'missed_invoice' && gaps.length > 0;
+/**
+ * Nobody worked, or Stripe failed, so that the invoice was final before the report could be sent; or it was told of too
+ * late for its invoice, and the subscription has ended since.
+ */
+function isMissed(report: ReportRow | undefined, { gaps, expectations }: Scene): boolean {
+  if (report?.reason !== 'missed_invoice') return false;
+  const { subscriptions } = expectations[report.account_id === ACCOUNTS[0] ? ACCOUNTS[0] : ACCOUNTS[1]];
+  return gaps.length > 0 || subscriptions.some(({ ended_at }) => ended_at !== null);
 }
 
 async function checkMoney(scene: Scene, account: AccountName, reports: readonly ReportRow[]): Promise<void> {

@@ -72,12 +72,13 @@ export class Expectation {
   }
 
   /**
-   * Whether an event may reach Stripe: it was paid for, or was sent before its subscription ended, in the same second
-   * or with a timestamp ahead.
+   * Whether an event may reach Stripe: it was paid for, or was sent before its subscription ended, in the same second,
+   * with a timestamp ahead, or by a machine whose clock is ahead.
    */
   isPayable({ occurred_at, recorded_at }: Pick<KnownEvent, 'occurred_at' | 'recorded_at'>): boolean {
     const told_at = Math.min(recorded_at, occurred_at);
     const instants = [occurred_at, occurred_at - 1_000, told_at, told_at - 1_000];
+    if (this.troubles.has('skewed')) instants.push(...this.subscriptions.flatMap(endedWithin(told_at)));
     return instants.some((instant) => this.paidAt(instant) !== null);
   }
 
@@ -136,4 +137,10 @@ function indexAt({ paid_from }: KnownSubscription, instant: number): number {
 
 function sum(events: readonly KnownEvent[]): number {
   return events.reduce((total, { quantity }) => total + quantity, 0);
+}
+
+/** The last paid instant of a subscription that ended up to an hour before, as a clock that is ahead may put it. */
+function endedWithin(told_at: number) {
+  return ({ ended_at }: KnownSubscription): number[] =>
+    ended_at !== null && ended_at <= told_at && told_at - ended_at <= HOUR ? [ended_at - 1] : [];
 }
