@@ -137,6 +137,16 @@ describe('a database that was restored from a backup', () => {
     expect(world.counted()).toBe(70);
   });
 
+  test('bills nothing twice either when the invoice of the period is final', async () => {
+    const world = await createRestoredWorld(2 * HOUR);
+    await world.passTime(world.end + 10 * DAY, world.usage.worker);
+    expect(world.counted()).toBe(70);
+    expect(world.sent()).toHaveLength(1);
+    expect(world.rows()[0]).toMatchObject({ status: 'held', reason: 'unknown_usage', quantity: 70 });
+    const lines = await world.billedLines(world.customer.id);
+    expect(lines.map(({ quantity }) => quantity)).toEqual([70]);
+  });
+
   test('goes on when a person has vouched for what Stripe counted', async () => {
     const world = await createRestoredWorld(2 * HOUR);
     await world.usage.report();
