@@ -4,48 +4,38 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { Store, UsageEntry } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
-import type { StoreSuite } from './store-suite.ts';
-
-/** 10 January 2026, 12:00 UTC: where the subscription begins. */
-const NOW = Date.UTC(2026, 0, 10, 12);
-const END = Date.UTC(2026, 1, 10, 12);
-const ALL_TIME = { start: 0, end: Date.UTC(2100, 0, 1) };
-const ACCOUNT = 'acct_1';
-const CUSTOMER = 'cus_1';
+import {
+  ACCOUNT,
+  ALL_TIME,
+  assertQuantitiesAreSums,
+  type Check,
+  CUSTOMER,
+  END,
+  entry,
+  itemFrom,
+  NOW,
+} from './store-scene.ts';
 
 /** What every store must do with quantities that take away, and with billing periods that come out negative. */
-export function testAdjustments({ test, open, uuid }: StoreSuite): void {
-  const entry = (quantity: number, fields: Partial<UsageEntry> = {}): UsageEntry => ({
-    account_id: ACCOUNT,
-    meter: 'credits',
-    quantity,
-    occurred_at: null,
-    idempotency_key: null,
-    content: null,
-    properties: quantity < 0 ? '{"adjustment":{"actor":null,"reason":"test"}}' : null,
-    ...fields,
-  });
+export function testAdjustments(check: Check, uuid: () => string): void {
+  const change = (quantity: number, fields: Partial<UsageEntry> = {}): UsageEntry =>
+    entry({
+      quantity,
+      content: null,
+      properties: quantity < 0 ? '{"adjustment":{"actor":null,"reason":"test"}}' : null,
+      ...fields,
+    });
   const record = async (store: Store, entries: readonly UsageEntry[], recorded_at = NOW) => {
     const { outcomes, failure } = await store.recordUsage({ flush_id: uuid(), recorded_at, entries });
     assert.equal(failure, null);
     return outcomes;
   };
-  const check = (name: string, run: (store: Store) => Promise<void>) => {
-    test(name, async () => {
-      const store = await open();
-      try {
-        await run(store);
-      } finally {
-        await store.close();
-      }
-    });
-  };
   const close = (store: Store, now: number, which: 'all' | 'ended' = 'all') =>
     store.closeReports({ now, which, account_id: null, after: null, locked: 'skip', limit: 100 });
 
   check('an adjustment takes away in the order of recording, also below nothing', async (store) => {
-    assert.deepEqual(await record(store, [entry(5), entry(-7), entry(1)]), Array(3).fill('recorded'));
-    await record(store, [entry(-4)]);
+    assert.deepEqual(await record(store, [change(5), change(-7), change(1)]), Array(3).fill('recorded'));
+    await record(store, [change(-4)]);
     const all = await reportsOf(store);
     assert.deepEqual(
       all.map(({ quantity, status }) => [quantity, status]),
@@ -55,8 +45,8 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
   });
 
   check('usage that comes to nothing is still in the report, event by event', async (store) => {
-    await record(store, [entry(5), entry(-5)]);
-    await record(store, [entry(3)]);
+    await record(store, [change(5), change(-5)]);
+    await record(store, [change(3)]);
     const [report] = await reportsOf(store);
     assert.deepEqual([report?.quantity, report?.first_occurred_at], [3, NOW]);
     const range = { start: NOW, end: NOW + 1 };
@@ -67,7 +57,7 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
       report_ids: [1],
     });
     assert.deepEqual([...quantities.values()], [3]);
-    await record(store, [entry(-3)], NOW + 1);
+    await record(store, [change(-3)], NOW + 1);
     assert.equal((await close(store, NOW + HOUR_MS)).closed, 1);
     assert.deepEqual((await reportsOf(store)).map(({ quantity, status }) => [quantity, status])[0], [
       0,
@@ -76,8 +66,8 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
   });
 
   check('the key of an adjustment counts once; an increment with it is a conflict', async (store) => {
-    const adjustment = entry(-5, { idempotency_key: 'k', content: '-5||d' });
-    const increment = entry(5, { idempotency_key: 'k', content: '5||' });
+    const adjustment = change(-5, { idempotency_key: 'k', content: '-5||d' });
+    const increment = change(5, { idempotency_key: 'k', content: '5||' });
     assert.deepEqual(await record(store, [adjustment, adjustment, increment]), [
       'recorded',
       'duplicate',
@@ -88,9 +78,9 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
   });
 
   check('a report never exceeds 15 digits with either sign: it is sealed first', async (store) => {
-    await record(store, [entry(-MAX_QUANTITY)]);
-    assert.deepEqual(await record(store, [entry(-2)]), ['recorded']);
-    assert.deepEqual(await record(store, [entry(-MAX_QUANTITY)]), ['recorded']);
+    await record(store, [change(-MAX_QUANTITY)]);
+    assert.deepEqual(await record(store, [change(-2)]), ['recorded']);
+    assert.deepEqual(await record(store, [change(-MAX_QUANTITY)]), ['recorded']);
     const all = await reportsOf(store);
     assert.deepEqual(
       all.map(({ quantity, status }) => [quantity, status]),
@@ -105,13 +95,13 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
 
   check('what adds and what takes away in one batch is exact up to 15 digits', async (store) => {
     const key = { idempotency_key: 'k', content: 'c' };
-    await record(store, [entry(-3, key)]);
+    await record(store, [change(-3, key)]);
     const entries = [
-      entry(MAX_QUANTITY),
-      entry(-MAX_QUANTITY),
-      entry(-3, key),
-      entry(MAX_QUANTITY),
-      entry(-MAX_QUANTITY + 1),
+      change(MAX_QUANTITY),
+      change(-MAX_QUANTITY),
+      change(-3, key),
+      change(MAX_QUANTITY),
+      change(-MAX_QUANTITY + 1),
     ];
     const outcomes = await record(store, entries);
     assert.deepEqual(outcomes, ['recorded', 'recorded', 'duplicate', 'recorded', 'recorded']);
@@ -125,7 +115,7 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
 
   check('adjustments and increments at once into one account all count', async (store) => {
     const work = Array.from({ length: 60 }, (_, index) =>
-      record(store, index % 3 === 0 ? [entry(-2), entry(1)] : [entry(3)]),
+      record(store, index % 3 === 0 ? [change(-2), change(1)] : [change(3)]),
     );
     await Promise.all(work);
     const all = await reportsOf(store);
@@ -137,7 +127,7 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
     'what a paid period is short of at its end is carried into the next report, and both sides name it',
     async (store) => {
       await subscribe(store);
-      await record(store, [entry(10), entry(-25)]);
+      await record(store, [change(10), change(-25)]);
       assert.equal((await close(store, END + 500, 'ended')).closed, 1);
       const [ended, next, ...others] = await reportsOf(store);
       assert.equal(others.length, 0);
@@ -150,14 +140,14 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
       await assertQuantitiesAreSums(store, await reportsOf(store));
       await close(store, END + MINUTE_MS, 'ended');
       assert.equal((await reportsOf(store)).length, 2);
-      await record(store, [entry(40)], END + HOUR_MS);
+      await record(store, [change(40)], END + HOUR_MS);
       assert.equal((await reportsOf(store))[1]?.quantity, 25);
     },
   );
 
   check('what reports sealed before are short of is carried by an empty last report too', async (store) => {
     await subscribe(store);
-    await record(store, [entry(10), entry(-25)]);
+    await record(store, [change(10), change(-25)]);
     await close(store, NOW + DAY_MS);
     assert.equal((await close(store, END, 'ended')).closed, 1);
     const all = await reportsOf(store);
@@ -176,8 +166,8 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
     'a next report that is open already takes over what is carried, and is sealed with it',
     async (store) => {
       await subscribe(store);
-      await record(store, [entry(-25)]);
-      await record(store, [entry(40)], END + MINUTE_MS);
+      await record(store, [change(-25)]);
+      await record(store, [change(40)], END + MINUTE_MS);
       assert.equal((await close(store, END + 2 * MINUTE_MS)).closed, 2);
       const all = await reportsOf(store);
       assert.deepEqual(
@@ -188,23 +178,23 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
         ],
       );
       await assertQuantitiesAreSums(store, all);
-      await record(store, [entry(1)], END + 3 * MINUTE_MS);
+      await record(store, [change(1)], END + 3 * MINUTE_MS);
       assert.equal((await reportsOf(store)).at(-1)?.quantity, 1);
     },
   );
 
   check('a late report carries what it leaves the ended period short of', async (store) => {
     await subscribe(store);
-    await record(store, [entry(10)]);
+    await record(store, [change(10)]);
     await close(store, END, 'ended');
-    await record(store, [entry(-30, { occurred_at: END - 1 })], END + MINUTE_MS);
+    await record(store, [change(-30, { occurred_at: END - 1 })], END + MINUTE_MS);
     await close(store, END + 2 * MINUTE_MS, 'ended');
     const quantityOf = async (start: number) =>
       (await reportsOf(store))
         .filter((report) => report.billing_period_start === start)
         .reduce((sum, { quantity }) => sum + quantity, 0);
     assert.deepEqual([await quantityOf(NOW), await quantityOf(END)], [0, -20]);
-    await record(store, [entry(4, { occurred_at: END - 1 })], END + 3 * MINUTE_MS);
+    await record(store, [change(4, { occurred_at: END - 1 })], END + 3 * MINUTE_MS);
     await close(store, END + 4 * MINUTE_MS, 'ended');
     assert.deepEqual([await quantityOf(NOW), await quantityOf(END)], [4, -20]);
     await assertQuantitiesAreSums(store, await reportsOf(store));
@@ -212,11 +202,11 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
 
   check('a period that comes out at nothing or more carries nothing', async (store) => {
     await subscribe(store);
-    await record(store, [entry(10), entry(-10)]);
+    await record(store, [change(10), change(-10)]);
     await close(store, END, 'ended');
-    await record(store, [entry(-5)], END + DAY_MS);
+    await record(store, [change(-5)], END + DAY_MS);
     await close(store, END + 2 * DAY_MS);
-    await record(store, [entry(6)], END + 3 * DAY_MS);
+    await record(store, [change(6)], END + 3 * DAY_MS);
     await close(store, Date.UTC(2026, 2, 10, 12), 'ended');
     const all = await reportsOf(store);
     assert.deepEqual(
@@ -226,7 +216,7 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
   });
 
   check('periods that nobody pays for carry nothing', async (store) => {
-    await record(store, [entry(-5), entry(-5, { account_id: 'trial' })]);
+    await record(store, [change(-5), change(-5, { account_id: 'trial' })]);
     await subscribe(store, 'trial', { trial_end: END });
     await close(store, END, 'ended');
     for (const account_id of [ACCOUNT, 'trial']) {
@@ -240,7 +230,7 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
 
   check('nothing is carried past the end of a subscription', async (store) => {
     await subscribe(store, ACCOUNT, { ended_at: END });
-    await record(store, [entry(-5)]);
+    await record(store, [change(-5)]);
     await close(store, END, 'ended');
     assert.deepEqual(
       (await reportsOf(store)).map(({ quantity }) => quantity),
@@ -250,7 +240,7 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
 
   check('what Stripe would no longer take is not carried but left to a person', async (store) => {
     await subscribe(store);
-    await record(store, [entry(-5)]);
+    await record(store, [change(-5)]);
     await close(store, END + 34 * DAY_MS, 'ended');
     assert.deepEqual(
       (await reportsOf(store)).map(({ quantity }) => quantity),
@@ -260,8 +250,8 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
 
   check('more than 15 digits are carried as far as a report goes', async (store) => {
     await subscribe(store);
-    await record(store, [entry(-MAX_QUANTITY)]);
-    await record(store, [entry(-MAX_QUANTITY)], NOW + HOUR_MS);
+    await record(store, [change(-MAX_QUANTITY)]);
+    await record(store, [change(-MAX_QUANTITY)], NOW + HOUR_MS);
     await close(store, NOW + DAY_MS);
     assert.equal((await close(store, END, 'ended')).closed, 1);
     const all = await reportsOf(store);
@@ -278,9 +268,9 @@ export function testAdjustments({ test, open, uuid }: StoreSuite): void {
       store,
       ids.flatMap((account_id, index) =>
         [
-          entry(index, { account_id }),
-          entry(-6, { account_id }),
-          entry(-1, { account_id, meter: 'tokens' }),
+          change(index, { account_id }),
+          change(-6, { account_id }),
+          change(-1, { account_id, meter: 'tokens' }),
         ].filter(({ quantity }) => quantity !== 0),
       ),
     );
@@ -313,32 +303,13 @@ async function subscribe(
 ): Promise<void> {
   const stripe_customer = account_id === ACCOUNT ? CUSTOMER : `cus_${account_id}`;
   await store.setAccount({ account_id, stripe_customer, now: NOW });
-  const items: SubscriptionItem[] = ['credits', 'tokens'].map((meter) => ({
-    stripe_subscription: `sub_${account_id}`,
-    stripe_subscription_item: `si_${account_id}_${meter}`,
-    meter,
-    price: { currency: 'usd', unit_amount_decimal: '1' },
-    anchor: NOW,
-    interval: 'month',
-    interval_count: 1,
-    started_at: NOW,
-    trial_end: null,
-    ended_at: null,
-    current_period_start: NOW,
-    current_period_end: END,
-    ...fields,
-  }));
+  const items = ['credits', 'tokens'].map((meter) =>
+    itemFrom(NOW, {
+      stripe_subscription: `sub_${account_id}`,
+      stripe_subscription_item: `si_${account_id}_${meter}`,
+      meter,
+      ...fields,
+    }),
+  );
   await store.setSubscriptionItems({ account_id, stripe_customer, items, sync_due_at: null, now: NOW });
-}
-
-/** I2. */
-async function assertQuantitiesAreSums(store: Store, reports: readonly UsageReport[]): Promise<void> {
-  const report_ids = reports.map(({ report_id }) => report_id);
-  const { quantities } = await store.sumUsage({
-    account_id: ACCOUNT,
-    meter: 'credits',
-    range: ALL_TIME,
-    report_ids,
-  });
-  for (const { report_id, quantity } of reports) assert.equal(quantities.get(report_id), quantity);
 }

@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
-import type { SubscriptionItem } from '../core/billing-period.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import type { DecideReportParams, ReportChanges, Store } from '../core/store.ts';
 import type { ReportKey, UsageReport } from '../core/usage-report.ts';
-import type { StoreSuite } from './store-suite.ts';
+import { ALL_TIME, type Check, END, itemFrom, NOW } from './store-scene.ts';
 
-/** 10 January 2026, 12:00 UTC: where the subscription begins. */
-const NOW = Date.UTC(2026, 0, 10, 12);
-/** Where its first period ends. */
-const END = Date.UTC(2026, 1, 10, 12);
 const CLOSED_AT = NOW + HOUR_MS;
-const ALL_TIME = { start: 0, end: Date.UTC(2100, 0, 1) };
 const REPORT = { account_id: 'acct_1', meter: 'credits', report_id: 1 };
 const PERSON = { actor: 'ada', reason: 'Seen at Stripe.' };
 const HELD = { status: 'held', reason: 'not_counted', due_at: NOW + DAY_MS } as const;
@@ -29,17 +23,7 @@ const NEW_GENERATION = {
 const WRITTEN_OFF = { status: 'not_billable', reason: 'written_off', due_at: null } as const;
 
 /** What every store must do with what persons decide of reports. */
-export function testDecisions({ test, open, uuid }: StoreSuite): void {
-  const check = (name: string, run: (store: Store) => Promise<void>) => {
-    test(name, async () => {
-      const store = await open();
-      try {
-        await run(store);
-      } finally {
-        await store.close();
-      }
-    });
-  };
+export function testDecisions(check: Check, uuid: () => string): void {
   const record = async (store: Store, key: Omit<ReportKey, 'report_id'>, recorded_at = NOW) => {
     const rest = { quantity: 5, occurred_at: null, idempotency_key: null, content: null, properties: null };
     const { account_id, meter } = key;
@@ -276,20 +260,12 @@ async function reports(store: Store): Promise<readonly UsageReport[]> {
 /** From an instant on, a subscription bills the first account. */
 async function subscribe(store: Store, started_at: number, stripe_customer = 'cus_1'): Promise<void> {
   await store.setAccount({ account_id: 'acct_1', stripe_customer, now: CLOSED_AT });
-  const item: SubscriptionItem = {
-    stripe_subscription: 'sub_1',
-    stripe_subscription_item: 'si_1',
-    meter: 'credits',
-    price: { currency: 'usd', unit_amount_decimal: '1' },
-    anchor: started_at,
-    interval: 'month',
-    interval_count: 1,
-    started_at,
-    trial_end: null,
-    ended_at: null,
-    current_period_start: started_at,
-    current_period_end: started_at + 31 * DAY_MS,
+  const read = {
+    account_id: 'acct_1',
+    stripe_customer,
+    items: [itemFrom(started_at)],
+    sync_due_at: null,
+    now: CLOSED_AT,
   };
-  const read = { account_id: 'acct_1', stripe_customer, items: [item], sync_due_at: null, now: CLOSED_AT };
   await store.setSubscriptionItems(read);
 }

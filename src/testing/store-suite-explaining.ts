@@ -3,38 +3,16 @@ import { HOUR_MS } from '../core/instant.ts';
 import type { EventPosition, UsageEvent } from '../core/report-listing.ts';
 import type { Store, UsageEntry } from '../core/store.ts';
 import type { ReportStatus, UsageReport } from '../core/usage-report.ts';
-import type { StoreSuite } from './store-suite.ts';
+import { type Check, entry, NOW } from './store-scene.ts';
 
-/** 10 January 2026, 12:00 UTC. */
-const NOW = Date.UTC(2026, 0, 10, 12);
 const PAGE = 3;
 
 /** What every store must do to explain numbers. */
-export function testExplaining({ test, open, uuid }: StoreSuite): void {
-  const entry = (fields: Partial<UsageEntry> = {}): UsageEntry => ({
-    account_id: 'acct_1',
-    meter: 'credits',
-    quantity: 1,
-    occurred_at: null,
-    idempotency_key: null,
-    content: fields.idempotency_key ? '1||' : null,
-    properties: null,
-    ...fields,
-  });
+export function testExplaining(check: Check, uuid: () => string): void {
   const record = (store: Store, entries: readonly UsageEntry[], recorded_at = NOW) =>
     store.recordUsage({ flush_id: uuid(), recorded_at, entries });
   const seal = (store: Store, now: number) =>
     store.closeReports({ now, which: 'all', account_id: null, after: null, locked: 'skip', limit: 100 });
-  const check = (name: string, run: (store: Store) => Promise<void>) => {
-    test(name, async () => {
-      const store = await open();
-      try {
-        await run(store);
-      } finally {
-        await store.close();
-      }
-    });
-  };
 
   check('the events of a report are paged in the order of recording, with the sums of all', async (store) => {
     await store.setAccount({ account_id: 'acct_1', now: NOW - HOUR_MS });

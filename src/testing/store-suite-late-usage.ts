@@ -1,44 +1,15 @@
 import assert from 'node:assert/strict';
-import { LATE_WINDOW_MS, type SubscriptionItem } from '../core/billing-period.ts';
+import { LATE_WINDOW_MS } from '../core/billing-period.ts';
 import { DAY_MS, HOUR_MS } from '../core/instant.ts';
 import type { LateUsagePolicy } from '../core/late-usage.ts';
 import type { Store, UsageEntry } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
+import { ACCOUNT, type Check, CUSTOMER, END, entry, itemFrom, NOW } from './store-scene.ts';
 
-type Check = (name: string, run: (store: Store) => Promise<void>) => void;
-
-/** 10 January 2026, 12:00 UTC: where the subscription begins. */
-const NOW = Date.UTC(2026, 0, 10, 12);
-const END = Date.UTC(2026, 1, 10, 12);
 const TOO_LATE = END + LATE_WINDOW_MS;
-const ACCOUNT = 'acct_1';
-const CUSTOMER = 'cus_1';
 
-const ITEM: SubscriptionItem = {
-  stripe_subscription: 'sub_1',
-  stripe_subscription_item: 'si_1',
-  meter: 'credits',
-  price: { currency: 'usd', unit_amount_decimal: '1' },
-  anchor: NOW,
-  interval: 'month',
-  interval_count: 1,
-  started_at: NOW,
-  trial_end: null,
-  ended_at: null,
-  current_period_start: NOW,
-  current_period_end: END,
-};
-
-const entry = (fields: Partial<UsageEntry> = {}): UsageEntry => ({
-  account_id: ACCOUNT,
-  meter: 'credits',
-  quantity: 1,
-  occurred_at: END - HOUR_MS,
-  idempotency_key: null,
-  content: fields.idempotency_key ? '1||' : null,
-  properties: null,
-  ...fields,
-});
+/** Used shortly before the end of the period. */
+const lateEntry = (fields: Partial<UsageEntry> = {}) => entry({ occurred_at: END - HOUR_MS, ...fields });
 
 /** What every store must do with usage that is too late for its invoice. */
 export function testLateUsage(check: Check, uuid: () => string): void {
@@ -59,11 +30,11 @@ export function testLateUsage(check: Check, uuid: () => string): void {
     await store.setSubscriptionItems({
       account_id: ACCOUNT,
       stripe_customer: CUSTOMER,
-      items: [ITEM],
+      items: [itemFrom(NOW)],
       sync_due_at: null,
       now: NOW,
     });
-    const first = entry({ quantity: 100, occurred_at: null });
+    const first = entry({ quantity: 100 });
     await record(store, [first, ...entries], NOW + DAY_MS, 'bill_next');
     const which = { which: 'ended', account_id: null, after: null, locked: 'skip', limit: 100 } as const;
     await store.closeReports({ now: END, ...which });
@@ -80,7 +51,7 @@ export function testLateUsage(check: Check, uuid: () => string): void {
       `by policy ${policy} usage of the last moment in time is counted in its own period`,
       async (store) => {
         await endPeriod(store);
-        assert.deepEqual(await record(store, [entry()], TOO_LATE - 1, policy), ['recorded']);
+        assert.deepEqual(await record(store, [lateEntry()], TOO_LATE - 1, policy), ['recorded']);
         const places = placesOf(await reports(store));
         assert.deepEqual(new Set(places.map(String)), new Set([`100,${NOW},false`, `1,${NOW},true`]));
       },
@@ -89,7 +60,7 @@ export function testLateUsage(check: Check, uuid: () => string): void {
 
   check('by policy bill_next late usage is counted in the current period', async (store) => {
     await endPeriod(store);
-    assert.deepEqual(await record(store, [entry()], TOO_LATE, 'bill_next'), ['recorded']);
+    assert.deepEqual(await record(store, [lateEntry()], TOO_LATE, 'bill_next'), ['recorded']);
     assert.deepEqual(placesOf(await reports(store)), [
       [100, NOW, false],
       [1, END, false],
@@ -98,15 +69,15 @@ export function testLateUsage(check: Check, uuid: () => string): void {
 
   check('by policy track late usage stays in its own period', async (store) => {
     await endPeriod(store);
-    assert.deepEqual(await record(store, [entry()], TOO_LATE, 'track'), ['recorded']);
+    assert.deepEqual(await record(store, [lateEntry()], TOO_LATE, 'track'), ['recorded']);
     const places = placesOf(await reports(store));
     assert.deepEqual(new Set(places.map(String)), new Set([`100,${NOW},false`, `1,${NOW},true`]));
   });
 
   check('by policy reject late usage is refused, alone, and leaves nothing behind', async (store) => {
     await endPeriod(store);
-    const timely = entry({ quantity: 5, occurred_at: null });
-    const outcomes = await record(store, [entry(), timely, entry()], TOO_LATE, 'reject');
+    const timely = lateEntry({ quantity: 5, occurred_at: null });
+    const outcomes = await record(store, [lateEntry(), timely, lateEntry()], TOO_LATE, 'reject');
     assert.deepEqual(outcomes, ['late', 'recorded', 'late']);
     assert.deepEqual(placesOf(await reports(store)), [
       [100, NOW, false],
@@ -116,15 +87,15 @@ export function testLateUsage(check: Check, uuid: () => string): void {
 
   check('by policy reject late usage is refused also while its report is still open', async (store) => {
     await endPeriod(store);
-    await record(store, [entry({ quantity: 2 })], TOO_LATE - 1, 'reject');
-    assert.deepEqual(await record(store, [entry()], TOO_LATE, 'reject'), ['late']);
+    await record(store, [lateEntry({ quantity: 2 })], TOO_LATE - 1, 'reject');
+    assert.deepEqual(await record(store, [lateEntry()], TOO_LATE, 'reject'), ['late']);
     const open = (await reports(store)).find(({ late }) => late);
     assert.deepEqual([open?.quantity, open?.status], [2, 'open']);
   });
 
   check('by policy reject the key of a refused entry is free', async (store) => {
     await endPeriod(store);
-    const keyed = entry({ idempotency_key: 'k' });
+    const keyed = lateEntry({ idempotency_key: 'k' });
     assert.deepEqual(await record(store, [keyed], TOO_LATE, 'reject'), ['late']);
     const timely = { ...keyed, occurred_at: null };
     assert.deepEqual(await record(store, [timely], TOO_LATE, 'reject'), ['recorded']);
@@ -133,7 +104,7 @@ export function testLateUsage(check: Check, uuid: () => string): void {
   check(
     'by policy reject a key that was counted in time is known however late it comes again',
     async (store) => {
-      const keyed = entry({ idempotency_key: 'k', occurred_at: NOW + HOUR_MS });
+      const keyed = lateEntry({ idempotency_key: 'k', occurred_at: NOW + HOUR_MS });
       await endPeriod(store, [keyed]);
       const others = [
         { ...keyed, content: '2||', quantity: 2 },

@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import type { Store } from '../core/store.ts';
 import type { ReceiveWebhookEventParams } from '../core/webhook-event.ts';
+import { ACCOUNT, type Check, CUSTOMER, NOW } from './store-scene.ts';
 
-type Check = (name: string, run: (store: Store) => Promise<void>) => void;
-
-/** 10 January 2026, 12:00 UTC. */
-const NOW = Date.UTC(2026, 0, 10, 12);
-const ACCOUNT = 'acct_1';
-const CUSTOMER = 'cus_1';
 const IDENTIFIER = `tb_${'a'.repeat(64)}`;
 
 const event = (fields: Partial<ReceiveWebhookEventParams> = {}): ReceiveWebhookEventParams => ({

@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
-import type { SubscriptionItem } from '../core/billing-period.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { RecordUsageParams, Store, UsageEntry } from '../core/store.ts';
 import { isLegalTransition, type ReportStatus, type UsageReport } from '../core/usage-report.ts';
+import {
+  ACCOUNT,
+  ALL_TIME,
+  assertQuantitiesAreSums,
+  CUSTOMER,
+  checkOn,
+  entry,
+  itemFrom,
+  NOW,
+} from './store-scene.ts';
 import { testAdjustments } from './store-suite-adjustments.ts';
 import { testDecisions } from './store-suite-decisions.ts';
 import { testExplaining } from './store-suite-explaining.ts';
@@ -19,44 +28,20 @@ export interface StoreSuite {
   readonly uuid: () => string;
 }
 
-/** 10 January 2026, 12:00 UTC. */
-const NOW = Date.UTC(2026, 0, 10, 12);
-const ALL_TIME = { start: 0, end: Date.UTC(2100, 0, 1) };
-const ACCOUNT = 'acct_1';
-const CUSTOMER = 'cus_1';
 const REPORT = { account_id: ACCOUNT, meter: 'credits', report_id: 1 };
 
 /** What every store must do, whatever its engine. */
 export function testStore(suite: StoreSuite): void {
-  const { test, open, uuid } = suite;
-  testAdjustments(suite);
-  testDecisions(suite);
-  testExplaining(suite);
-  const entry = (fields: Partial<UsageEntry> = {}): UsageEntry => ({
-    account_id: ACCOUNT,
-    meter: 'credits',
-    quantity: 1,
-    occurred_at: null,
-    idempotency_key: null,
-    content: fields.idempotency_key ? '1||' : null,
-    properties: null,
-    ...fields,
-  });
+  const { uuid } = suite;
   const flush = (entries: readonly UsageEntry[], recorded_at = NOW): RecordUsageParams => ({
     flush_id: uuid(),
     recorded_at,
     entries,
   });
-  const check = (name: string, run: (store: Store) => Promise<void>) => {
-    test(name, async () => {
-      const store = await open();
-      try {
-        await run(store);
-      } finally {
-        await store.close();
-      }
-    });
-  };
+  const check = checkOn(suite);
+  testAdjustments(check, uuid);
+  testDecisions(check, uuid);
+  testExplaining(check, uuid);
   testWebhookEvents(check);
   testLateUsage(check, uuid);
   const closeAll = (store: Store, now: number) =>
@@ -659,23 +644,6 @@ function intentOf(identifier: string, slot: number) {
   } as const;
 }
 
-function itemFrom(started_at: number): SubscriptionItem {
-  return {
-    stripe_subscription: 'sub_1',
-    stripe_subscription_item: 'si_1',
-    meter: 'credits',
-    price: { currency: 'usd', unit_amount_decimal: '1' },
-    anchor: started_at,
-    interval: 'month',
-    interval_count: 1,
-    started_at,
-    trial_end: null,
-    ended_at: null,
-    current_period_start: started_at,
-    current_period_end: started_at + 31 * DAY_MS,
-  };
-}
-
 /** I4. */
 function assertRegularReportsDoNotOverlap(reports: readonly UsageReport[]): void {
   const regular = reports.filter(({ late, status }) => !late && status !== 'voided');
@@ -684,16 +652,4 @@ function assertRegularReportsDoNotOverlap(reports: readonly UsageReport[]): void
     assert.ok(report.period_start >= end, 'regular reports overlap');
     return report.period_end ?? report.billing_period_end;
   }, 0);
-}
-
-/** I2. */
-async function assertQuantitiesAreSums(store: Store, reports: readonly UsageReport[]): Promise<void> {
-  const report_ids = reports.map(({ report_id }) => report_id);
-  const { quantities } = await store.sumUsage({
-    account_id: ACCOUNT,
-    meter: 'credits',
-    range: ALL_TIME,
-    report_ids,
-  });
-  for (const { report_id, quantity } of reports) assert.equal(quantities.get(report_id), quantity);
 }
