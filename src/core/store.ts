@@ -1,5 +1,5 @@
 import type { Account } from './account.ts';
-import type { Period, SubscriptionItem } from './billing-period.ts';
+import type { BillingTimeline, Period, SubscriptionItem } from './billing-period.ts';
 import type { Instant } from './environment.ts';
 import type { UsageError } from './errors.ts';
 import type { LateUsagePolicy } from './late-usage.ts';
@@ -63,10 +63,7 @@ export interface Store extends ExplainingReads, WebhookEventStore {
   listDueAccounts(params: ListDueAccountsParams): Promise<readonly string[]>;
   /** How many accounts `listDueAccounts` would list in all. */
   countDueAccounts(params: { readonly now: Instant }): Promise<number>;
-  /**
-   * Reports of an account that are closed, sending, held, or reported and not verified yet, in the order of meter and
-   * report.
-   */
+  /** Reports of an account that the job looks at, now or later (`due_at`), in the order of meter and report. */
   listUnfinishedReports(params: { readonly account_id: string }): Promise<readonly UsageReport[]>;
   /** Instants at which reports of a customer and meter are stamped, and what is in them. */
   listSlots(params: ListSlotsParams): Promise<readonly SlotUse[]>;
@@ -164,6 +161,11 @@ export interface SetAccountParams {
 export interface AccountWithItems {
   readonly account: Account;
   readonly items: readonly SubscriptionItem[];
+}
+
+/** What decides which billing periods usage of one meter of an account belongs to. */
+export function timelineOf({ account, items }: AccountWithItems, meter: string): BillingTimeline {
+  return { created_at: account.created_at, items: items.filter((item) => item.meter === meter) };
 }
 
 export interface ListAccountsParams {

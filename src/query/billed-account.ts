@@ -3,7 +3,7 @@ import type { Clock } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Plan, Plans } from '../core/plan.ts';
 import type { Price } from '../core/price.ts';
-import type { AccountWithItems, Store } from '../core/store.ts';
+import { type AccountWithItems, type Store, timelineOf } from '../core/store.ts';
 
 export interface AccountContext {
   readonly store: Store;
@@ -32,13 +32,8 @@ export async function findAccount(
 }
 
 /** The billing period of an account's meter at an instant. */
-export function periodAt(
-  { account, items }: AccountWithItems,
-  meter: string,
-  instant: number,
-): BillingPeriod {
-  const billing = items.filter((item) => item.meter === meter);
-  return billingPeriodAt({ created_at: account.created_at, items: billing }, instant);
+export function periodAt(account: AccountWithItems, meter: string, instant: number): BillingPeriod {
+  return billingPeriodAt(timelineOf(account, meter), instant);
 }
 
 export function planOf({ plans }: AccountContext, { account }: AccountWithItems): Plan | null {

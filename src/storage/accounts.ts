@@ -1,5 +1,5 @@
 import type { Account } from '../core/account.ts';
-import type { BillingTimeline, SubscriptionItem } from '../core/billing-period.ts';
+import type { SubscriptionItem } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
 import { floorToSecond } from '../core/instant.ts';
@@ -187,10 +187,6 @@ export async function loadAccounts(
       { account, items: (items.get(account.account_id) ?? []).map(toItem) },
     ]),
   );
-}
-
-export function timelineOf({ account, items }: AccountWithItems, meter: string): BillingTimeline {
-  return { created_at: account.created_at, items: items.filter((item) => item.meter === meter) };
 }
 
 type ItemRow = Omit<SubscriptionTable, 'account_id'>;

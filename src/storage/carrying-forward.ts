@@ -2,8 +2,9 @@ import { type CarriedForward, carriedForwardProperties } from '../core/adjustmen
 import { billingPeriodAt, type Period } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import { MAX_QUANTITY } from '../core/quantity.ts';
+import { timelineOf } from '../core/store.ts';
 import { MAX_SLOT_AGE_MS, type UsageReport } from '../core/usage-report.ts';
-import { loadAccounts, timelineOf } from './accounts.ts';
+import { loadAccounts } from './accounts.ts';
 import type { Ledger } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, isReport } from './report-rows.ts';

@@ -1,7 +1,8 @@
 import { billingPeriodAt, mayBeInvoiced } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import type { UsageEntry, UsageEntryOutcome } from '../core/store.ts';
-import { loadAccounts, timelineOf } from './accounts.ts';
+import { timelineOf } from '../core/store.ts';
+import { loadAccounts } from './accounts.ts';
 import type { Db } from './report-rows.ts';
 
 export type LateOutcome = Extract<UsageEntryOutcome, 'late' | 'duplicate' | 'conflict'>;

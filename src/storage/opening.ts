@@ -10,8 +10,9 @@ import { floorToSecond, SECOND_MS } from '../core/instant.ts';
 import type { LateUsagePolicy } from '../core/late-usage.ts';
 import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { UsageEntry } from '../core/store.ts';
+import { timelineOf } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
-import { ensureAccounts, loadAccounts, lockAccounts, timelineOf } from './accounts.ts';
+import { ensureAccounts, loadAccounts, lockAccounts } from './accounts.ts';
 import {
   type Db,
   insertReports,

@@ -147,12 +147,7 @@ export async function listUnfinishedReports(db: Db, account_id: string): Promise
     .selectFrom('usage')
     .select(REPORT_COLUMNS)
     .where('account_id', '=', account_id)
-    .where((eb) =>
-      eb.or([
-        eb('status', 'in', ['closed', 'sending', 'held']),
-        eb.and([eb('status', '=', 'reported'), eb('due_at', 'is not', null)]),
-      ]),
-    )
+    .where('due_at', 'is not', null)
     .orderBy('meter')
     .orderBy('report_id')
     .execute();

@@ -7,8 +7,9 @@ import {
 import type { Instant } from '../core/environment.ts';
 import { floorToSecond } from '../core/instant.ts';
 import type { MoveToCurrentPeriodParams, SetSubscriptionItemsParams } from '../core/store.ts';
+import { timelineOf } from '../core/store.ts';
 import type { ReportReason, ReportStatus, UsageReport } from '../core/usage-report.ts';
-import { getAccount, lockAccounts, replaceItems, timelineOf, wakeWaitingReports } from './accounts.ts';
+import { getAccount, lockAccounts, replaceItems, wakeWaitingReports } from './accounts.ts';
 import { type Ledger, moveUsage } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';

@@ -4,19 +4,15 @@ import { DAY_MS, HOUR_MS } from '../core/instant.ts';
 import type { AccountWithItems } from '../core/store.ts';
 import { isSent, type UsageReport } from '../core/usage-report.ts';
 import { DraftInvoices } from './draft-invoices.ts';
-import { ReportJudge } from './report-judge.ts';
+import { type JudgingStripe, ReportJudge } from './report-judge.ts';
 import { ReportOutcomes } from './report-outcomes.ts';
 import { ReportSender } from './report-sender.ts';
 import type { ReportCounts, ReporterContext } from './reporter-context.ts';
 import { TotalCheck } from './total-check.ts';
 import { Verifier } from './verifier.ts';
 
-/** What Stripe is asked for. */
-interface StripeSide {
-  readonly sender: ReportSender;
+interface StripeSide extends JudgingStripe {
   readonly verifier: Verifier;
-  readonly totals: TotalCheck;
-  readonly drafts: DraftInvoices;
 }
 
 /** Brings the sealed reports of one account to Stripe, one after the other, and proves that they are there. */

@@ -3,7 +3,7 @@ import type { BillingProvider, Failed } from '../core/billing-provider.ts';
 import type { Instant } from '../core/environment.ts';
 import { DAY_MS, formatInstant, HOUR_MS } from '../core/instant.ts';
 import { type Invoice, invoicedUsage } from '../core/invoice.ts';
-import type { AccountWithItems } from '../core/store.ts';
+import { type AccountWithItems, timelineOf } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import type { ReporterContext } from './reporter-context.ts';
 
@@ -101,12 +101,8 @@ export class DraftInvoices {
   }
 }
 
-function periodOf({ meter, billing_period_start }: UsageReport, { account, items }: AccountWithItems) {
-  const timeline = {
-    created_at: account.created_at,
-    items: items.filter((item) => item.meter === meter),
-  };
-  return billingPeriodAt(timeline, billing_period_start);
+function periodOf({ meter, billing_period_start }: UsageReport, account: AccountWithItems): BillingPeriod {
+  return billingPeriodAt(timelineOf(account, meter), billing_period_start);
 }
 
 /** Stripe makes the invoice of a period at its end; one that does not come in a day, or whose subscription is over, does not. */

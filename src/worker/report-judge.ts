@@ -2,7 +2,7 @@ import { type BillingPeriod, billingPeriodAt, type SubscriptionItem } from '../c
 import type { Unavailable } from '../core/billing-provider.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import { freeReason } from '../core/plan.ts';
-import type { AccountWithItems } from '../core/store.ts';
+import { type AccountWithItems, timelineOf } from '../core/store.ts';
 import { MAX_SLOT_AGE_MS, type UsageReport } from '../core/usage-report.ts';
 import type { DraftInvoices } from './draft-invoices.ts';
 import type { ReportOutcomes } from './report-outcomes.ts';
@@ -14,7 +14,7 @@ import type { TotalCheck } from './total-check.ts';
 const CLOSING_INTERVAL_MS = 5 * MINUTE_MS;
 
 /** What judging needs of Stripe. */
-export interface StripeSide {
+export interface JudgingStripe {
   readonly sender: ReportSender;
   readonly totals: TotalCheck;
   readonly drafts: DraftInvoices;
@@ -25,17 +25,17 @@ export class ReportJudge {
   readonly #context: ReporterContext;
   readonly #outcomes: ReportOutcomes;
   /** null = Stripe is not configured. */
-  readonly #stripe: StripeSide | null;
+  readonly #stripe: JudgingStripe | null;
 
-  constructor(context: ReporterContext, outcomes: ReportOutcomes, stripe: StripeSide | null) {
+  constructor(context: ReporterContext, outcomes: ReportOutcomes, stripe: JudgingStripe | null) {
     this.#context = context;
     this.#outcomes = outcomes;
     this.#stripe = stripe;
   }
 
   async judge(report: UsageReport, account: AccountWithItems): Promise<Settled> {
-    const items = account.items.filter(({ meter }) => meter === report.meter);
-    const timeline = { created_at: account.account.created_at, items };
+    const timeline = timelineOf(account, report.meter);
+    const { items } = timeline;
     const period = billingPeriodAt(timeline, report.billing_period_start);
     if (report.quantity === 0) return await this.#outcomes.settle(report, 'zero');
     if (period.billed_by === 'trial') return await this.#outcomes.settle(report, 'trial');

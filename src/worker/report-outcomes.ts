@@ -136,11 +136,7 @@ export class ReportOutcomes {
 
   /** It is never billed. */
   async settle(report: UsageReport, reason: ReportReason): Promise<Settled> {
-    if (report.status === 'held') await this.change(report, { status: 'closed' });
-    await this.change(
-      { ...report, status: 'closed' },
-      { status: 'not_billable', reason, due_at: null, last_error: null },
-    );
+    await this.change(report, { status: 'not_billable', reason, due_at: null, last_error: null });
     return 'not_billable';
   }
 
