@@ -4,6 +4,7 @@ export type { Clock, Environment, Logger } from './core/environment.ts';
 export { ERRORS, UsageError, type UsageErrorCode } from './core/errors.ts';
 export type { DateInput } from './core/instant.ts';
 export type { LateUsagePolicy } from './core/late-usage.ts';
+export type { PriceInterval } from './core/plan.ts';
 export { type Price, type RatedAmount, type RatedLine, rate, type Tier } from './core/price.ts';
 export type { CauseName } from './core/reconciliation.ts';
 export type { IncrementParams, Properties } from './core/usage-event.ts';
@@ -20,6 +21,7 @@ export type {
   ListReportsParams,
   ReconcileParams,
 } from './explanations.ts';
+export type { LicensedPriceOptions, MeteredPriceOptions, PlanOptions } from './plan-options.ts';
 export type {
   EntriesPage,
   ExplainedDecision,
@@ -51,7 +53,6 @@ export { createUsage } from './usage.ts';
 export type { AppTransaction, GetParams, GetResult, IncrementOptions, Usage } from './usage-interface.ts';
 export type {
   MeterOptions,
-  PlanOptions,
   StripeOptions,
   UsageOptions,
 } from './usage-options.ts';

@@ -4,13 +4,13 @@ import { UsageError } from './core/errors.ts';
 import type { LateUsagePolicy } from './core/late-usage.ts';
 import type { Meters } from './core/meter.ts';
 import type { Plans } from './core/plan.ts';
-import { assertPrice, type Price } from './core/price.ts';
 import {
   type DatabaseConfig,
   type DatabaseOptions,
   databaseOptions,
   parseDatabase,
 } from './database-options.ts';
+import { type PlanOptions, parsePlans, plansSchema } from './plan-options.ts';
 import { type RateLimits, rateLimitsOf } from './stripe/rate-limits.ts';
 import type { ReportProgress } from './worker/report-progress.ts';
 import type { ScheduleInput } from './worker/schedule.ts';
@@ -90,17 +90,6 @@ export interface MeterOptions {
   readonly stripe_event_name?: string;
 }
 
-export interface PlanOptions<Meter extends string = string> {
-  /** At most one per meter and interval. */
-  readonly prices: readonly (Price & {
-    readonly interval: 'day' | 'week' | 'month' | 'year';
-    /** Default: the only meter, or `default_meter`. */
-    readonly meter?: Meter;
-  })[];
-  /** Units a billing period includes, by meter. Kept with the plan; this version does not enforce it. */
-  readonly limits?: Readonly<Partial<Record<Meter, number>>>;
-}
-
 /** The options, checked and with their defaults. */
 export interface UsageConfig {
   readonly database: DatabaseConfig;
@@ -124,25 +113,8 @@ interface CheckedStripeOptions {
 }
 
 const METER_NAME = /^[A-Za-z][\w.-]{0,99}$/;
-const PLAN_NAME = /^[A-Za-z][\w.-]{0,99}$/;
 const SECRET_KEY = /^(sk|rk)_(test|live)_\w+$/;
 
-const decimal = z.string();
-const tier = z.strictObject({
-  up_to: z.union([z.number(), z.literal('inf')]),
-  unit_amount_decimal: decimal.optional(),
-  flat_amount_decimal: decimal.optional(),
-});
-const price = z.strictObject({
-  currency: z.string(),
-  interval: z.enum(['day', 'week', 'month', 'year']),
-  meter: z.string().optional(),
-  billing_scheme: z.enum(['per_unit', 'tiered']).optional(),
-  unit_amount_decimal: decimal.optional(),
-  tiers_mode: z.enum(['volume', 'graduated']).optional(),
-  tiers: z.array(tier).min(1).optional(),
-  transform_quantity: z.strictObject({ divide_by: z.number(), round: z.enum(['up', 'down']) }).optional(),
-});
 /** Two endpoints, each with a secret that is being rotated, need four. */
 const MAX_SECRETS = 10;
 const webhookSecret = z
@@ -185,12 +157,7 @@ const schema = z.strictObject({
     z.strictObject({ stripe_event_name: z.string().min(1).max(100).optional() }),
   ),
   default_meter: z.string().optional(),
-  plans: z
-    .record(
-      z.string().regex(PLAN_NAME),
-      z.strictObject({ prices: z.array(price), limits: z.record(z.string(), z.int().min(0)).optional() }),
-    )
-    .optional(),
+  plans: plansSchema.optional(),
   late_usage: z.enum(['bill_next', 'reject', 'track']).optional(),
   onError: z.function().optional(),
   onProgress: z.function().optional(),
@@ -284,29 +251,4 @@ function parseStripe(
   });
   const livemode = mode === 'live';
   return { secret_key, limits, webhook_secrets, livemode, ...(config ? { config } : {}) };
-}
-
-function parsePlans(plans: Readonly<Record<string, PlanOptions>>, meters: Meters): Plans {
-  return Object.fromEntries(
-    Object.entries(plans).map(([name, plan]) => {
-      const taken = new Set<string>();
-      const prices = plan.prices.map(({ meter: named, interval, ...price }, index) => {
-        const field = `plans.${name}.prices[${index}]`;
-        const meter = named ?? meters.default_meter;
-        if (meter === null || !meters.names.has(meter)) {
-          throw invalid(`${field}.meter`, `It must be one of the meters: ${[...meters.names].join(', ')}.`);
-        }
-        if (taken.size === taken.add(`${interval} ${meter}`).size) {
-          throw invalid(field, 'A plan has at most one price per meter and interval.');
-        }
-        assertPrice(price, field);
-        return { ...price, interval, meter };
-      });
-      for (const meter of Object.keys(plan.limits ?? {})) {
-        if (!meters.names.has(meter))
-          throw invalid(`plans.${name}.limits.${meter}`, 'There is no such meter.');
-      }
-      return [name, { prices }];
-    }),
-  );
 }

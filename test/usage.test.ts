@@ -18,7 +18,7 @@ function createTwoMeters() {
       pro: {
         prices: [
           { currency: 'usd', interval: 'month', meter: 'credits', unit_amount_decimal: '2' },
-          { currency: 'jpy', interval: 'month', meter: 'tokens', unit_amount_decimal: '0.5' },
+          { currency: 'usd', interval: 'month', meter: 'tokens', unit_amount_decimal: '0.5' },
         ],
       },
     },
@@ -126,7 +126,7 @@ describe('get', () => {
     expect(account).toBe('a');
     expect(meters.tokens).toMatchObject({
       quantity: 7,
-      cost: { currency: 'jpy', amount: 4, amount_decimal: '3.5' },
+      cost: { currency: 'usd', amount: 4, amount_decimal: '3.5' },
     });
     expect(meters.credits).toMatchObject({ quantity: 0, cost: { currency: 'usd', amount: 0 } });
     expect((await usage.get({ account: 'a', meter: 'tokens' })).quantity).toBe(7);
@@ -305,6 +305,23 @@ describe('options', () => {
     ['plans.pro.prices[0].meter', withPrice({ meter: 'tokens' })],
     ['plans.pro.prices.0.interval', withPrice({ interval: 'fortnight' })],
     ['plans.pro.prices.0', withPrice({ amount: 1 })],
+    ['plans.pro.prices[0].meter', withPrice({ usage_type: 'licensed', meter: 'credits' })],
+    ['plans.pro.prices[0].quantity', withPrice({ quantity: 'seats' })],
+    ['plans.pro.prices.0.stripe_price', withPrice({ stripe_price: 'prod_1' })],
+    ['plans.pro.prices.0.lookup_key', withPrice({ lookup_key: 'x'.repeat(201) })],
+    [
+      'plans.pro.prices',
+      {
+        plans: {
+          pro: {
+            prices: [
+              { currency: 'usd', interval: 'month', unit_amount_decimal: '1' },
+              { currency: 'eur', interval: 'year', unit_amount_decimal: '1' },
+            ],
+          },
+        },
+      },
+    ],
     ['plans.pro.limits.tokens', { plans: { pro: { prices: [], limits: { tokens: 1 } } } }],
     ['options', { databse: 'x' }],
   ];
@@ -325,6 +342,18 @@ describe('options', () => {
     expect(() => createUsage({ ...valid, plans: { pro: { prices: [price, price] } } })).toThrow(
       /at most one price/,
     );
+  });
+
+  test('a base fee, seats and usage stand side by side in one plan, and each of them once', () => {
+    const price = { currency: 'usd', interval: 'month', unit_amount_decimal: '1' } as const;
+    const fee = { ...price, usage_type: 'licensed' } as const;
+    const seats = { ...fee, quantity: 'seats' } as const;
+    const usage = createUsage({ ...valid, plans: { pro: { prices: [price, fee, seats] } } });
+    onTestFinished(() => usage.close());
+    for (const twice of [fee, seats]) {
+      const plans = { pro: { prices: [price, fee, seats, twice] } };
+      expect(() => createUsage({ ...valid, plans })).toThrow(/at most one price/);
+    }
   });
 
   test('a secret never appears in an error', () => {

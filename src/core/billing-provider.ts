@@ -2,6 +2,8 @@ import type { SubscriptionItem } from './billing-period.ts';
 import type { Instant } from './environment.ts';
 import type { Invoice } from './invoice.ts';
 import type { ReadMeterErrorsResult } from './meter-errors.ts';
+import type { PriceInterval, PriceReference } from './plan.ts';
+import type { Price } from './price.ts';
 
 /** What Tallybook needs of Stripe. Methods never throw for what Stripe answers: the answer is the result. */
 export interface BillingProvider {
@@ -17,6 +19,8 @@ export interface BillingProvider {
   postponeInvoice(params: PostponeInvoiceParams): Promise<PostponeInvoiceResult>;
   /** One invoice, of whatever customer; `refused` when Stripe does not know it. */
   readInvoice(params: { readonly invoice: string }): Promise<ReadInvoiceResult>;
+  /** The prices at Stripe that plans refer to. */
+  findPrices(params: FindPricesParams): Promise<FindPricesResult>;
   /** What an event of Stripe's tells of meter events that were accepted and rejected later. */
   readMeterErrors(params: { readonly event_id: string }): Promise<ReadMeterErrorsResult>;
 }
@@ -55,7 +59,7 @@ export interface SendReportParams {
 export type SendReportResult =
   | { readonly outcome: 'accepted' }
   | { readonly outcome: 'duplicate' }
-  | { readonly outcome: 'refused'; readonly message: string }
+  | Refused
   | Unavailable;
 
 export interface ReadCountedParams {
@@ -98,5 +102,46 @@ export interface Unavailable {
   readonly retry_after_ms: number | null;
 }
 
-/** A read that gave nothing: now (`unknown`) or ever (`refused`). */
-export type Failed = Unavailable | { readonly outcome: 'refused'; readonly message: string };
+/** Why Stripe refuses a call, where a person can do something about it: codes of `UsageError`. */
+export type RefusalCode =
+  | 'price_not_found'
+  | 'subscription_not_found'
+  | 'stripe_mode_mismatch'
+  | 'currency_mismatch'
+  | 'payment_method_missing'
+  | 'payment_failed'
+  | 'payment_action_required'
+  | 'stripe_customer_deleted'
+  | 'stripe_refused';
+
+/** Stripe will never do it as it was asked. */
+export interface Refused {
+  readonly outcome: 'refused';
+  /** Stripe's words. */
+  readonly message: string;
+  readonly code: RefusalCode;
+}
+
+/** A call that gave nothing: now (`unknown`) or ever (`refused`). */
+export type Failed = Unavailable | Refused;
+
+/** A price as Stripe has it. */
+export interface CataloguePrice extends Price {
+  readonly stripe_price: string;
+  /** null = it has none, as prices made elsewhere. */
+  readonly lookup_key: string | null;
+  readonly active: boolean;
+  readonly interval: PriceInterval;
+  readonly interval_count: number;
+  /** `event_name` of the meter; null = the price is licensed. */
+  readonly event_name: string | null;
+}
+
+export interface FindPricesParams {
+  readonly references: readonly PriceReference[];
+}
+
+/** `prices`: one for each reference, in their order; null = Stripe has no such active price. */
+export type FindPricesResult =
+  | { readonly outcome: 'read'; readonly prices: readonly (CataloguePrice | null)[] }
+  | Failed;

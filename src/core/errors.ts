@@ -109,6 +109,87 @@ export const ERRORS = {
     meaning: 'The usage is too late: the invoice of its billing period may be final.',
     remedy: "Record usage as it happens, or set `late_usage: 'bill_next'` in createUsage().",
   },
+  subscription_not_found: {
+    status: 409,
+    meaning: 'No subscription at Stripe bills the account.',
+    remedy: 'Subscribe it first: usage.subscriptions.checkout() or usage.subscriptions.create().',
+  },
+  already_subscribed: {
+    status: 409,
+    meaning: 'A subscription at Stripe bills the account already.',
+    remedy: 'Change its plan with usage.plans.change(): a second subscription would bill all usage twice.',
+  },
+  change_pending: {
+    status: 409,
+    meaning: 'Another change of the subscription is under way.',
+    remedy: 'Wait until usage.subscriptions.get() shows no change any more; the worker completes it.',
+  },
+  change_not_found: {
+    status: 404,
+    meaning: 'The account has no change of this number.',
+    remedy: 'Pass a number that usage.plans.change() or usage.subscriptions.get() answered.',
+  },
+  tiers_mode_change: {
+    status: 422,
+    meaning: 'The plans price the same meter in different ways: one by volume, the other not.',
+    remedy:
+      "Give both prices `tiers_mode: 'volume'` (a single tier up to 'inf' for a flat price), or set `allow_tiers_mode_change`.",
+  },
+  classic_subscription: {
+    status: 409,
+    meaning: 'The subscription is in classic billing mode, in which Stripe drops usage when a price changes.',
+    remedy: 'Let it be migrated to flexible billing mode: pass `migrate: true`. It cannot be taken back.',
+  },
+  seats_not_sold: {
+    status: 409,
+    meaning: "The account's plan has no price of seats.",
+    remedy: "Add a price with `usage_type: 'licensed', quantity: 'seats'` to the plan, or change the plan.",
+  },
+  seats_changed: {
+    status: 409,
+    meaning: 'The number of seats is another one than was expected.',
+    remedy: 'Read it with usage.seats.get() and decide again, or pass `add` instead.',
+  },
+  price_not_found: {
+    status: 409,
+    meaning: 'Stripe has no active price for the plan.',
+    remedy: "Run 'tallybook push', or name the price under `stripe_price` in the plan.",
+  },
+  stripe_mode_mismatch: {
+    status: 409,
+    meaning: 'The object exists in the other mode of Stripe than the configured key.',
+    remedy: 'Use the live key with live objects and the test key with test objects.',
+  },
+  currency_mismatch: {
+    status: 409,
+    meaning: "The plan is in another currency than the customer's subscription.",
+    remedy: 'Offer the plan in that currency, or end the subscription and subscribe anew.',
+  },
+  payment_method_missing: {
+    status: 402,
+    meaning: 'The customer has no payment method that Stripe could charge.',
+    remedy: 'Send the customer to usage.subscriptions.checkout() or usage.subscriptions.portal().',
+  },
+  payment_failed: {
+    status: 402,
+    meaning: 'The payment was refused.',
+    remedy: 'Let the customer choose another payment method: usage.subscriptions.portal().',
+  },
+  payment_action_required: {
+    status: 402,
+    meaning: 'The customer must confirm the payment (3-D Secure).',
+    remedy: 'Send the customer to the hosted invoice that usage.subscriptions.get() shows.',
+  },
+  stripe_customer_deleted: {
+    status: 409,
+    meaning: 'The Stripe customer of the account does not exist, or was deleted.',
+    remedy: 'Link the account to another customer: usage.accounts.set({ account, stripe_customer }).',
+  },
+  stripe_refused: {
+    status: 502,
+    meaning: 'Stripe refused the request.',
+    remedy: "Read Stripe's own words in the message; `tallybook doctor` checks the usual causes.",
+  },
   report_not_decidable: {
     status: 409,
     meaning: 'Nothing is to be decided about this report, or not in this way.',

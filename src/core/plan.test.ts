@@ -1,12 +1,39 @@
 import { describe, expect, test } from 'vitest';
-import { freeReason, type Plans, parsePlan } from './plan.ts';
+import {
+  freeReason,
+  intervalsOf,
+  isFree,
+  type LicensedPrice,
+  lookupKeyOf,
+  type Plan,
+  type PlanPrice,
+  type Plans,
+  parsePlan,
+} from './plan.ts';
 
-const price = (meter: string) =>
-  ({ currency: 'usd', interval: 'month', meter, unit_amount_decimal: '1' }) as const;
-const PLANS: Plans = {
-  free: { prices: [] },
-  pro: { prices: [price('credits'), price('tokens')] },
+const price = (meter: string): PlanPrice => ({
+  currency: 'usd',
+  interval: 'month',
+  meter,
+  unit_amount_decimal: '1',
+  stripe_price: null,
+  lookup_key: lookupKeyOf('pro', 'month', { meter }),
+});
+const SEATS: LicensedPrice = {
+  currency: 'usd',
+  interval: 'year',
+  quantity: 'seats',
+  unit_amount_decimal: '900',
+  stripe_price: null,
+  lookup_key: lookupKeyOf('pro', 'year', { quantity: 'seats' }),
 };
+const plan = (prices: readonly PlanPrice[], licensed: readonly LicensedPrice[] = []): Plan => ({
+  name: 'Pro',
+  prices,
+  licensed,
+  limits: {},
+});
+const PLANS: Plans = { free: plan([]), pro: plan([price('credits'), price('tokens')]) };
 
 describe('a plan', () => {
   test('is named as it is configured', () => {
@@ -31,7 +58,25 @@ describe('a plan', () => {
 });
 
 test('usage is free on a plan without prices, and of a meter that the plan has no price for', () => {
-  expect(freeReason({ prices: [] }, 'credits')).toBe('free');
-  expect(freeReason({ prices: [price('credits'), price('tokens')] }, 'tokens')).toBeNull();
-  expect(freeReason({ prices: [price('tokens')] }, 'credits')).toBe('no_price');
+  expect(freeReason(plan([]), 'credits')).toBe('free');
+  expect(freeReason(plan([price('credits'), price('tokens')]), 'tokens')).toBeNull();
+  expect(freeReason(plan([price('tokens')]), 'credits')).toBe('no_price');
+  expect(freeReason(plan([], [SEATS]), 'credits')).toBe('no_price');
+});
+
+test('a plan is free when it has neither metered prices nor any that are paid in advance', () => {
+  expect(isFree(plan([]))).toBe(true);
+  expect(isFree(plan([price('credits')]))).toBe(false);
+  expect(isFree(plan([], [SEATS]))).toBe(false);
+});
+
+test('a plan is subscribed to by the intervals of its prices, each named once', () => {
+  expect(intervalsOf(plan([]))).toEqual([]);
+  expect(intervalsOf(plan([price('credits'), price('tokens')], [SEATS]))).toEqual(['month', 'year']);
+});
+
+test('a lookup key names plan, interval and what is billed, and no meter can be taken for seats or a base fee', () => {
+  expect(lookupKeyOf('pro', 'month', { meter: 'seats' })).toBe('tallybook:pro:month:seats');
+  expect(lookupKeyOf('pro', 'month', { quantity: 'seats' })).toBe('tallybook:pro:month:@seats');
+  expect(lookupKeyOf('pro', 'year', { quantity: 'one' })).toBe('tallybook:pro:year:@base_fee');
 });

@@ -43,11 +43,16 @@ export class StripeMeters {
     return meter;
   }
 
-  /** Our name of a Stripe meter; null when it is not configured. */
-  async nameOf(id: string): Promise<string | null> {
+  /** `event_name` of a Stripe meter; null when there is no such meter. */
+  async eventNameOf(id: string): Promise<string | null> {
     const find = () => [...this.#known.values()].find((meter) => meter.id === id);
     if (!find()) await this.#read();
-    const event_name = find()?.event_name;
+    return find()?.event_name ?? null;
+  }
+
+  /** Our name of a Stripe meter; null when it is not configured. */
+  async nameOf(id: string): Promise<string | null> {
+    const event_name = await this.eventNameOf(id);
     for (const [name, configured] of this.#eventNames) if (configured === event_name) return name;
     return null;
   }

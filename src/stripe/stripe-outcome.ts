@@ -1,14 +1,11 @@
 import type { Failed, SendReportResult, Unavailable } from '../core/billing-provider.ts';
 import { NotSentError } from './rate-limiter.ts';
 import { retryAfterOf } from './retry-after.ts';
+import { type RefusalShape, refusalCodeOf } from './stripe-refusal.ts';
 
 /** What the SDK's errors have in common (stripe-node's StripeError), as far as it decides what to do. */
-interface StripeErrorShape {
-  readonly message: string;
+interface StripeErrorShape extends RefusalShape {
   readonly statusCode?: number;
-  readonly code?: string;
-  /** Stripe's own type of the error, in snake_case. */
-  readonly rawType?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** What the SDK was told by its HTTP client. */
   readonly detail?: unknown;
@@ -26,14 +23,15 @@ export function sendFailureOf(error: unknown): SendReportResult {
  * (5xx, connection lost, time-out, an answer that is not JSON) may have taken effect.
  */
 export function failureOf(error: unknown): Failed {
-  const { message, rawType, code, statusCode = 0 } = shapeOf(error);
+  const shape = shapeOf(error);
+  const { message, rawType, code, statusCode = 0 } = shape;
   const isFinal =
     statusCode >= 400 &&
     statusCode < 500 &&
     ![401, 403, 409, 429].includes(statusCode) &&
     rawType !== 'idempotency_error' &&
     code !== 'timestamp_in_future';
-  return isFinal ? { outcome: 'refused', message } : unavailableOf(error);
+  return isFinal ? { outcome: 'refused', message, code: refusalCodeOf(shape) } : unavailableOf(error);
 }
 
 function unavailableOf(error: unknown): Unavailable {

@@ -2,6 +2,7 @@ import type {
   BillingProvider,
   BillingProviders,
   Failed,
+  FindPricesResult,
   ListSubscriptionItemsResult,
   ReadCountedParams,
   ReadCountedResult,
@@ -19,6 +20,7 @@ import { listInvoices, postponeInvoice, readInvoice } from './stripe-invoices.ts
 import { readMeterErrors } from './stripe-meter-errors.ts';
 import { StripeMeters } from './stripe-meters.ts';
 import { failureOf, sendFailureOf } from './stripe-outcome.ts';
+import { StripePrices } from './stripe-prices.ts';
 import { StripeSubscriptions } from './stripe-subscriptions.ts';
 
 export interface StripeProviderOptions {
@@ -42,7 +44,8 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
   const providerOf = (priority: 'interactive' | 'background'): BillingProvider => {
     const connect = connectStripe(connection, limiter, priority);
     const meters = new StripeMeters(connect, event_names, environment.clock);
-    const subscriptions = new StripeSubscriptions(connect, meters);
+    const prices = new StripePrices(connect, meters);
+    const subscriptions = new StripeSubscriptions(connect, meters, prices);
     return {
       sendReport: (params) =>
         turns.take(JSON.stringify([params.stripe_customer, params.meter]), () =>
@@ -57,6 +60,11 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
       listInvoices: (params) => listInvoices(connect, params),
       postponeInvoice: (params) => postponeInvoice(connect, params),
       readInvoice: (params) => readInvoice(connect, params),
+      findPrices: ({ references }) =>
+        orFailure<FindPricesResult>(async () => ({
+          outcome: 'read',
+          prices: await prices.find(references),
+        })),
       readMeterErrors: ({ event_id }) =>
         orFailure<ReadMeterErrorsResult>(async () => ({
           outcome: 'read',
