@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { DecisionAction } from '../core/report-listing.ts';
+import type { SubscriptionChange } from '../core/subscription-change.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import type { ReceiveWebhookEventParams, WebhookEvent } from '../core/webhook-event.ts';
 
@@ -15,6 +16,7 @@ export interface Database {
   usage_key: UsageKeyTable;
   job_lease: JobLeaseTable;
   decision: DecisionTable;
+  subscription_change: SubscriptionChangeTable;
   webhook_event: WebhookEventTable;
 }
 
@@ -25,6 +27,7 @@ export interface AccountTable {
   created_at: number;
   synced_at: number | null;
   sync_due_at: number | null;
+  change_requested_at: number | null;
 }
 
 export interface SubscriptionTable {
@@ -38,6 +41,7 @@ export interface SubscriptionTable {
   interval: 'day' | 'week' | 'month' | 'year';
   interval_count: number;
   started_at: number;
+  billed_from: number;
   trial_end: number | null;
   ended_at: number | null;
   current_period_start: number;
@@ -102,6 +106,10 @@ export interface DecisionTable {
   reason: string;
   acknowledged: number;
 }
+
+export type SubscriptionChangeTable = {
+  -readonly [Column in keyof SubscriptionChange]: SubscriptionChange[Column];
+};
 
 /** What a new event must say; the rest has defaults. */
 type ReceivedColumn = keyof ReceiveWebhookEventParams | 'due_at';

@@ -48,6 +48,7 @@ export class StripeSubscriptions {
     const meter = await this.#meters.nameOf(recurring.meter);
     if (meter === null) return null;
     const isOriginal = item.created - subscription.created <= SAME_MOMENT_S;
+    const billed_from = (isOriginal ? subscription.start_date : item.created) * SECOND_MS;
     const ended_at =
       subscription.ended_at ?? (subscription.status === 'canceled' ? subscription.canceled_at : null);
     return {
@@ -58,7 +59,8 @@ export class StripeSubscriptions {
       interval: intervalOf(recurring.interval),
       interval_count: recurring.interval_count,
       anchor: subscription.billing_cycle_anchor * SECOND_MS,
-      started_at: (isOriginal ? subscription.start_date : item.created) * SECOND_MS,
+      started_at: billed_from,
+      billed_from,
       trial_end: subscription.trial_end === null ? null : subscription.trial_end * SECOND_MS,
       ended_at: ended_at === null ? null : ended_at * SECOND_MS,
       current_period_start: item.current_period_start * SECOND_MS,
