@@ -49,6 +49,7 @@ export type {
   ResolveReportParams,
   RetryReportParams,
 } from './report-decisions.ts';
+export type { CancelParams, ChangePlanParams, ChangeResult } from './subscription-changes.ts';
 export { createUsage } from './usage.ts';
 export type { AppTransaction, GetParams, GetResult, IncrementOptions, Usage } from './usage-interface.ts';
 export type {

@@ -14,6 +14,7 @@ import type { ReportsPage } from './query/report-list.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 import type { IncrementResult } from './recorder/recorder.ts';
 import type { DecisionResult, ResolveReportParams, RetryReportParams } from './report-decisions.ts';
+import type { CancelParams, ChangePlanParams, ChangeResult } from './subscription-changes.ts';
 import type { ListWebhooksParams, WebhooksPage } from './webhooks.ts';
 import type { ReportRun } from './worker/report-cycle.ts';
 
@@ -119,6 +120,53 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * `invalid_parameter`, `report_not_found`, `report_not_decidable`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
     resolve(params: ResolveReportParams<Meter>): Promise<DecisionResult>;
+  };
+
+  /** What accounts subscribe to. */
+  readonly plans: {
+    /**
+     * Puts an account on another plan. The moment of the call is the switch: what was used until then is invoiced at the
+     * present prices, what is used afterwards has the new ones, however long Stripe takes. Waits for `verify_timeout_ms` at
+     * most; the worker completes what takes longer. A free plan ends the subscription now.
+     *
+     * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_parameter`, `account_not_found`,
+     * `subscription_not_found`, `already_subscribed`, `change_pending`, `classic_subscription`, `price_not_found`,
+     * `currency_mismatch`, `tiers_mode_change`, `usage_unproven`, `payment_method_missing`, `payment_failed`,
+     * `payment_action_required`, `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`, `stripe_unavailable`,
+     * `storage_failed`, `closed`.
+     */
+    change(params: ChangePlanParams<Plan>): Promise<ChangeResult>;
+  };
+
+  /** What bills accounts at Stripe. */
+  readonly subscriptions: {
+    /**
+     * Ends an account's subscription: with its billing period, whose usage is on the final invoice, or now, as a change of
+     * the plan does, with an invoice of what was used and a credit for what was paid in advance. Afterwards the account is
+     * on the free plan, if one is configured.
+     *
+     * @throws UsageError as `usage.plans.change`.
+     */
+    cancel(params: CancelParams): Promise<ChangeResult>;
+    /**
+     * Takes back a cancellation at the period's end, and a pause.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
+     * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     */
+    resume(params: { readonly account: string }): Promise<void>;
+    /**
+     * Pauses the collection of payments: usage is counted and reported as before, and invoices stay drafts.
+     *
+     * @throws UsageError as `resume`.
+     */
+    pause(params: { readonly account: string }): Promise<void>;
+    /**
+     * The change of an account's subscription that was asked for last; null = there was none.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `storage_failed`, `closed`.
+     */
+    lastChange(params: { readonly account: string }): Promise<ChangeResult | null>;
   };
 
   /**

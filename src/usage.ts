@@ -19,6 +19,7 @@ import { RateLimiter } from './stripe/rate-limiter.ts';
 import { connectStripe } from './stripe/stripe-connection.ts';
 import { createStripeProviders } from './stripe/stripe-provider.ts';
 import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
+import { createSubscriptionChanges } from './subscription-changes.ts';
 import { isProduction, systemEnvironment } from './system-environment.ts';
 import type { GetParams, IncrementOptions, Usage } from './usage-interface.ts';
 import { parseOptions, type UsageConfig, type UsageOptions } from './usage-options.ts';
@@ -169,6 +170,19 @@ export function composeUsage<const Meter extends string, const Plan extends stri
 
   const receive = receiverOf(config, environment, store, tell);
   const webhooks = createWebhooks({ store, clock: environment.clock });
+  const changes = createSubscriptionChanges({
+    store,
+    provider,
+    environment,
+    plans: config.plans,
+    settle: async (account_id) => {
+      await recorder.drain();
+      await worker.settleAccount(account_id);
+    },
+    advance: (account_id) => worker.advanceChange(account_id),
+    verify_timeout_ms: config.verify_timeout_ms,
+    allow_tiers_mode_change: config.allow_tiers_mode_change,
+  });
   const accounts = createAccounts({ store, clock: environment.clock, plans: config.plans });
   const usage = {
     accounts: {
@@ -186,6 +200,15 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       list: (params: unknown) => guard(() => explanations.listReports(params)),
       retry: (params: unknown) => guard(() => decisions.retry(params)),
       resolve: (params: unknown) => guard(() => decisions.resolve(params)),
+    },
+    plans: {
+      change: (params: unknown) => guard(() => changes.changePlan(params)),
+    },
+    subscriptions: {
+      cancel: (params: unknown) => guard(() => changes.cancel(params)),
+      resume: (params: unknown) => guard(() => changes.resume(params)),
+      pause: (params: unknown) => guard(() => changes.pause(params)),
+      lastChange: (params: unknown) => guard(() => changes.lastChange(params)),
     },
     webhook,
     webhooks: {

@@ -221,7 +221,9 @@ export interface ChangeChangeParams {
   readonly from: ChangeStatus;
   /** The attempts that the caller saw: two workers never make the same attempt. */
   readonly attempts: number;
-  readonly changes: Partial<Pick<SubscriptionChange, 'status' | 'attempts' | 'due_at' | 'last_error'>>;
+  readonly changes: Partial<
+    Pick<SubscriptionChange, 'status' | 'attempts' | 'due_at' | 'error_code' | 'last_error'>
+  >;
 }
 
 export interface CompleteChangeParams extends Omit<SetSubscriptionItemsParams, 'account_id'> {

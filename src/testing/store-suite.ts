@@ -64,6 +64,7 @@ export function testStore(suite: StoreSuite): void {
           created_at: NOW,
           synced_at: null,
           sync_due_at: null,
+          change_requested_at: null,
         },
       );
       const [report, ...others] = await reports(store);

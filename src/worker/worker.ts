@@ -1,7 +1,9 @@
 import type { Instant } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS, startOfMonth } from '../core/instant.ts';
+import type { SubscriptionChange } from '../core/subscription-change.ts';
 import { MAX_AGE_MS } from '../core/usage-event.ts';
+import { ChangeCycle } from './change-cycle.ts';
 import { type CycleContext, type GoOn, ReportCycle, type ReportRun } from './report-cycle.ts';
 import type { ReportCounts } from './reporter-context.ts';
 import type { Schedule } from './schedule.ts';
@@ -30,6 +32,7 @@ export class Worker {
   readonly #context: WorkerContext;
   readonly #cycle: ReportCycle;
   readonly #webhooks: WebhookCycle;
+  readonly #changes: ChangeCycle;
   readonly #holder: string;
   /** Runs of this process follow each other. */
   #lastRun: Promise<unknown> = Promise.resolve();
@@ -47,6 +50,8 @@ export class Worker {
     this.#cycle = new ReportCycle(context);
     const provider = context.providers?.interactive ?? null;
     this.#webhooks = new WebhookCycle({ ...context, provider, keepLease: () => this.#renew() });
+    const flush = (account_id: string) => this.#cycle.flushAccount(account_id);
+    this.#changes = new ChangeCycle({ ...context, provider, flush });
   }
 
   /** Starts the job in the background of this process; further calls change nothing. */
@@ -74,6 +79,7 @@ export class Worker {
       await this.#waitForLease();
       await this.#handleWebhooks();
       const goOn = () => this.#renew();
+      await this.#changes.run(goOn);
       const run = await this.#closeAndSend(null, goOn, () => this.#cycle.sendAll(goOn));
       await this.#maintain(this.#now());
       return run;
@@ -92,6 +98,18 @@ export class Worker {
       async () => true,
       () => this.#cycle.sendAccount(account_id),
     );
+    this.#accountRuns.add(run);
+    return run.finally(() => this.#accountRuns.delete(run));
+  }
+
+  /** Gives what was recorded in transactions of the app to its reports. */
+  settleAccount(account_id: string): Promise<void> {
+    return this.#cycle.rollUp(account_id);
+  }
+
+  /** Goes on with the change of an account's subscription, for somebody who waits for it. */
+  advanceChange(account_id: string): Promise<SubscriptionChange | null> {
+    const run = this.#changes.advance(account_id);
     this.#accountRuns.add(run);
     return run.finally(() => this.#accountRuns.delete(run));
   }
@@ -141,6 +159,7 @@ export class Worker {
     const now = this.#now();
     await this.#maintain(now);
     await this.#handleWebhooks();
+    await this.#changes.run(goOn);
     const lastRun = await store.getLastRun({ job: JOB });
     // The first start of an installation counts from now; a run that was missed while nothing ran is made up for.
     if (lastRun === null) await store.setLastRun({ job: JOB, at: now });
