@@ -14,6 +14,11 @@ import type {
   SavedAnswerRecord,
   SubscriptionRecord,
 } from './records.ts';
+import type {
+  EventDestinationRecord,
+  PortalConfigurationRecord,
+  WebhookEndpointRecord,
+} from './setting-records.ts';
 
 /** A record that changed since the last save; null: it was deleted. */
 export interface Change {
@@ -88,6 +93,9 @@ export class SimulatorState {
   readonly savedAnswers = new Table<SavedAnswerRecord>('saved_answer');
   readonly delayedRequests = new Table<DelayedRequestRecord>('delayed_request');
   readonly counters = new Table<CounterRecord>('counter');
+  readonly webhookEndpoints = new Table<WebhookEndpointRecord>('webhook_endpoint');
+  readonly eventDestinations = new Table<EventDestinationRecord>('event_destination');
+  readonly portalConfigurations = new Table<PortalConfigurationRecord>('portal_configuration');
 
   /** Takes back a record of a state file. */
   restore(kind: string, record: object): void {
@@ -106,6 +114,10 @@ export class SimulatorState {
     else if (kind === 'saved_answer') this.savedAnswers.restore(record as SavedAnswerRecord);
     else if (kind === 'delayed_request') this.delayedRequests.restore(record as DelayedRequestRecord);
     else if (kind === 'counter') this.counters.restore(record as CounterRecord);
+    else if (kind === 'webhook_endpoint') this.webhookEndpoints.restore(record as WebhookEndpointRecord);
+    else if (kind === 'event_destination') this.eventDestinations.restore(record as EventDestinationRecord);
+    else if (kind === 'portal_configuration')
+      this.portalConfigurations.restore(record as PortalConfigurationRecord);
     else throw new Error(`The state file holds a record of an unknown kind: ${kind}`);
   }
 
@@ -125,6 +137,9 @@ export class SimulatorState {
       this.savedAnswers,
       this.delayedRequests,
       this.counters,
+      this.webhookEndpoints,
+      this.eventDestinations,
+      this.portalConfigurations,
     ].flatMap((table) => table.takeChanges());
   }
 }
