@@ -1,5 +1,11 @@
 import { ratedLines } from './invoice-lines.ts';
-import type { ChargeRecord, InvoiceItemRecord, InvoiceLineRecord, SubscriptionRecord } from './records.ts';
+import type {
+  ChargeRecord,
+  InvoiceItemRecord,
+  InvoiceLineRecord,
+  InvoiceRecord,
+  SubscriptionRecord,
+} from './records.ts';
 import type { Simulation } from './simulation.ts';
 
 /** What the next invoice of a billing cycle takes along: what waits for it, and what waits for any invoice. */
@@ -46,15 +52,35 @@ export function addProrations(
   subscription: SubscriptionRecord,
   charges: readonly ChargeRecord[],
 ): InvoiceItemRecord[] {
-  return prorationLines(simulation, subscription, charges).map((line) => {
-    const id = simulation.newId('ii');
-    return simulation.state.invoiceItems.put({
-      id,
-      created: simulation.now_s,
-      customer: subscription.customer,
-      currency: subscription.currency,
-      invoice: null,
-      line: { ...line, invoice_item: id },
-    });
+  return prorationLines(simulation, subscription, charges).map((line) =>
+    addItem(simulation, subscription, line, null),
+  );
+}
+
+/** Adds something to a draft; null: to the next invoice that takes it. */
+export function addItem(
+  simulation: Simulation,
+  { customer, currency }: { readonly customer: string; readonly currency: string },
+  line: Omit<InvoiceLineRecord, 'invoice_item'>,
+  draft: InvoiceRecord | null,
+): InvoiceItemRecord {
+  const { state, now_s } = simulation;
+  const id = simulation.newId('ii');
+  const invoice = draft?.id ?? null;
+  if (draft) state.invoices.put({ ...draft, items: [...draft.items, id] });
+  return state.invoiceItems.put({
+    id,
+    created: now_s,
+    customer,
+    currency,
+    invoice,
+    line: { ...line, invoice_item: id },
   });
+}
+
+/** Takes an item off its draft and forgets it. */
+export function dropItem({ state }: Simulation, { id, invoice }: InvoiceItemRecord): void {
+  const draft = state.invoices.get(invoice ?? '');
+  if (draft) state.invoices.put({ ...draft, items: draft.items.filter((item) => item !== id) });
+  state.invoiceItems.delete(id);
 }

@@ -8,11 +8,13 @@ import { EVENT_ROUTES } from './event-api.ts';
 import { EVENT_SUMMARY_ROUTES } from './event-summaries.ts';
 import type { Exchange } from './exchange.ts';
 import { Faults } from './faults.ts';
+import { INVOICE_ITEM_ROUTES } from './invoice-items.ts';
 import { invoiceView } from './invoice-view.ts';
 import { INVOICE_ROUTES } from './invoices.ts';
 import type { JsonObject } from './json.ts';
 import { METER_EVENT_ROUTES } from './meter-events.ts';
 import { METER_ROUTES, metersNamed } from './meters.ts';
+import { ONE_OFF_INVOICE_ROUTES } from './one-off-invoices.ts';
 import { PRICE_ROUTES } from './prices.ts';
 import { PRODUCT_ROUTES } from './products.ts';
 import { RateLimits, type SimulatedLimits } from './rate-limits.ts';
@@ -24,6 +26,7 @@ import { nextEventAt, settle } from './settle.ts';
 import { Simulation } from './simulation.ts';
 import { SimulatorState } from './state.ts';
 import { openStateFile } from './state-file.ts';
+import { SUBSCRIPTION_ITEM_ROUTES } from './subscription-items.ts';
 import { SUBSCRIPTION_ROUTES } from './subscriptions.ts';
 import { totalOf } from './usage-total.ts';
 import type { WebhookFaults } from './webhook-faults.ts';
@@ -110,7 +113,10 @@ const ROUTES: readonly Route[] = [
   ...METER_EVENT_ROUTES,
   ...PRICE_ROUTES,
   ...SUBSCRIPTION_ROUTES,
+  ...SUBSCRIPTION_ITEM_ROUTES,
   ...INVOICE_ROUTES,
+  ...ONE_OFF_INVOICE_ROUTES,
+  ...INVOICE_ITEM_ROUTES,
   ...EVENT_ROUTES,
 ];
 /** A request to {@link StripeSimulator.answer}. */

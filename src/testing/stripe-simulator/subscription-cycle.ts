@@ -164,3 +164,10 @@ export function withInvoice(
   const latest_invoice = invoice?.id ?? subscription.latest_invoice;
   return simulation.state.subscriptions.put({ ...subscription, latest_invoice });
 }
+
+/** Lets the subscription be found by its items. */
+export function rememberItems({ state }: Simulation, subscription: SubscriptionRecord): void {
+  for (const { id } of subscription.items) {
+    if (!state.itemOwners.get(id)) state.itemOwners.put({ id, subscription: subscription.id });
+  }
+}
