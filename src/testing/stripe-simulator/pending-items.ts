@@ -1,3 +1,5 @@
+import { emitSnapshot } from './events.ts';
+import { invoiceItemView } from './invoice-item-view.ts';
 import { ratedLines } from './invoice-lines.ts';
 import type {
   ChargeRecord,
@@ -68,7 +70,7 @@ export function addItem(
   const id = simulation.newId('ii');
   const invoice = draft?.id ?? null;
   if (draft) state.invoices.put({ ...draft, items: [...draft.items, id] });
-  return state.invoiceItems.put({
+  const item = state.invoiceItems.put({
     id,
     created: now_s,
     customer,
@@ -76,11 +78,16 @@ export function addItem(
     invoice,
     line: { ...line, invoice_item: id },
   });
+  emitSnapshot(simulation, 'invoiceitem.created', () => invoiceItemView(simulation, item));
+  return item;
 }
 
 /** Takes an item off its draft and forgets it. */
-export function dropItem({ state }: Simulation, { id, invoice }: InvoiceItemRecord): void {
+export function dropItem(simulation: Simulation, item: InvoiceItemRecord): void {
+  const { state } = simulation;
+  const { id, invoice } = item;
   const draft = state.invoices.get(invoice ?? '');
-  if (draft) state.invoices.put({ ...draft, items: draft.items.filter((item) => item !== id) });
+  if (draft) state.invoices.put({ ...draft, items: draft.items.filter((other) => other !== id) });
   state.invoiceItems.delete(id);
+  emitSnapshot(simulation, 'invoiceitem.deleted', () => invoiceItemView(simulation, item));
 }

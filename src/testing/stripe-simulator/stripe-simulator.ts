@@ -9,6 +9,7 @@ import { EVENT_SUMMARY_ROUTES } from './event-summaries.ts';
 import type { Exchange } from './exchange.ts';
 import { Faults } from './faults.ts';
 import { INVOICE_ITEM_ROUTES } from './invoice-items.ts';
+import { INVOICE_PREVIEW_ROUTES } from './invoice-previews.ts';
 import { invoiceView } from './invoice-view.ts';
 import { INVOICE_ROUTES } from './invoices.ts';
 import type { JsonObject } from './json.ts';
@@ -114,6 +115,8 @@ const ROUTES: readonly Route[] = [
   ...PRICE_ROUTES,
   ...SUBSCRIPTION_ROUTES,
   ...SUBSCRIPTION_ITEM_ROUTES,
+  // Before the routes of an invoice, because `create_preview` is no id.
+  ...INVOICE_PREVIEW_ROUTES,
   ...INVOICE_ROUTES,
   ...ONE_OFF_INVOICE_ROUTES,
   ...INVOICE_ITEM_ROUTES,
@@ -256,9 +259,8 @@ type RequestHandler = ReturnType<typeof createRequestHandler>['respond'];
 
 function routerOf(handle: RequestHandler): Hono {
   const app = new Hono();
-  // Searches and previews are not served, and `search` is no id.
+  // Searches are not served, and `search` is no id.
   app.get('/v1/:resource/search', (context) => handle(context.req.raw, null, ''));
-  app.post('/v1/invoices/create_preview', (context) => handle(context.req.raw, null, ''));
   for (const route of ROUTES) {
     app.on(route.method, route.path, (context) =>
       handle(context.req.raw, route, context.req.param('id') ?? ''),
