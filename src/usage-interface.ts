@@ -145,7 +145,9 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * the plan does, with an invoice of what was used and a credit for what was paid in advance. Afterwards the account is
      * on the free plan, if one is configured.
      *
-     * @throws UsageError as `usage.plans.change`.
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
+     * `already_subscribed`, `change_pending`, `usage_unproven`, `stripe_customer_deleted`, `stripe_refused`,
+     * `stripe_unavailable`, `storage_failed`, `closed`.
      */
     cancel(params: CancelParams): Promise<ChangeResult>;
     /**
@@ -158,7 +160,8 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
     /**
      * Pauses the collection of payments: usage is counted and reported as before, and invoices stay drafts.
      *
-     * @throws UsageError as `resume`.
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
+     * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
     pause(params: { readonly account: string }): Promise<void>;
     /**

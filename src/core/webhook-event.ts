@@ -72,8 +72,6 @@ export interface WebhookEventStore {
     readonly now: Instant;
     readonly limit: number;
   }): Promise<readonly WebhookEvent[]>;
-  /** When the next event is due; null = none waits. */
-  nextWebhookDueAt(): Promise<Instant | null>;
   /**
    * Makes the subscriptions of the events' customers due to be read, unless they were read after the event was
    * received, and marks the events as handled.

@@ -1,6 +1,7 @@
 import type { Instant } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS, startOfMonth } from '../core/instant.ts';
+import type { Agenda } from '../core/store.ts';
 import type { SubscriptionChange } from '../core/subscription-change.ts';
 import { MAX_AGE_MS } from '../core/usage-event.ts';
 import { ChangeCycle } from './change-cycle.ts';
@@ -121,11 +122,16 @@ export class Worker {
 
   /** When something is due next. */
   async nextDueAt(): Promise<Instant> {
-    const { store, schedule } = this.#context;
-    const lastRun = await store.getLastRun({ job: JOB });
-    const scheduled = schedule.nextAfter(lastRun ?? this.#now());
-    const due = await Promise.all([store.nextPeriodEnd(), store.nextDueAt(), store.nextWebhookDueAt()]);
-    return Math.min(scheduled, ...due.filter((at) => at !== null));
+    return this.#nextOf(await this.#readAgenda());
+  }
+
+  async #readAgenda(): Promise<Agenda> {
+    return await this.#context.store.readAgenda({ job: JOB });
+  }
+
+  #nextOf({ last_run_at, ...due }: Agenda): Instant {
+    const scheduled = this.#context.schedule.nextAfter(last_run_at ?? this.#now());
+    return Math.min(scheduled, ...Object.values(due).filter((at) => at !== null));
   }
 
   #now(): Instant {
@@ -148,8 +154,8 @@ export class Worker {
   #tick(goOn: GoOn): Promise<void> {
     return this.#exclusively(async () => {
       await this.#cycle.rollUp();
-      const isFirst = (await this.#context.store.getLastRun({ job: JOB })) === null;
-      if (!isFirst && (await this.nextDueAt()) > this.#now()) return;
+      const agenda = await this.#readAgenda();
+      if (agenda.last_run_at !== null && this.#nextOf(agenda) > this.#now()) return;
       if (await this.#acquire()) await this.#runDue(goOn);
     });
   }
@@ -160,17 +166,18 @@ export class Worker {
     await this.#maintain(now);
     await this.#handleWebhooks();
     await this.#changes.run(goOn);
-    const lastRun = await store.getLastRun({ job: JOB });
+    const { last_run_at: lastRun } = await this.#readAgenda();
     // The first start of an installation counts from now; a run that was missed while nothing ran is made up for.
     if (lastRun === null) await store.setLastRun({ job: JOB, at: now });
     else if (schedule.nextAfter(lastRun) <= now) {
       await this.#cycle.close('all', null, goOn);
       await store.setLastRun({ job: JOB, at: now });
     }
-    const periodEnd = await store.nextPeriodEnd();
-    if (periodEnd !== null && periodEnd <= now) await this.#cycle.close('ended', null, goOn);
-    const dueAt = await store.nextDueAt();
-    if (dueAt !== null && dueAt <= this.#now()) await this.#cycle.sendAll(goOn);
+    const { period_end } = await this.#readAgenda();
+    if (period_end !== null && period_end <= now) await this.#cycle.close('ended', null, goOn);
+    const { report_due_at, sync_due_at } = await this.#readAgenda();
+    const isDue = [report_due_at, sync_due_at].some((at) => at !== null && at <= this.#now());
+    if (isDue) await this.#cycle.sendAll(goOn);
   }
 
   /** First, since what Stripe tells makes accounts due; a failure does not keep reports from being sent. */
