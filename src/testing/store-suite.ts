@@ -15,6 +15,7 @@ import {
   NOW,
 } from './store-scene.ts';
 import { testAdjustments } from './store-suite-adjustments.ts';
+import { testChanges } from './store-suite-changes.ts';
 import { testDecisions } from './store-suite-decisions.ts';
 import { testExplaining } from './store-suite-explaining.ts';
 import { testLateUsage } from './store-suite-late-usage.ts';
@@ -44,6 +45,7 @@ export function testStore(suite: StoreSuite): void {
   testDecisions(check, uuid);
   testExplaining(check, uuid);
   testWebhookEvents(check);
+  testChanges(check, uuid);
   testLateUsage(check, uuid);
   const closeAll = (store: Store, now: number) =>
     store.closeReports({ now, which: 'all', account_id: null, after: null, locked: 'skip', limit: 100 });
