@@ -3,6 +3,7 @@ import { type FormObject, isFormObject } from './form.ts';
 import { ratedLines } from './invoice-lines.ts';
 import { invoiceView } from './invoice-view.ts';
 import type { JsonObject } from './json.ts';
+import { nextClosing } from './next-step.ts';
 import { boolean, fields, oneOf, optional, readParams, text } from './params.ts';
 import { pendingForCycle, pendingOf, prorationLines } from './pending-items.ts';
 import type { ChargeRecord, InvoiceLineRecord, Period, SubscriptionRecord } from './records.ts';
@@ -85,17 +86,13 @@ function previewedSubscription(
   }
   const candidates = named ? [named] : state.subscriptions.of(customer ?? '');
   const [next] = candidates
-    .filter(({ status }) => status !== 'canceled')
-    .sort((a, b) => nextEnd(a) - nextEnd(b));
+    .filter(({ status }) => status !== 'canceled' && status !== 'paused')
+    .sort((a, b) => nextClosing(a) - nextClosing(b));
   if (next) return next;
   throw new StripeError('No upcoming invoices: there is no subscription that goes on.', {
     status: 404,
     code: 'invoice_upcoming_none',
   });
-}
-
-function nextEnd({ items }: SubscriptionRecord): number {
-  return Math.min(...items.map(({ period }) => period.end));
 }
 
 function upcomingOf(
@@ -151,7 +148,7 @@ function cycleInvoice(
   subscription: SubscriptionRecord,
   prorations: readonly InvoiceLineRecord[],
 ): Upcoming {
-  const { charges, period } = closing(simulation, subscription, nextEnd(subscription));
+  const { charges, period } = closing(simulation, subscription, nextClosing(subscription));
   const waiting = pendingForCycle(simulation, subscription).map(({ line }) => line);
   const lines = [...prorations, ...waiting, ...rated(simulation, subscription, charges)];
   return { subscription, lines, period, proration_date: null };

@@ -107,7 +107,7 @@ export interface SubscriptionRecord {
   readonly created: number;
   readonly customer: string;
   readonly currency: string;
-  readonly status: 'trialing' | 'active' | 'canceled';
+  readonly status: 'trialing' | 'active' | 'paused' | 'canceled';
   readonly billing_mode: 'flexible' | 'classic';
   /** When it was migrated from classic to flexible; null: never. */
   readonly migrated_at: number | null;
@@ -121,6 +121,8 @@ export interface SubscriptionRecord {
   /** What becomes of its invoices while nothing is collected; null: they are collected. */
   readonly pause_collection: PauseCollectionRecord | null;
   readonly cancel_at_period_end: boolean;
+  /** When it ends, wherever in a period that is, and whether the rest of that is credited; null: it goes on. */
+  readonly cancel_at: { readonly at: number; readonly prorates: boolean } | null;
   /** What the customer said about it. */
   readonly cancellation_details: { readonly comment: string | null; readonly feedback: string | null };
   /** When it was asked to end; null: never. */

@@ -31,6 +31,7 @@ import { Simulation } from './simulation.ts';
 import { SimulatorState } from './state.ts';
 import { openStateFile } from './state-file.ts';
 import { SUBSCRIPTION_ITEM_ROUTES } from './subscription-items.ts';
+import { SUBSCRIPTION_PAUSE_ROUTES } from './subscription-pause.ts';
 import { SUBSCRIPTION_ROUTES } from './subscriptions.ts';
 import { totalOf } from './usage-total.ts';
 import { WEBHOOK_ENDPOINT_ROUTES } from './webhook-endpoints.ts';
@@ -118,6 +119,7 @@ const ROUTES: readonly Route[] = [
   ...METER_EVENT_ROUTES,
   ...PRICE_ROUTES,
   ...SUBSCRIPTION_ROUTES,
+  ...SUBSCRIPTION_PAUSE_ROUTES,
   ...SUBSCRIPTION_ITEM_ROUTES,
   // Before the routes of an invoice, because `create_preview` is no id.
   ...INVOICE_PREVIEW_ROUTES,

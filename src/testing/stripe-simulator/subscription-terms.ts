@@ -101,6 +101,7 @@ export function subscriptionTerms(simulation: Simulation, params: FormObject): S
     description: subscription.description ?? null,
     default_payment_method: subscription.default_payment_method ?? null,
     pause_collection: null,
+    cancel_at: null,
     cancellation_details: { comment: null, feedback: null },
     metadata: changedMetadata({}, subscription.metadata),
     trial,
