@@ -114,10 +114,9 @@ function upcomingOf(
   });
   const prorations = prorationLines(simulation, own, change.prorations);
   const isAtOnce = details.proration_behavior === 'always_invoice' && prorations.length > 0;
-  const upcoming =
-    change.begun || isAtOnce
-      ? invoiceAtOnce(simulation, own, prorations, change.begun ?? [])
-      : cycleInvoice(simulation, change.after, prorations);
+  const atOnce = invoiceAtOnce(simulation, own, prorations, change.begun ?? []);
+  const isBegun = change.begun !== null && atOnce.lines.length > 0;
+  const upcoming = isBegun || isAtOnce ? atOnce : cycleInvoice(simulation, change.after, prorations);
   const proration_date = prorations.length > 0 ? (details.proration_date ?? simulation.now_s) : null;
   return { ...upcoming, subscription: change.after, proration_date };
 }

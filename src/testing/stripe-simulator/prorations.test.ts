@@ -98,6 +98,41 @@ test('an added item is charged for the rest of the period, a removed one is cred
   ]);
 });
 
+test('a flexible subscription credits what was paid, a classic one what it is worth now', async () => {
+  for (const [type, credited] of [
+    ['flexible', 3],
+    ['classic', 5],
+  ] as const) {
+    const { clock, stripe, licensed, subscribe, bills } = await createPlanChangeScene();
+    const seat = await licensed(1_000);
+    const { id, items } = await subscribe({
+      items: [{ price: seat.id, quantity: 3 }],
+      billing_mode: { type },
+    });
+    clock.time = MIDDLE;
+    const [item] = items.data.map((entry) => entry.id);
+    const change = (quantity: number, proration_behavior: 'none' | 'always_invoice') =>
+      stripe.subscriptions.update(id, { items: [{ id: item ?? '', quantity }], proration_behavior });
+    await change(5, 'none');
+    await change(4, 'always_invoice');
+    expect(bills()[1]).toEqual(['paid', (4 - credited) * 500]);
+  }
+});
+
+test('what was never paid is not credited', async () => {
+  const { clock, stripe, licensed, subscribe, bills } = await createPlanChangeScene();
+  const seat = await licensed(1_000);
+  const { id } = await subscribe();
+  const added = await stripe.subscriptions.update(id, {
+    items: [{ price: seat.id }],
+    proration_behavior: 'none',
+  });
+  clock.time = MIDDLE;
+  const removed = { id: added.items.data[1]?.id ?? '', deleted: true };
+  await stripe.subscriptions.update(id, { items: [removed], proration_behavior: 'always_invoice' });
+  expect(bills()).toEqual([['paid', 0]]);
+});
+
 test('tiered seats are prorated by what their tiers cost', async () => {
   const { clock, stripe, licensed, subscribe, bills } = await createPlanChangeScene();
   const tiered = await stripe.prices.create({

@@ -94,6 +94,8 @@ export interface SubscriptionItemRecord {
   readonly period: Period;
   /** Since when its usage is on no invoice: the start of its period, or a later change of its price. */
   readonly unbilled_from: number;
+  /** What its current period was paid for, which can be other than what it is now; null: nothing. */
+  readonly debited: { readonly price: string; readonly quantity: number } | null;
 }
 
 /** Which subscription an item is on, or was; the id is the item's. */

@@ -1,5 +1,5 @@
 import { boundaryAfter } from './billing-cycle.ts';
-import { advanceCharge, partialCharge, plainCharge, usageCharge } from './charges.ts';
+import { advanceCharge, creditCharge, paidTerms, plainCharge, usageCharge } from './charges.ts';
 import { emitChange, emitSnapshot } from './events.ts';
 import { invoiceLater, invoiceNow } from './invoice-issuing.ts';
 import { nextClosing } from './next-step.ts';
@@ -107,7 +107,8 @@ function renew(simulation: Simulation, subscription: SubscriptionRecord, at_s: n
     const { end } = item.period;
     if (end > at_s) return item;
     const price = existingPrice(simulation, item.price);
-    return { ...item, period: periodFrom(subscription.billing_cycle_anchor, price, end), unbilled_from: end };
+    const period = periodFrom(subscription.billing_cycle_anchor, price, end);
+    return { ...item, period, unbilled_from: end, debited: paidTerms(item) };
   });
   return { ...subscription, items };
 }
@@ -164,9 +165,7 @@ function unusedCharges(
   from_s: number,
 ): ChargeRecord[] {
   if (subscription.status !== 'active') return [];
-  return subscription.items
-    .filter(({ quantity, period }) => quantity !== null && period.end > from_s)
-    .map((item) => partialCharge(simulation, subscription, item, 'unused', from_s));
+  return subscription.items.flatMap((item) => creditCharge(simulation, subscription, item, from_s));
 }
 
 /** Tells the endpoint what changed about a subscription. */

@@ -69,6 +69,9 @@ test('only what is active is paused, only what is paused resumed, and a paused o
   for (const call of [stripe.subscriptions.pause(trialing.id), stripe.subscriptions.resume(id)]) {
     expect((await refusal(call)).statusCode).toBe(400);
   }
+  await stripe.subscriptions.update(id, { pause_collection: { behavior: 'void' } });
+  expect((await refusal(stripe.subscriptions.pause(id))).statusCode).toBe(400);
+  await stripe.subscriptions.update(id, { pause_collection: '' });
   const { items } = await stripe.subscriptions.pause(id);
   const change = { id: items.data[0]?.id ?? '', price: dearer.id };
   expect(await refusal(stripe.subscriptions.update(id, { items: [change] }))).toMatchObject({

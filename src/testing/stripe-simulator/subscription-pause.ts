@@ -1,4 +1,4 @@
-import { partialCharge, usageCharge } from './charges.ts';
+import { creditCharge, paidTerms, partialCharge, usageCharge } from './charges.ts';
 import { emitSnapshot } from './events.ts';
 import { invoiceNow } from './invoice-issuing.ts';
 import type { JsonObject } from './json.ts';
@@ -38,6 +38,9 @@ function pause(simulation: Simulation, { id, params }: RouteRequest): JsonObject
   const how = readPause(params);
   const before = existingSubscription(simulation, id);
   if (before.status !== 'active') throw wrongStatus(before, 'paused', 'active');
+  if (before.pause_collection) {
+    throw new StripeError('A subscription whose collection is paused cannot be paused.');
+  }
   const paused = simulation.state.subscriptions.put({ ...before, status: 'paused' });
   const added = addProrations(simulation, paused, settlement(simulation, before, how));
   const start = Math.min(...before.items.map(({ period }) => period.start));
@@ -72,7 +75,7 @@ function settlement(
     if (item.quantity === null) return isUsageBilled ? usageCharge(before, item, now_s) : [];
     if (unused === 'none') return [];
     const from_s = unused === 'now' ? now_s : item.period.start;
-    return [partialCharge(simulation, before, item, 'unused', from_s)];
+    return creditCharge(simulation, before, item, from_s);
   });
 }
 
@@ -88,19 +91,19 @@ function resume(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
   const before = existingSubscription(simulation, id);
   if (before.status !== 'paused') throw wrongStatus(before, 'resumed', 'paused');
   const isReset = billing_cycle_anchor?.type !== 'unchanged';
-  const resumed = simulation.state.subscriptions.put(resumedRecord(simulation, before, isReset));
-  const rest = isReset || proration_behavior === 'none' ? [] : restOf(simulation, resumed);
+  const isPaid = isReset || proration_behavior !== 'none';
+  const resumed = simulation.state.subscriptions.put(resumedRecord(simulation, before, isReset, isPaid));
+  const rest = isReset || !isPaid ? [] : restOf(simulation, resumed);
   const added = addProrations(simulation, resumed, rest);
   const { now_s } = simulation;
-  const isInvoiced = isReset || (proration_behavior === 'always_invoice' && added.length > 0);
-  const invoice = isInvoiced
-    ? invoiceNow(simulation, resumed, {
-        billing_reason: 'subscription_update',
-        period: { start: now_s, end: now_s },
-        charges: isReset ? startCharges(simulation, resumed) : [],
-        items: pendingOf(simulation, resumed),
-      })
-    : null;
+  const charges = isReset ? beginning(simulation, resumed) : [];
+  const items = pendingOf(simulation, resumed);
+  const isInvoiced = isReset
+    ? charges.length + items.length > 0
+    : proration_behavior === 'always_invoice' && added.length > 0;
+  const period = { start: now_s, end: now_s };
+  const content = { billing_reason: 'subscription_update', period, charges, items } as const;
+  const invoice = isInvoiced ? invoiceNow(simulation, resumed, content) : null;
   const after = withInvoice(simulation, resumed, invoice);
   simulation.expectPeriodEnd(after);
   emitUpdate(simulation, before, after);
@@ -112,14 +115,22 @@ function resumedRecord(
   simulation: Simulation,
   before: SubscriptionRecord,
   isReset: boolean,
+  isPaid: boolean,
 ): SubscriptionRecord {
   const { now_s } = simulation;
   const billing_cycle_anchor = isReset ? now_s : before.billing_cycle_anchor;
   const items = before.items.map((item): SubscriptionItemRecord => {
     const price = existingPrice(simulation, item.price);
-    return { ...item, period: periodFrom(billing_cycle_anchor, price, now_s), unbilled_from: now_s };
+    const period = periodFrom(billing_cycle_anchor, price, now_s);
+    return { ...item, period, unbilled_from: now_s, debited: isPaid ? paidTerms(item) : null };
   });
   return { ...before, status: 'active', billing_cycle_anchor, items };
+}
+
+/** What the new periods cost in advance; a flexible subscription has no lines of zero for what will be metered. */
+function beginning(simulation: Simulation, resumed: SubscriptionRecord): ChargeRecord[] {
+  const charges = startCharges(simulation, resumed);
+  return resumed.billing_mode === 'classic' ? charges : charges.filter(({ kind }) => kind !== 'nothing');
 }
 
 function restOf(simulation: Simulation, resumed: SubscriptionRecord): ChargeRecord[] {

@@ -120,10 +120,9 @@ export function applyChange(
   rememberItems(simulation, changed);
   const added = addProrations(simulation, changed, change.prorations);
   const isInvoiced = params.proration_behavior === 'always_invoice' && added.length > 0;
-  const invoice =
-    change.begun || isInvoiced
-      ? invoiceNow(simulation, changed, contentOf(simulation, before, change))
-      : null;
+  const content = contentOf(simulation, before, change);
+  const isBegun = change.begun !== null && content.charges.length + content.items.length > 0;
+  const invoice = isBegun || isInvoiced ? invoiceNow(simulation, changed, content) : null;
   const after = withInvoice(simulation, changed, invoice);
   simulation.expectPeriodEnd(after);
   emitUpdate(simulation, before, after);
