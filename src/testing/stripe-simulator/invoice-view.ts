@@ -93,7 +93,7 @@ export function invoiceView(
     },
     subtotal,
     subtotal_excluding_tax: subtotal,
-    test_clock: null,
+    test_clock: simulation.state.customers.get(invoice.customer)?.test_clock ?? null,
     total: subtotal,
     total_discount_amounts: [],
     total_excluding_tax: subtotal,

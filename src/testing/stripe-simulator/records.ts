@@ -14,6 +14,15 @@ export interface CustomerRecord {
   readonly description: string | null;
   readonly phone: string | null;
   readonly metadata: Metadata;
+  /** The test clock that it was made with; null: none. */
+  readonly test_clock: string | null;
+}
+
+/** A name for the simulator's only clock. */
+export interface TestClockRecord {
+  readonly id: string;
+  readonly created: number;
+  readonly name: string | null;
 }
 
 export type Metadata = Readonly<Record<string, string>>;

@@ -13,6 +13,8 @@ export interface SimulationSettings {
   readonly lag_minutes: readonly [number, number];
   readonly finalize_after_ms: number;
   readonly refuses_tiers_mode_change: boolean;
+  /** Moves the clock that everything runs on to an instant in milliseconds; null: it can't be moved from here. */
+  readonly moveClock: ((to_ms: number) => void) | null;
   /** Which events there is an endpoint for; others are not kept. */
   readonly events: { readonly snapshot: boolean; readonly thin: boolean };
 }

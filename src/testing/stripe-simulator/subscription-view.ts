@@ -62,7 +62,7 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
     schedule: null,
     start_date: subscription.created,
     status,
-    test_clock: null,
+    test_clock: simulation.state.customers.get(subscription.customer)?.test_clock ?? null,
     transfer_data: null,
     trial_end: subscription.trial?.end ?? null,
     trial_settings: {
