@@ -35,6 +35,7 @@ function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
     description: details.description ?? null,
     phone: details.phone ?? null,
     metadata: changedMetadata({}, details.metadata),
+    balance: 0,
     test_clock: test_clock ?? null,
   });
   return customerView(customer);
@@ -90,7 +91,7 @@ export function customerView(customer: CustomerRecord): JsonObject {
     id: customer.id,
     object: 'customer',
     address: null,
-    balance: 0,
+    balance: customer.balance,
     created: customer.created,
     currency: null,
     default_source: null,

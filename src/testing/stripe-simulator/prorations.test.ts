@@ -178,6 +178,34 @@ test('nothing is prorated in a trial, and without being asked for', async () => 
   }
 });
 
+test('items of different intervals are prorated and renewed each in its own period', async () => {
+  const { clock, stripe, simulator, customer, licensed, subscribe } = await createPlanChangeScene();
+  const seat = await licensed(1_000);
+  const base = await licensed(36_500, { recurring: { interval: 'year' } });
+  const { id, items } = await subscribe({ items: [{ price: seat.id }, { price: base.id }] });
+  clock.time = MIDDLE;
+  await stripe.subscriptions.update(id, {
+    items: items.data.map((item) => ({ id: item.id, quantity: 2 })),
+  });
+  clock.time = FEBRUARY_28 + HOUR;
+  const [, cycle] = simulator.invoices(customer.id);
+  expect(cycle).toMatchObject({
+    id: (await stripe.subscriptions.retrieve(id)).latest_invoice,
+    lines: {
+      data: [
+        { amount: -500, period: { end: FEBRUARY_28 / 1000 } },
+        { amount: 1_000, period: { end: FEBRUARY_28 / 1000 } },
+        // 351 of the 365 days are left.
+        { amount: -35_100, period: { end: Date.UTC(2027, 0, 31, 12) / 1000 } },
+        { amount: 70_200, period: { end: Date.UTC(2027, 0, 31, 12) / 1000 } },
+        { amount: 2_000, period: { start: FEBRUARY_28 / 1000 } },
+      ],
+    },
+  });
+  clock.time = Date.UTC(2027, 0, 31, 12) + HOUR;
+  expect(simulator.invoices(customer.id).at(-1)).toMatchObject({ total: 2_000 + 73_000 });
+});
+
 test('to begin anew now credits the old period and charges a whole new one at once', async () => {
   const { clock, stripe, licensed, subscribe, report, price, bills } = await createPlanChangeScene();
   const ten = await licensed(1_000);

@@ -14,6 +14,8 @@ export interface CustomerRecord {
   readonly description: string | null;
   readonly phone: string | null;
   readonly metadata: Metadata;
+  /** Minor units, never positive: what is below zero pays for the next invoices. */
+  readonly balance: number;
   /** The test clock that it was made with; null: none. */
   readonly test_clock: string | null;
 }
@@ -194,6 +196,13 @@ export interface InvoiceItemRecord {
   readonly line: InvoiceLineRecord;
 }
 
+/** What is due of an invoice, and what it makes of the customer's balance. */
+export interface SettlementRecord {
+  readonly amount_due: number;
+  readonly starting_balance: number;
+  readonly ending_balance: number;
+}
+
 export interface InvoiceRecord {
   readonly id: string;
   readonly created: number;
@@ -225,6 +234,7 @@ export interface InvoiceRecord {
     readonly at: number;
     readonly number: string;
     readonly lines: readonly InvoiceLineRecord[];
+    readonly settlement: SettlementRecord;
   } | null;
 }
 
