@@ -80,7 +80,7 @@ export function closing(simulation: Simulation, subscription: SubscriptionRecord
   const isOver = cancel_at_period_end || (cancel_at !== null && cancel_at.at <= at_s);
   // On its last day even the items whose own period goes on are billed.
   const ended = subscription.items.filter(({ period }) => isOver || period.end <= at_s);
-  const used = ended.flatMap((item) => usageCharge(subscription, item, at_s));
+  const used = usedBy(subscription, ended, at_s);
   const renewed = isOver ? subscription : renew(simulation, subscription, at_s);
   const credits = cancel_at?.prorates ? unusedCharges(simulation, subscription, at_s) : [];
   const start = Math.min(...ended.map(({ period }) => period.start));
@@ -148,14 +148,23 @@ export function ending(
   simulation: Simulation,
   subscription: SubscriptionRecord,
 ): { readonly used: ChargeRecord[]; readonly unused: ChargeRecord[]; readonly period: Period } {
-  const { items, status } = subscription;
+  const { items } = subscription;
   const { now_s } = simulation;
   return {
-    // A pause has settled the usage before it, and what is used in it costs nothing.
-    used: status === 'paused' ? [] : items.flatMap((item) => usageCharge(subscription, item, now_s)),
+    used: usedBy(subscription, items, now_s),
     unused: unusedCharges(simulation, subscription, now_s),
     period: { start: Math.min(...items.map(({ period }) => period.start)), end: now_s },
   };
+}
+
+/** A pause has settled the usage before it, and what is used in it costs nothing. */
+function usedBy(
+  subscription: SubscriptionRecord,
+  items: readonly SubscriptionItemRecord[],
+  until_s: number,
+): ChargeRecord[] {
+  if (subscription.status === 'paused') return [];
+  return items.flatMap((item) => usageCharge(subscription, item, until_s));
 }
 
 /** Credits for what was paid in advance of an instant. */

@@ -63,6 +63,22 @@ test('a pause can drop the usage and keep what was paid', async () => {
   expect(bills()).toEqual([['paid', 1_000]]);
 });
 
+test('a paused subscription ends at its date, with an invoice of what waits for one only', async () => {
+  const { clock, simulator, stripe, id, report, bills } = await halfPastScene();
+  const cancel_at = FEBRUARY_28 / 1000 + 86_400;
+  await stripe.subscriptions.update(id, { cancel_at });
+  await stripe.subscriptions.pause(id);
+  await report(1_000);
+  simulator.settle();
+  expect(simulator.nextEventAt()).toBe(cancel_at * 1000);
+  clock.time = cancel_at * 1000 + HOUR;
+  expect((await stripe.subscriptions.retrieve(id)).status).toBe('canceled');
+  expect(bills()).toEqual([
+    ['paid', 1_000],
+    ['paid', 20 - 500],
+  ]);
+});
+
 test('only what is active is paused, only what is paused resumed, and a paused one keeps its items', async () => {
   const { stripe, subscribe, id, dearer } = await halfPastScene();
   const trialing = await subscribe({ trial_period_days: 7 });

@@ -54,6 +54,7 @@ function pause(simulation: Simulation, { id, params }: RouteRequest): JsonObject
       })
     : null;
   const after = withInvoice(simulation, paused, invoice);
+  simulation.expectPeriodEnd(after);
   emitUpdate(simulation, before, after);
   return toldOf(simulation, after, 'customer.subscription.paused');
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from './json.ts';
 import { listOf } from './lists.ts';
-import { nextClosing } from './next-step.ts';
+import { firstPeriodEnd } from './next-step.ts';
 import { existingPrice, planView, priceView } from './prices.ts';
 import type { SubscriptionItemRecord, SubscriptionRecord } from './records.ts';
 import type { Simulation } from './simulation.ts';
@@ -76,7 +76,7 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
 function endOf(subscription: SubscriptionRecord): number | null {
   const { cancel_at, cancel_at_period_end, status } = subscription;
   if (cancel_at) return cancel_at.at;
-  return cancel_at_period_end && status !== 'canceled' ? nextClosing(subscription) : null;
+  return cancel_at_period_end && status !== 'canceled' ? firstPeriodEnd(subscription.items) : null;
 }
 
 function billingMode({ billing_mode, migrated_at }: SubscriptionRecord): JsonObject {
