@@ -22,7 +22,10 @@ export const CUSTOMER_ROUTES: readonly Route[] = [
 ];
 
 function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
-  const details = readParams(params, DETAILS);
+  const { test_clock, ...details } = readParams(params, { ...DETAILS, test_clock: optional(text()) });
+  if (test_clock !== undefined && !simulation.state.testClocks.get(test_clock)) {
+    throw noSuch('test_clock', test_clock, 'test_clock');
+  }
   const customer = simulation.state.customers.put({
     id: simulation.newId('cus'),
     created: simulation.now_s,
@@ -32,6 +35,8 @@ function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
     description: details.description ?? null,
     phone: details.phone ?? null,
     metadata: changedMetadata({}, details.metadata),
+    balance: 0,
+    test_clock: test_clock ?? null,
   });
   return customerView(customer);
 }
@@ -57,16 +62,20 @@ function update(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
   return customerView(customer);
 }
 
-/** Deleting a customer also ends the customer's subscriptions at once, without an invoice. */
 function remove(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
   readParams(params, {});
-  const customer = existingCustomer(simulation, id);
-  for (const subscription of simulation.state.subscriptions.of(id)) {
+  return customerView(deleteCustomer(simulation, existingCustomer(simulation, id)));
+}
+
+/** Deleting a customer also ends the customer's subscriptions at once, without an invoice. */
+export function deleteCustomer(simulation: Simulation, customer: CustomerRecord): CustomerRecord {
+  const { state } = simulation;
+  for (const subscription of state.subscriptions.of(customer.id)) {
     if (subscription.status !== 'canceled') {
       cancelNow(simulation, subscription, { invoice_now: false, prorate: false });
     }
   }
-  return customerView(simulation.state.customers.put({ ...customer, deleted: true }));
+  return state.customers.put({ ...customer, deleted: true });
 }
 
 /** @throws StripeError when there is no such customer or it was deleted. */
@@ -82,7 +91,7 @@ export function customerView(customer: CustomerRecord): JsonObject {
     id: customer.id,
     object: 'customer',
     address: null,
-    balance: 0,
+    balance: customer.balance,
     created: customer.created,
     currency: null,
     default_source: null,
@@ -105,6 +114,6 @@ export function customerView(customer: CustomerRecord): JsonObject {
     preferred_locales: [],
     shipping: null,
     tax_exempt: 'none',
-    test_clock: null,
+    test_clock: customer.test_clock,
   };
 }

@@ -1,3 +1,4 @@
+import { applySettlement, settlementOf, unsettled } from './customer-balance.ts';
 import { emitSnapshot } from './events.ts';
 import { linesOf } from './invoice-lines.ts';
 import { invoiceView } from './invoice-view.ts';
@@ -100,28 +101,26 @@ export function finalizeInvoice(
 ): InvoiceRecord {
   const lines = linesOf(simulation, draft);
   const total = lines.reduce((sum, { amount }) => sum + amount, 0);
-  const status = finalStatus(draft, total, outcome);
+  const isForgiven = outcome !== 'collected' && total > 0;
+  const settlement = isForgiven
+    ? unsettled(simulation, draft, total)
+    : settlementOf(simulation, draft, total);
+  const status = isForgiven ? outcome : finalStatus(draft, settlement.amount_due);
   const invoice = simulation.state.invoices.put({
     ...draft,
     status,
     finalizes_at_ms: null,
-    finalized: { at: simulation.now_s, number: `SIM-${draft.id.slice(-8)}`, lines },
+    finalized: { at: simulation.now_s, number: `SIM-${draft.id.slice(-8)}`, lines, settlement },
     closed_at: status === 'open' ? null : simulation.now_s,
   });
-  const view = () => invoiceView(simulation, invoice);
-  emitSnapshot(simulation, 'invoice.finalized', view);
+  applySettlement(simulation, invoice);
+  emitSnapshot(simulation, 'invoice.finalized', () => invoiceView(simulation, invoice));
   emitClosed(simulation, invoice);
   return invoice;
 }
 
-function finalStatus(
-  { collection_method }: InvoiceRecord,
-  total: number,
-  outcome: 'collected' | 'uncollectible' | 'void',
-): InvoiceRecord['status'] {
-  if (total <= 0) return 'paid';
-  if (outcome !== 'collected') return outcome;
-  return collection_method === 'send_invoice' ? 'open' : 'paid';
+function finalStatus({ collection_method }: InvoiceRecord, amount_due: number): InvoiceRecord['status'] {
+  return collection_method === 'send_invoice' && amount_due > 0 ? 'open' : 'paid';
 }
 
 /** Tells the endpoint what became of an invoice that is final. */

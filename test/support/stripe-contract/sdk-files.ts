@@ -27,6 +27,7 @@ export const RESOURCE_FILES = [
   'Accounts',
   'WebhookEndpoints',
   'BillingPortal/Configurations',
+  'TestHelpers/TestClocks',
 ].map((name) => join(SDK_FOLDER, 'esm', 'resources', `${name}.d.ts`));
 
 /** What those share. */
