@@ -5,7 +5,10 @@ import type { Usage } from '../usage-interface.ts';
 import { asSentence, CommandError, oneLine } from './command-error.ts';
 
 /** What commands use of an app's `usage`. */
-export type AppUsage = Pick<Usage, 'worker' | 'reconcile' | 'explain' | 'reports' | 'close'>;
+export type AppUsage = Pick<
+  Usage,
+  'worker' | 'reconcile' | 'explain' | 'reports' | 'catalogue' | 'doctor' | 'close'
+>;
 
 /** Loads the `usage` that an app's module exports. The caller closes it. */
 export async function importUsage(config: string): Promise<AppUsage> {
