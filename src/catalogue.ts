@@ -73,14 +73,21 @@ export function createCatalogue(context: CatalogueContext) {
       const { changes, live } = parseFields(params, PUSH_FIELDS);
       const asked = parseChanges(changes);
       refuseOtherMode(live, context.livemode);
-      const done: CatalogueChange[] = [];
+      const done = new Map<string, CatalogueChange>();
       let failure: string | null = null;
       for (let round = 1; round <= MAX_ROUNDS; round += 1) {
         const { changes: needed, findings } = await compare();
         const left = needed.filter((change) => asked.has(JSON.stringify(change)));
         if (left.length === 0 || round === MAX_ROUNDS) {
           const isDone = left.length === 0;
-          return { mode, changes: needed, findings, done, left, failure: isDone ? null : failure };
+          return {
+            mode,
+            changes: needed,
+            findings,
+            done: [...done.values()],
+            left,
+            failure: isDone ? null : failure,
+          };
         }
         failure = await applyInOrder(context, left, round, done);
       }
@@ -107,7 +114,7 @@ async function applyInOrder(
   context: CatalogueContext,
   changes: readonly CatalogueChange[],
   round: number,
-  done: CatalogueChange[],
+  done: Map<string, CatalogueChange>,
 ): Promise<string | null> {
   for (const change of changes) {
     // From the content, so that two people who push the same at once do it once.
@@ -117,7 +124,7 @@ async function applyInOrder(
       idempotency_key: `tallybook-push-${content}-${round}`,
     });
     if (result.outcome !== 'done') return result.message;
-    done.push(change);
+    done.set(JSON.stringify(change), change);
   }
   return 'Stripe took the change, and does not show it.';
 }

@@ -11,7 +11,7 @@ export interface CatalogueProvider {
   readCatalogue(params: ReadCatalogueParams): Promise<ReadCatalogueResult>;
   /** All meters, and the recurring prices that are active, with their products. */
   listCatalogue(): Promise<ListCatalogueResult>;
-  /** Does one thing, once for a key: repeated with it, Stripe gives its first answer again. */
+  /** Does one thing. What it makes, it makes once for a key: repeated, Stripe gives its first answer again. */
   applyChange(params: ApplyChangeParams): Promise<ApplyChangeResult>;
 }
 

@@ -1,6 +1,7 @@
 import type { Catalogue, ListedMeter, ListedPrice, ListedProduct } from './catalogue.ts';
 import { termsText } from './catalogue-text.ts';
 import { type LicensedPrice, lookupKeyOf } from './plan.ts';
+import type { Tier } from './price.ts';
 import { bareKey, commentText, literal } from './source-text.ts';
 
 /** A configuration that was written from what Stripe has. */
@@ -24,7 +25,7 @@ const DEFAULT_METER = 'credits';
 export function pulledConfig(catalogue: Catalogue, truncated: boolean): PulledConfig {
   const omitted: string[] = [];
   if (truncated) omitted.push(`Only the newest ${catalogue.prices.length} prices were read.`);
-  const meters = meterNames(catalogue.meters, omitted);
+  const meters = meterNames(catalogue, omitted);
   const plans = planLines(catalogue, meters, omitted);
   const config = [
     '// Written by `tallybook pull` from what Stripe has. Check it, then run `tallybook push`: nothing should change.',
@@ -47,21 +48,34 @@ export function pulledConfig(catalogue: Catalogue, truncated: boolean): PulledCo
 }
 
 /** `event_name` → our name. */
-function meterNames(meters: readonly ListedMeter[], omitted: string[]): ReadonlyMap<string, string> {
+function meterNames({ meters, prices }: Catalogue, omitted: string[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   const taken = new Set<string>();
-  for (const { stripe_meter, event_name, active, formula, event_time_window } of meters) {
+  // Stripe lists the newest first; people read the oldest first.
+  for (const meter of [...meters].reverse()) {
+    const { stripe_meter, event_name, active, formula, event_time_window } = meter;
     if (!active) continue;
     const fault = formula === 'sum' ? event_time_window : formula;
-    if (fault !== null) {
-      omitted.push(
-        commentText(`The meter ${event_name} (${stripe_meter}) does not sum up single uses: ${fault}.`),
-      );
-      continue;
+    if (fault === null) names.set(event_name, freeName(meterNameOf(meter, prices), taken));
+    else {
+      const text = `The meter ${event_name} (${stripe_meter}) does not sum up single uses: ${fault}.`;
+      omitted.push(commentText(text));
     }
-    names.set(event_name, freeName(NAME.test(event_name) ? event_name : slugOf(event_name, 'meter'), taken));
   }
   return names;
+}
+
+/** As it was called in the configuration that push read, which its prices' lookup keys tell. */
+function meterNameOf({ event_name, display_name }: ListedMeter, prices: readonly ListedPrice[]): string {
+  const isOurs = prices.some(
+    ({ event_name: billed, lookup_key, interval, plan }) =>
+      billed === event_name &&
+      interval !== null &&
+      plan !== null &&
+      lookup_key === lookupKeyOf(plan, interval, { meter: display_name }),
+  );
+  if (isOurs && NAME.test(display_name)) return display_name;
+  return NAME.test(event_name) ? event_name : slugOf(event_name, 'meter');
 }
 
 function meterLines(meters: ReadonlyMap<string, string>): string[] {
@@ -80,7 +94,6 @@ function planLines(
 ): string[] {
   const taken = new Set<string>();
   const lines: string[] = [];
-  // Stripe lists the newest first; people read the oldest first.
   for (const product of [...products].reverse()) {
     const own = prices.filter(({ stripe_product }) => stripe_product === product.stripe_product);
     if (own.length === 0) continue;
@@ -122,9 +135,9 @@ function chosenPrices(
 ): readonly ListedPrice[] {
   const kinds = new Set<string>();
   const chosen: ListedPrice[] = [];
-  for (const price of [...prices].sort(
-    (a, b) => Number(b.lookup_key !== null) - Number(a.lookup_key !== null),
-  )) {
+  for (const price of [...prices]
+    .reverse()
+    .sort((a, b) => Number(b.lookup_key !== null) - Number(a.lookup_key !== null))) {
     const kind = `${price.interval} ${price.event_name ?? `@${quantityOf(price)}`}`;
     const fault =
       faultOf(price, meters) ??
@@ -167,7 +180,7 @@ function priceLines(plan: string, price: ListedPrice, meters: ReadonlyMap<string
         ? [`meter: ${literal(meter)}`]
         : [];
   const amounts = tiers
-    ? [`tiers_mode: ${literal(tiers_mode ?? 'volume')}`, `tiers: [${tiers.map(literal).join(', ')}]`]
+    ? [`tiers_mode: ${literal(tiers_mode ?? 'volume')}`, tiersText(tiers)]
     : [
         `unit_amount_decimal: ${literal(unit_amount_decimal ?? '0')}`,
         ...(transform_quantity ? [`transform_quantity: ${literal(transform_quantity)}`] : []),
@@ -180,6 +193,10 @@ function priceLines(plan: string, price: ListedPrice, meters: ReadonlyMap<string
     ...referenceOf(plan, price, meter === null ? { quantity } : { meter }),
   ];
   return ['        {', ...fields.map((field) => `          ${field},`), '        },'];
+}
+
+function tiersText(tiers: readonly Tier[]): string {
+  return ['tiers: [', ...tiers.map((tier) => `            ${literal(tier)},`), '          ]'].join('\n');
 }
 
 /** Nothing for the key that the price would have anyway. */

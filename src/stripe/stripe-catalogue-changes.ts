@@ -12,13 +12,14 @@ export async function applyChange(
   stripe: Stripe,
   { change, idempotency_key }: ApplyChangeParams,
 ): Promise<void> {
+  // What only sets a state is the same twice; an answer from memory could be older than the state.
   const options = { idempotencyKey: idempotency_key };
   switch (change.change) {
     case 'create_meter':
       await stripe.billing.meters.create(meterParams(change), options);
       return;
     case 'reactivate_meter':
-      await stripe.billing.meters.reactivate(change.stripe_meter, {}, options);
+      await stripe.billing.meters.reactivate(change.stripe_meter);
       return;
     case 'create_product': {
       const { stripe_product: id, name, plan } = change;
@@ -26,21 +27,17 @@ export async function applyChange(
       return;
     }
     case 'rename_product':
-      await stripe.products.update(change.stripe_product, { name: change.name }, options);
+      await stripe.products.update(change.stripe_product, { name: change.name });
       return;
     case 'activate_product':
-      await stripe.products.update(change.stripe_product, { active: true }, options);
+      await stripe.products.update(change.stripe_product, { active: true });
       return;
     case 'create_price':
       await stripe.prices.create(await priceParams(stripe, change), options);
       return;
     case 'activate_price':
     case 'deactivate_price':
-      await stripe.prices.update(
-        change.stripe_price,
-        { active: change.change === 'activate_price' },
-        options,
-      );
+      await stripe.prices.update(change.stripe_price, { active: change.change === 'activate_price' });
   }
 }
 
