@@ -188,7 +188,7 @@ describe('push', () => {
     const { app, writes } = createCatalogueScene();
     const test = app(ONE).catalogue.push({ changes: [], live: true });
     await expect(test).rejects.toMatchObject({ code: 'invalid_parameter', field: 'live' });
-    const live = app(ONE, { secret_key: 'sk_live_1' }).catalogue.push({ changes: [] });
+    const live = app(ONE, { stripe: { secret_key: 'sk_live_1' } }).catalogue.push({ changes: [] });
     await expect(live).rejects.toMatchObject({ code: 'invalid_parameter', field: 'live' });
     // @ts-expect-error: nothing is pushed that nobody has seen.
     const blind = app(ONE).catalogue.push({});
@@ -241,6 +241,10 @@ describe('push', () => {
 
   test('without Stripe there is nothing to compare with, and an outage is said', async () => {
     const { app, simulator } = createCatalogueScene();
+    const alone = app(ONE, { stripe: null }).catalogue;
+    for (const call of [alone.compare(), alone.push({ changes: [] }), alone.pull()]) {
+      await expect(call).rejects.toMatchObject({ code: 'invalid_configuration', field: 'stripe' });
+    }
     simulator.faults.add({ kind: '500_before', times: Number.POSITIVE_INFINITY });
     await expect(app(ONE).catalogue.compare()).rejects.toMatchObject({ code: 'stripe_unavailable' });
     await expect(app(ONE).catalogue.pull()).rejects.toMatchObject({ code: 'stripe_unavailable' });

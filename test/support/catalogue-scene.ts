@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
-import type { PlanOptions, StripeOptions, Usage } from '../../src/index.ts';
+import type { DatabaseOptions, PlanOptions, StripeOptions, Usage } from '../../src/index.ts';
 import { composeUsage } from '../../src/usage.ts';
 import { createSimulatedStripe, type SimulatedStripe } from './simulated-stripe.ts';
 import { temporaryDirectory } from './world.ts';
@@ -66,10 +66,19 @@ export interface Declared {
   readonly plans: Readonly<Record<string, PlanOptions>>;
 }
 
+export interface AppOptions {
+  /** Added to what reaches the simulator; null = Stripe is not configured. */
+  readonly stripe?: Partial<StripeOptions> | null;
+  /** Default: a new SQLite file. */
+  readonly database?: DatabaseOptions;
+  /** Milliseconds since 1970, standing still. Default: the machine's. */
+  readonly now?: number;
+}
+
 /** A Stripe account and apps that configure what it sells. */
 export interface CatalogueScene extends SimulatedStripe {
   /** An app with this configuration. */
-  app(declared: Declared, options?: Partial<StripeOptions>): Usage;
+  app(declared: Declared, options?: AppOptions): Usage;
   /** Pushes all that there is to push. */
   push(declared: Declared): ReturnType<Usage['catalogue']['push']>;
   /** POST requests since the last call, without their parameters. */
@@ -78,19 +87,28 @@ export interface CatalogueScene extends SimulatedStripe {
 
 export function createCatalogueScene(simulated: SimulatedStripe = createSimulatedStripe()): CatalogueScene {
   const { simulator } = simulated;
-  const app = ({ meters, plans }: Declared, options: Partial<StripeOptions> = {}): Usage => {
+  const app = (
+    { meters, plans }: Declared,
+    {
+      stripe = {},
+      database = { path: join(temporaryDirectory(), 'usage.db'), thread: 'in_thread' },
+      now,
+    }: AppOptions = {},
+  ): Usage => {
+    const connection = {
+      secret_key: 'sk_test_simulated',
+      max_requests_per_second: 1_000_000,
+      config: { httpClient: Stripe.createFetchHttpClient(simulator.fetch) },
+    };
     const usage = composeUsage(
       {
-        database: { path: join(temporaryDirectory(), 'usage.db'), thread: 'in_thread' },
+        database,
         meters,
         plans,
         onError: () => {},
-        stripe: {
-          secret_key: 'sk_test_simulated',
-          max_requests_per_second: 1_000_000,
-          config: { httpClient: Stripe.createFetchHttpClient(simulator.fetch) },
-          ...options,
-        },
+        logger: { debug() {}, info() {}, warn() {}, error() {} },
+        ...(stripe === null ? {} : { stripe: { ...connection, ...stripe } }),
+        ...(now === undefined ? {} : { environment: { clock: { now: () => now, sleep: async () => {} } } }),
       },
       { store: (store) => store, provider: (provider) => provider },
     );
