@@ -178,7 +178,10 @@ async function checkCustomers(
       findings.push(...checkSubscriptions(account, inspection.value, counted));
   }
   if (findings.length > 0) return findings;
-  const accounts = `${customers.length} linked account${customers.length === 1 ? '' : 's'}`;
-  const what = `Those of ${accounts} are in flexible billing mode, with one price for each meter.`;
+  const accounts = customers.length === 1 ? 'the linked account' : `${customers.length} linked accounts`;
+  const what =
+    customers.length === 0
+      ? 'No account is linked to a Stripe customer yet.'
+      : `Those of ${accounts} are in flexible billing mode, with one price for each meter.`;
   return [{ severity: 'ok', check: 'subscriptions', where: 'subscriptions', what, remedy: null }];
 }
