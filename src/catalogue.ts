@@ -53,7 +53,7 @@ const MAX_ROUNDS = 4;
 export function createCatalogue(context: CatalogueContext) {
   const mode = context.livemode ? ('live' as const) : ('test' as const);
 
-  async function compare(): Promise<CatalogueComparison> {
+  async function compare(): Promise<Pick<CatalogueComparison, 'changes' | 'findings'>> {
     const { plans, event_names } = context;
     const read = await providerOf(context).readCatalogue({
       references: referencesOf(plans),

@@ -23,6 +23,8 @@ export interface CatalogueComparison {
   readonly changes: readonly CatalogueChange[];
   /** What `push` cannot change. */
   readonly findings: readonly Finding[];
+  /** Plans of which Stripe sells every price as it is configured. */
+  readonly sold: ReadonlySet<string>;
 }
 
 /** What the configuration asks Stripe for: prices that it names by their ids or lookup keys. */
@@ -57,6 +59,7 @@ class Comparison implements CatalogueComparison {
   readonly #catalogue: Catalogue;
   readonly #changes: CatalogueChange[] = [];
   readonly findings: Finding[] = [];
+  readonly sold = new Set<string>();
   /** Event names of meters that count wrongly: a price of them would bill wrongly. */
   readonly #wrongMeters = new Set<string>();
   /** Ids of prices that the configuration refers to and that bill what it says. */
@@ -101,51 +104,50 @@ class Comparison implements CatalogueComparison {
   }
 
   comparePlan(plan: string, prices: readonly (PlanPrice | LicensedPrice)[]): void {
+    let isSold = true;
     for (const price of prices) {
       const terms = this.#termsOf(price);
-      if (price.stripe_price === null) this.#compareByKey(plan, { ...terms, ...keyAndQuantity(price) });
-      else this.#judgeNamed(plan, price.stripe_price, terms);
+      const isAsConfigured =
+        price.stripe_price === null
+          ? this.#compareByKey(plan, { ...terms, ...keyAndQuantity(price) })
+          : this.#judgeNamed(plan, price.stripe_price, terms);
+      isSold &&= isAsConfigured;
     }
+    if (isSold) this.sold.add(plan);
     this.#compareProduct(plan);
   }
 
   /** A price that the configuration names by its id was made elsewhere and is never changed. */
-  #judgeNamed(plan: string, stripe_price: string, terms: PriceTerms): void {
+  #judgeNamed(plan: string, stripe_price: string, terms: PriceTerms): boolean {
     const found = this.#catalogue.prices.find((price) => price.stripe_price === stripe_price);
-    const find = (check: string, what: string) =>
-      this.#find(
-        check,
-        stripe_price,
-        what,
-        'Correct `stripe_price` or the price in the configuration; a named price is never changed.',
-      );
-    if (!found) {
-      find('price_missing', `Stripe has no such price, which ${plan} names.`);
-      return;
-    }
-    this.#kept.add(stripe_price);
-    if (!found.active) find('price_inactive', `It takes no new subscriptions, and ${plan} names it.`);
-    const differences = this.#differencesOf(terms, found);
-    if (differences.length > 0) {
+    const differences = found ? this.#differencesOf(terms, found) : [];
+    const find = (check: string, what: string) => {
+      const remedy = 'Correct `stripe_price` or the price here; a named price is never changed.';
+      this.#find(check, stripe_price, what, remedy);
+    };
+    if (!found)
+      find('price_missing', `Stripe has no such price in the mode of the key, and ${plan} names it.`);
+    else this.#kept.add(stripe_price);
+    if (found?.active === false)
+      find('price_inactive', `It takes no new subscriptions, and ${plan} names it.`);
+    if (differences.length > 0)
       find('price_differs', `It is not what ${plan} says: ${differences.join('; ')}.`);
-    }
+    return found?.active === true && differences.length === 0;
   }
 
-  #compareByKey(plan: string, price: NewPrice): void {
+  /** @returns whether Stripe sells it as it is configured. */
+  #compareByKey(plan: string, price: NewPrice): boolean {
     const { lookup_key, quantity: _, ...terms } = price;
     const shared = this.#keys.get(lookup_key);
-    if (shared) {
-      this.#judgeShared(lookup_key, terms, shared);
-      return;
-    }
+    if (shared) return this.#judgeShared(lookup_key, terms, shared);
     this.#keys.set(lookup_key, terms);
     const found = this.#catalogue.prices.find((each) => each.lookup_key === lookup_key) ?? null;
     if (found && this.#differencesOf(terms, found).length === 0) {
       this.#kept.add(found.stripe_price);
       if (!found.active) this.#changes.push(priceChange('activate_price', plan, found));
-      return;
+      return found.active;
     }
-    if (terms.event_name !== null && this.#wrongMeters.has(terms.event_name)) return;
+    if (terms.event_name !== null && this.#wrongMeters.has(terms.event_name)) return false;
     this.#changes.push({
       change: 'create_price',
       plan,
@@ -153,12 +155,14 @@ class Comparison implements CatalogueComparison {
       price,
       replaces: found && { stripe_price: found.stripe_price, terms: bareTerms(found) },
     });
+    return false;
   }
 
-  #judgeShared(lookup_key: string, terms: PriceTerms, shared: PriceTerms): void {
-    if (differencesOf(terms, shared).length === 0) return;
+  #judgeShared(lookup_key: string, terms: PriceTerms, shared: PriceTerms): boolean {
+    if (differencesOf(terms, shared).length === 0) return true;
     const what = 'Two prices that differ have this lookup key.';
     this.#find('lookup_key_shared', lookup_key, what, 'Give each price a lookup key of its own.');
+    return false;
   }
 
   /** Where the plan's prices are already; otherwise a product of its own. */

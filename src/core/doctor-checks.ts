@@ -84,7 +84,7 @@ export function checkClock({ answered_at }: InspectedAccount, before: Instant, a
 /** Meters and prices, as `push` compares them. */
 export function checkCatalogue(
   declared: DeclaredCatalogue,
-  { changes, findings }: CatalogueComparison,
+  { changes, findings, sold }: CatalogueComparison,
   { meters }: Catalogue,
 ): Finding[] {
   const result = [...findings, ...changes.map(changeFinding)];
@@ -103,9 +103,7 @@ export function checkCatalogue(
     );
   }
   for (const [plan, { prices, licensed }] of Object.entries(declared.plans)) {
-    const isWrong = changes.some((each) => 'plan' in each && each.plan === plan);
-    const named = [...prices, ...licensed].flatMap(({ stripe_price }) => stripe_price ?? []);
-    if (isWrong || findings.some(({ where }) => named.includes(where))) continue;
+    if (!sold.has(plan) || changes.some((each) => 'plan' in each && each.plan === plan)) continue;
     const count = prices.length + licensed.length;
     const what =
       count === 0 ? 'It is free.' : `Its ${count === 1 ? 'price is' : `${count} prices are`} as configured.`;
