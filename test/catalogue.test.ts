@@ -91,6 +91,32 @@ describe('push', () => {
     expect((await push(ONE)).done).toEqual([]);
   });
 
+  test('passes on what makes a price the default of its product', async () => {
+    const { push, stripe } = createCatalogueScene();
+    const fee = {
+      currency: 'usd',
+      interval: 'month',
+      usage_type: 'licensed',
+      unit_amount_decimal: '9',
+    } as const;
+    const withFee = (usage: Declared) => ({
+      ...usage,
+      plans: { pro: { prices: [...(usage.plans['pro']?.prices ?? []), fee] } },
+    });
+    await push(withFee(ONE));
+    const priceOf = async () => (await stripe.prices.list({ lookup_keys: [KEY] })).data[0]?.id ?? '';
+    const defaultPrice = async () => (await stripe.products.retrieve('tallybook_pro')).default_price;
+    await stripe.products.update('tallybook_pro', { default_price: await priceOf() });
+    expect((await push(withFee(DEARER))).left).toEqual([]);
+    expect(await defaultPrice()).toBe(await priceOf());
+    expect((await push({ ...ONE, plans: { pro: { prices: [fee] } } })).left).toEqual([]);
+    expect(await defaultPrice()).not.toBe(await priceOf());
+    // The last one has nothing to pass it on to: Stripe keeps it on sale, and push says so.
+    const { left, failure } = await push({ ...ONE, plans: { pro: { prices: [] } } });
+    expect(left).toMatchObject([{ change: 'deactivate_price' }]);
+    expect(failure).toContain('default price');
+  });
+
   test('takes a price that left a plan off sale, and puts it back when it returns', async () => {
     const { push, stripe } = createCatalogueScene();
     const [month] = ONE.plans['pro']?.prices ?? [];
@@ -289,7 +315,7 @@ describe('pull', () => {
 
   test('of what was made elsewhere refers to it, and says what it leaves out', async () => {
     const { stripe, app, simulator } = createCatalogueScene();
-    const evil = "Ada's\n*/ process.exit(1); // `${x}` \u2028";
+    const evil = "Ada's\n*/ process.exit(1); // `$\u007bx}` \u2028";
     const meter = (event_name: string, formula: 'sum' | 'count' = 'sum') =>
       stripe.billing.meters.create({ display_name: 'x', event_name, default_aggregation: { formula } });
     const [calls, counted] = [await meter('api calls'), await meter('logins', 'count')];

@@ -51,7 +51,7 @@ test('what a price bills is told with its interval', () => {
 
 test('values are written as source that means them', () => {
   expect(literal({ up_to: 'inf', 'a-b': [1, null, true] })).toBe("{ up_to: 'inf', 'a-b': [1, null, true] }");
-  for (const text of ["it's", '"', '\\', '\n', '`${x}`', '\u2028', '\u202e', "\\'"]) {
+  for (const text of ["it's", '"', '\\', '\n', '`$\u007bx}`', '\u2028', '\u202e', "\\'"]) {
     const written = literal(text);
     expect(written).toMatch(/^'[^\n\u2028\u202e]*'$/);
     // What is written is run as source elsewhere; here its escapes are undone.

@@ -36,9 +36,27 @@ export async function applyChange(
       await stripe.prices.create(await priceParams(stripe, change), options);
       return;
     case 'activate_price':
+      await stripe.prices.update(change.stripe_price, { active: true });
+      return;
     case 'deactivate_price':
-      await stripe.prices.update(change.stripe_price, { active: change.change === 'activate_price' });
+      await passOnDefault(stripe, change.stripe_price);
+      await stripe.prices.update(change.stripe_price, { active: false });
   }
+}
+
+/** Stripe does not take a product's default price off sale: its successor, or else another one of the product, becomes it. */
+async function passOnDefault(stripe: Stripe, stripe_price: string): Promise<void> {
+  const price = await stripe.prices.retrieve(stripe_price, { expand: ['product'] });
+  const { product } = price;
+  if (typeof product === 'string' || product.deleted || product.default_price !== stripe_price) return;
+  const { data } = await stripe.prices.list({ product: product.id, active: true, limit: 100 });
+  const others = data.filter(({ id }) => id !== stripe_price);
+  const successor = others.find((other) => kindOf(other) === kindOf(price)) ?? others[0];
+  if (successor) await stripe.products.update(product.id, { default_price: successor.id });
+}
+
+function kindOf({ recurring, metadata }: Stripe.Price): string {
+  return JSON.stringify([recurring?.interval, recurring?.meter, metadata[QUANTITY_METADATA]]);
 }
 
 function meterParams({
