@@ -1,11 +1,16 @@
 export type { AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
+export type { CatalogueResult, PushParams, PushResult } from './catalogue.ts';
 export type { AdjustParams } from './core/adjustment.ts';
+export type { CatalogueChange, NewPrice } from './core/catalogue.ts';
 export type { Clock, Environment, Logger } from './core/environment.ts';
 export { ERRORS, UsageError, type UsageErrorCode } from './core/errors.ts';
+export type { Finding } from './core/finding.ts';
 export type { DateInput } from './core/instant.ts';
 export type { LateUsagePolicy } from './core/late-usage.ts';
 export type { PriceInterval } from './core/plan.ts';
 export { type Price, type RatedAmount, type RatedLine, rate, type Tier } from './core/price.ts';
+export type { PriceTerms } from './core/price-difference.ts';
+export type { PulledConfig } from './core/pulled-config.ts';
 export type { CauseName } from './core/reconciliation.ts';
 export type { IncrementParams, Properties } from './core/usage-event.ts';
 export type { ReportReason, ReportStatus } from './core/usage-report.ts';
@@ -15,6 +20,7 @@ export type {
   PostgresPoolLike,
   SqliteOptions,
 } from './database-options.ts';
+export type { DoctorResult } from './doctor.ts';
 export type {
   ExplainInvoiceParams,
   ExplainReportParams,

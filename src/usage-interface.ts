@@ -1,7 +1,10 @@
 import type { AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
+import type { CatalogueResult, PushParams, PushResult } from './catalogue.ts';
 import type { AdjustParams } from './core/adjustment.ts';
 import type { DateInput } from './core/instant.ts';
+import type { PulledConfig } from './core/pulled-config.ts';
 import type { IncrementParams } from './core/usage-event.ts';
+import type { DoctorResult } from './doctor.ts';
 import type {
   ExplainInvoiceParams,
   ExplainReportParams,
@@ -171,6 +174,40 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      */
     lastChange(params: { readonly account: string }): Promise<ChangeResult | null>;
   };
+
+  /** The configured meters and plans, and what Stripe has of them. */
+  readonly catalogue: {
+    /**
+     * What differs. Changes nothing.
+     *
+     * @throws UsageError `invalid_configuration`, `stripe_unavailable`, `closed`.
+     */
+    compare(): Promise<CatalogueResult>;
+    /**
+     * Does at Stripe what `compare` said, and nothing else. Safe to repeat, and for two at once: what was done before is
+     * not done again. Deletes nothing; a price that changed is a new price, and those who subscribe to the old one stay
+     * on it.
+     *
+     * @throws UsageError `invalid_parameter`, `invalid_configuration`, `stripe_unavailable`, `closed`.
+     */
+    push(params: PushParams): Promise<PushResult>;
+    /**
+     * Writes a configuration from what Stripe sells: its active meters, and a plan for each product with recurring
+     * prices.
+     *
+     * @throws UsageError `invalid_configuration`, `stripe_unavailable`, `closed`.
+     */
+    pull(): Promise<PulledConfig>;
+  };
+
+  /**
+   * Looks for what would lose money: the key, the database, the clock, meters and prices, the subscriptions of 50 linked
+   * accounts, webhook endpoints, the customer portal and how long drafts stay open. What is wrong is a finding; it only
+   * reads.
+   *
+   * @throws UsageError `invalid_parameter`, `closed`.
+   */
+  doctor(): Promise<DoctorResult>;
 
   /**
    * Answers Stripe's webhooks, as a fetch-standard handler: verifies the event's signature against the raw body, stores

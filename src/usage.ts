@@ -1,4 +1,5 @@
 import { createAccounts } from './accounts.ts';
+import { createCatalogue } from './catalogue.ts';
 import { parseAccountId } from './core/account.ts';
 import { type AdjustParams, parseAdjustment } from './core/adjustment.ts';
 import type { BillingProvider, BillingProviders } from './core/billing-provider.ts';
@@ -9,6 +10,7 @@ import { parseMeter } from './core/meter.ts';
 import type { Store } from './core/store.ts';
 import { type IncrementParams, parseFields, parseIncrement } from './core/usage-event.ts';
 import { openStore } from './database-options.ts';
+import { createDoctor } from './doctor.ts';
 import { createExplanations } from './explanations.ts';
 import { findAccount } from './query/billed-account.ts';
 import { queryUsage } from './query/usage-query.ts';
@@ -184,6 +186,18 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     allow_tiers_mode_change: config.allow_tiers_mode_change,
   });
   const accounts = createAccounts({ store, clock: environment.clock, plans: config.plans });
+  const declared = { event_names: config.event_names, plans: config.plans };
+  const livemode = config.stripe?.livemode ?? false;
+  const catalogue = createCatalogue({ ...declared, provider, environment, livemode });
+  const doctor = createDoctor({
+    ...declared,
+    store,
+    clock: environment.clock,
+    provider,
+    livemode,
+    has_webhook_secret: (config.stripe?.webhook_secrets.length ?? 0) > 0,
+    allow_unsafe: config.database.engine === 'postgres' && config.database.allow_unsafe,
+  });
   const usage = {
     accounts: {
       set: (params: unknown) => guard(() => accounts.set(params)),
@@ -210,6 +224,12 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       pause: (params: unknown) => guard(() => changes.pause(params)),
       lastChange: (params: unknown) => guard(() => changes.lastChange(params)),
     },
+    catalogue: {
+      compare: () => guard(() => catalogue.compare()),
+      push: (params: unknown) => guard(() => catalogue.push(params)),
+      pull: () => guard(() => catalogue.pull()),
+    },
+    doctor: (params?: unknown) => guard(() => doctor(params)),
     webhook,
     webhooks: {
       list: (params?: unknown) => guard(() => webhooks.list(params)),

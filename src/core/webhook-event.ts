@@ -25,6 +25,12 @@ const TASKS: ReadonlyMap<string, WebhookTask> = new Map([
   ['v1.billing.meter.no_meter_found', 'meter_errors'],
 ]);
 
+/** The types of events that are handled, by how Stripe sends them: whole, or as thin events of version 2 of the API. */
+export const WEBHOOK_EVENT_TYPES = {
+  snapshot: [...TASKS.keys()].filter((type) => !type.startsWith('v1.')),
+  thin: [...TASKS.keys()].filter((type) => type.startsWith('v1.')),
+} as const;
+
 /** What an event of Stripe's asks for; null = nothing, it is not stored. */
 export function webhookTaskOf(type: string): WebhookTask | null {
   return TASKS.get(type) ?? null;

@@ -166,7 +166,7 @@ function update(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
 }
 
 /** @throws StripeError when there is no such configuration. */
-export function existingPortalConfiguration(
+function existingPortalConfiguration(
   simulation: Simulation,
   id: string,
   param = 'id',
@@ -239,7 +239,7 @@ function orNone<T>(reader: Reader<readonly T[]>): Reader<readonly T[]> {
   return (value, param) => emptyable(reader)(value, param) ?? [];
 }
 
-export function configurationView(configuration: PortalConfigurationRecord): JsonObject {
+function configurationView(configuration: PortalConfigurationRecord): JsonObject {
   const { features, business_profile, login_page } = configuration;
   const { payment_method_update, subscription_cancel, subscription_update } = features;
   return {

@@ -36,6 +36,8 @@ export interface ProductRecord {
   readonly name: string;
   readonly description: string | null;
   readonly unit_label: string | null;
+  /** null: none. */
+  readonly default_price: string | null;
   readonly metadata: Metadata;
 }
 
