@@ -281,3 +281,17 @@ test('a plan is sold when Stripe sells every price of it as it is configured', (
   const wrong = [{ ...METER, formula: 'last' }];
   expect(sold({ meters: wrong, prices: [] })).toEqual([]);
 });
+
+test('meters, products and prices of others are told apart from those of a plan', () => {
+  const counting = { ...METER, stripe_meter: 'mtr_9', event_name: 'other', formula: 'count' };
+  expect(compare({ meters: [counting, METER] }).findings).toEqual([]);
+  const named = { ...DECLARED, stripe_price: 'price_1' };
+  expect(changesOf({}, { pro: { name: 'Pro', prices: [named], licensed: [], limits: {} } })).toEqual([]);
+  const theirs = { ...PRICE, stripe_price: 'price_9', stripe_product: 'prod_9', plan: null };
+  const shop = { ...PRODUCT, stripe_product: 'prod_9', name: 'Shop', active: false, plan: null };
+  for (const lookup_key of [null, 'theirs']) {
+    const { changes, findings } = compare({ products: [shop, PRODUCT], prices: [{ ...theirs, lookup_key }] });
+    expect(changes).toMatchObject([{ change: 'create_price', stripe_product: 'tallybook_pro' }]);
+    expect(findings).toEqual([]);
+  }
+});
