@@ -1,4 +1,4 @@
-export type { AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
+export type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
 export type { AdjustParams } from './core/adjustment.ts';
 export type { Clock, Environment, Logger } from './core/environment.ts';
 export { ERRORS, UsageError, type UsageErrorCode } from './core/errors.ts';
@@ -7,6 +7,8 @@ export type { LateUsagePolicy } from './core/late-usage.ts';
 export type { PriceInterval } from './core/plan.ts';
 export { type Price, type RatedAmount, type RatedLine, rate, type Tier } from './core/price.ts';
 export type { CauseName } from './core/reconciliation.ts';
+export type { PaymentAction, SubscriptionStatus } from './core/stripe-subscription.ts';
+export type { PaymentBehavior } from './core/subscribing.ts';
 export type { IncrementParams, Properties } from './core/usage-event.ts';
 export type { ReportReason, ReportStatus } from './core/usage-report.ts';
 export type {
@@ -49,6 +51,13 @@ export type {
   ResolveReportParams,
   RetryReportParams,
 } from './report-decisions.ts';
+export type { SubscriptionResult } from './subscription-result.ts';
+export type {
+  CheckoutParams,
+  CheckoutResult,
+  CreateSubscriptionParams,
+  PortalParams,
+} from './subscriptions.ts';
 export { createUsage } from './usage.ts';
 export type { AppTransaction, GetParams, GetResult, IncrementOptions, Usage } from './usage-interface.ts';
 export type {

@@ -19,6 +19,7 @@ import { RateLimiter } from './stripe/rate-limiter.ts';
 import { connectStripe } from './stripe/stripe-connection.ts';
 import { createStripeProviders } from './stripe/stripe-provider.ts';
 import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
+import { createSubscriptions } from './subscriptions.ts';
 import { isProduction, systemEnvironment } from './system-environment.ts';
 import type { GetParams, IncrementOptions, Usage } from './usage-interface.ts';
 import { parseOptions, type UsageConfig, type UsageOptions } from './usage-options.ts';
@@ -169,12 +170,20 @@ export function composeUsage<const Meter extends string, const Plan extends stri
 
   const receive = receiverOf(config, environment, store, tell);
   const webhooks = createWebhooks({ store, clock: environment.clock });
-  const accounts = createAccounts({ store, clock: environment.clock, plans: config.plans });
+  const accounts = createAccounts({ store, provider, clock: environment.clock, plans: config.plans });
+  const subscriptions = createSubscriptions({ store, provider, environment, plans: config.plans });
   const usage = {
     accounts: {
       set: (params: unknown) => guard(() => accounts.set(params)),
       get: (params: unknown) => guard(() => accounts.get(params)),
       list: (params: unknown) => guard(() => accounts.list(params)),
+      sync: (params: unknown) => guard(() => accounts.sync(params)),
+    },
+    subscriptions: {
+      checkout: (params: unknown) => guard(() => subscriptions.checkout(params)),
+      create: (params: unknown) => guard(() => subscriptions.create(params)),
+      portal: (params: unknown) => guard(() => subscriptions.portal(params)),
+      get: (params: unknown) => guard(() => subscriptions.get(params)),
     },
     increment,
     adjust: (params: AdjustParams) => guard(() => adjustTracked(params)),

@@ -13,6 +13,7 @@ import { getAccount, lockAccounts, replaceItems, wakeWaitingReports } from './ac
 import { type Ledger, moveUsage } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
+import { replaceSubscriptions } from './subscriptions.ts';
 
 /**
  * Reports that Stripe has not been asked to count, with those that are held and were never sent: their usage can still
@@ -33,17 +34,18 @@ export async function setSubscriptionItems(
   ledger: Ledger,
   params: SetSubscriptionItemsParams,
 ): Promise<void> {
-  const { account_id, stripe_customer, items, sync_due_at, now } = params;
+  const { account_id, stripe_customer, items, plan, sync_due_at, now } = params;
   await lockAccounts(db, [account_id]);
   const known = await getAccount(db, account_id);
   if (known?.account.stripe_customer !== stripe_customer) return;
   await db
     .updateTable('account')
-    .set({ synced_at: now, sync_due_at })
+    .set({ synced_at: now, sync_due_at, ...(plan === undefined ? {} : { plan }) })
     .where('account_id', '=', account_id)
     .execute();
   const current = [...items, ...goneItems(known.items, items, now)];
   await replaceItems(db, account_id, current);
+  if (params.subscriptions) await replaceSubscriptions(db, account_id, params.subscriptions);
   const rows = await db
     .selectFrom('usage')
     .select(REPORT_COLUMNS)
