@@ -24,6 +24,8 @@ export interface CreditsScene {
 }
 
 export const JANUARY_31 = Date.UTC(2026, 0, 31, 12);
+/** Where the first month of what begins on 31 January ends. */
+export const FEBRUARY_28 = Date.UTC(2026, 1, 28, 12);
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;

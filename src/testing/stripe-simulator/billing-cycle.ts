@@ -21,6 +21,14 @@ export function boundaryAfter(anchor_s: number, every: BillingInterval, after_s:
   return boundary(anchor_s, every, index);
 }
 
+/** The last period boundary before an instant. */
+export function boundaryBefore(anchor_s: number, every: BillingInterval, before_s: number): number {
+  let index = Math.floor((before_s - anchor_s) / longestInterval(every));
+  while (boundary(anchor_s, every, index) >= before_s) index -= 1;
+  while (boundary(anchor_s, every, index + 1) < before_s) index += 1;
+  return boundary(anchor_s, every, index);
+}
+
 /** The instant that lies `index` intervals after the anchor, or before it if negative. */
 export function boundary(
   anchor_s: number,

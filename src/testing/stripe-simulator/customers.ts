@@ -61,8 +61,8 @@ function update(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
 function remove(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
   readParams(params, {});
   const customer = existingCustomer(simulation, id);
-  for (const subscription of simulation.state.subscriptions.values()) {
-    if (subscription.customer === id && subscription.status !== 'canceled') {
+  for (const subscription of simulation.state.subscriptions.of(id)) {
+    if (subscription.status !== 'canceled') {
       cancelNow(simulation, subscription, { invoice_now: false, prorate: false });
     }
   }

@@ -7,14 +7,20 @@ import type { ChargeRecord, InvoiceLineRecord, InvoiceRecord, PriceRecord } from
 import type { Simulation } from './simulation.ts';
 import { usageTotal } from './usage-total.ts';
 
-/** The lines of an invoice: as they were finalised, or of a draft as they would be now. */
+/** The lines of an invoice: as they were finalised, or of a draft as they would be now. Invoice items come first. */
 export function linesOf(simulation: Simulation, invoice: InvoiceRecord): readonly InvoiceLineRecord[] {
   if (invoice.finalized) return invoice.finalized.lines;
-  return invoice.charges.flatMap((charge) => ratedLines(simulation, invoice.customer, charge));
+  const items = invoice.items.flatMap((id) => simulation.state.invoiceItems.get(id)?.line ?? []);
+  const rated = invoice.charges.flatMap((charge) => ratedLines(simulation, invoice.customer, charge));
+  return [...items, ...rated];
 }
 
 /** One line per rated line, rounded by itself; without usage one line of zero that names the price. */
-function ratedLines(simulation: Simulation, customer: string, charge: ChargeRecord): InvoiceLineRecord[] {
+export function ratedLines(
+  simulation: Simulation,
+  customer: string,
+  charge: ChargeRecord,
+): InvoiceLineRecord[] {
   const price = existingPrice(simulation, charge.price);
   const product = existingProduct(simulation, price.product).name;
   const zero = lineOf(charge, 0, `Trial period for ${product}`, 0, null);
@@ -30,14 +36,21 @@ function ratedLines(simulation: Simulation, customer: string, charge: ChargeReco
   return lines.map((line) => {
     const amount = charge.share ? sharedAmount(line, charge.share) : line.amount;
     const rating = ratingText(price, line.tier, line.unit_amount_decimal ?? line.flat_amount_decimal ?? '0');
-    const description =
-      charge.kind === 'unused'
-        ? `Unused time on ${line.quantity} × ${product} after ${dateText(charge.period.start)}`
-        : `${line.quantity} × ${product} (${rating})`;
+    const what = `${line.quantity} × ${product}`;
+    const rest = REST[charge.kind];
+    const description = rest
+      ? `${rest} on ${what} after ${dateText(charge.period.start)}`
+      : `${what} (${rating})`;
     const signed = charge.kind === 'unused' ? 0 - amount : amount;
     return lineOf(charge, signed, description, line.quantity, line.unit_amount_decimal);
   });
 }
+
+/** How the lines of a part of a period begin. */
+const REST: Readonly<Partial<Record<ChargeRecord['kind'], string>>> = {
+  unused: 'Unused time',
+  remaining: 'Remaining time',
+};
 
 function billedQuantity(
   simulation: Simulation,
@@ -59,9 +72,20 @@ function lineOf(
   quantity: number,
   unit_amount_decimal: string | null,
 ): InvoiceLineRecord {
-  const { subscription_item, price, period, kind } = charge;
-  const proration = kind === 'unused' || charge.share !== null;
-  return { subscription_item, price, amount, description, quantity, unit_amount_decimal, proration, period };
+  const { subscription, subscription_item, price, period, kind } = charge;
+  return {
+    subscription,
+    subscription_item,
+    invoice_item: null,
+    price,
+    amount,
+    description,
+    quantity,
+    unit_amount_decimal,
+    proration: kind in REST || charge.share !== null,
+    period,
+    metadata: {},
+  };
 }
 
 function sharedAmount(line: RatedLine, { part_s, whole_s }: { part_s: number; whole_s: number }): number {

@@ -6,8 +6,12 @@ import type { Simulation } from './simulation.ts';
 
 const DAY_S = 86_400;
 
-export function invoiceView(simulation: Simulation, invoice: InvoiceRecord): JsonObject {
-  const lines = linesOf(simulation, invoice);
+/** @param lines what it bills, when that is not what is remembered of it. */
+export function invoiceView(
+  simulation: Simulation,
+  invoice: InvoiceRecord,
+  lines: readonly InvoiceLineRecord[] = linesOf(simulation, invoice),
+): JsonObject {
   const subtotal = lines.reduce((sum, { amount }) => sum + amount, 0);
   const amount_due = Math.max(0, subtotal);
   const isPaid = invoice.status === 'paid';
@@ -43,7 +47,7 @@ export function invoiceView(simulation: Simulation, invoice: InvoiceRecord): Jso
     default_payment_method: null,
     default_source: null,
     default_tax_rates: [],
-    description: null,
+    description: invoice.description,
     discounts: [],
     due_date: dueDate(invoice),
     effective_at: finalized_at,
@@ -57,15 +61,18 @@ export function invoiceView(simulation: Simulation, invoice: InvoiceRecord): Jso
     latest_revision: null,
     lines: listOf(lineViews, `/v1/invoices/${invoice.id}/lines`),
     livemode: false,
-    metadata: {},
+    metadata: invoice.metadata,
     next_payment_attempt: null,
     number: invoice.finalized?.number ?? null,
     on_behalf_of: null,
-    parent: {
-      quote_details: null,
-      subscription_details: { metadata: {}, subscription: invoice.subscription },
-      type: 'subscription_details',
-    },
+    parent:
+      invoice.subscription === null
+        ? null
+        : {
+            quote_details: null,
+            subscription_details: { metadata: {}, subscription: invoice.subscription },
+            type: 'subscription_details',
+          },
     payment_settings: { default_mandate: null, payment_method_options: null, payment_method_types: null },
     period_end: invoice.period.end,
     period_start: invoice.period.start,
@@ -80,9 +87,9 @@ export function invoiceView(simulation: Simulation, invoice: InvoiceRecord): Jso
     status: invoice.status,
     status_transitions: {
       finalized_at,
-      marked_uncollectible_at: null,
-      paid_at: isPaid ? finalized_at : null,
-      voided_at: null,
+      marked_uncollectible_at: invoice.status === 'uncollectible' ? invoice.closed_at : null,
+      paid_at: isPaid ? invoice.closed_at : null,
+      voided_at: invoice.status === 'void' ? invoice.closed_at : null,
     },
     subtotal,
     subtotal_excluding_tax: subtotal,
@@ -132,29 +139,52 @@ export function invoiceLineView(
     discounts: [],
     invoice: invoice.id,
     livemode: false,
-    metadata: {},
-    parent: {
-      invoice_item_details: null,
-      subscription_item_details: {
-        invoice_item: null,
-        proration: line.proration,
-        proration_details: { credited_items: null },
-        subscription: invoice.subscription,
-        subscription_item: line.subscription_item,
-      },
-      type: 'subscription_item_details',
-    },
+    metadata: line.metadata,
+    parent: lineParent(line),
     period: { end: line.period.end, start: line.period.start },
     pretax_credit_amounts: [],
-    pricing: {
-      price_details: { price: line.price, product: state.prices.get(line.price)?.product ?? '' },
-      type: 'price_details',
-      unit_amount_decimal: line.unit_amount_decimal,
-    },
+    pricing:
+      line.price === null ? null : pricingView(line, line.price, state.prices.get(line.price)?.product),
     quantity: line.quantity,
     quantity_decimal: String(line.quantity),
-    subscription: invoice.subscription,
+    subscription: line.subscription,
     subtotal: line.amount,
     taxes: [],
   };
+}
+
+function lineParent({
+  subscription,
+  subscription_item,
+  invoice_item,
+  proration,
+}: InvoiceLineRecord): JsonObject {
+  const proration_details = { credited_items: null };
+  if (subscription_item === null) {
+    return {
+      invoice_item_details: { invoice_item, proration, proration_details, subscription },
+      subscription_item_details: null,
+      type: 'invoice_item_details',
+    };
+  }
+  return {
+    invoice_item_details: null,
+    subscription_item_details: {
+      invoice_item,
+      proration,
+      proration_details,
+      subscription,
+      subscription_item,
+    },
+    type: 'subscription_item_details',
+  };
+}
+
+/** What a line, or an invoice item, is priced by. */
+export function pricingView(
+  { unit_amount_decimal }: InvoiceLineRecord,
+  price: string,
+  product: string | undefined,
+): JsonObject {
+  return { price_details: { price, product: product ?? '' }, type: 'price_details', unit_amount_decimal };
 }

@@ -1,10 +1,10 @@
-import { emitSnapshot } from './events.ts';
+import { finalizeInvoice } from './invoice-issuing.ts';
 import { linesOf } from './invoice-lines.ts';
 import { invoiceLineView, invoiceView } from './invoice-view.ts';
 import type { JsonObject } from './json.ts';
 import { LIST_PARAMS, pageOf } from './lists.ts';
 import { boolean, integer, oneOf, optional, readParams, text } from './params.ts';
-import type { ChargeRecord, InvoiceRecord, Period, SubscriptionRecord } from './records.ts';
+import type { InvoiceRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
 import { noSuch, StripeError } from './stripe-error.ts';
@@ -26,15 +26,15 @@ function list(simulation: Simulation, { params }: RouteRequest): JsonObject {
     subscription: optional(text()),
     status: optional(oneOf('draft', 'open', 'paid', 'uncollectible', 'void')),
   });
-  const invoices = simulation.state.invoices
-    .newestFirst()
-    .filter(
-      (invoice) =>
-        (customer === undefined || customer === invoice.customer) &&
-        (subscription === undefined || subscription === invoice.subscription) &&
-        (status === undefined || status === invoice.status),
-    );
-  return pageOf(invoices, page, PATH, (invoice) => invoiceView(simulation, invoice));
+  const owner = customer ?? simulation.state.subscriptions.get(subscription ?? '')?.customer;
+  const { invoices } = simulation.state;
+  const candidates = owner === undefined ? invoices.newestFirst() : invoices.of(owner).reverse();
+  const listed = candidates.filter(
+    (invoice) =>
+      (subscription === undefined || subscription === invoice.subscription) &&
+      (status === undefined || status === invoice.status),
+  );
+  return pageOf(listed, page, PATH, (invoice) => invoiceView(simulation, invoice));
 }
 
 function retrieve(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
@@ -91,52 +91,5 @@ function finalize(simulation: Simulation, { id, params }: RouteRequest): JsonObj
 function existingInvoice(simulation: Simulation, id: string): InvoiceRecord {
   const invoice = simulation.state.invoices.get(id);
   if (!invoice) throw noSuch('invoice', id);
-  return invoice;
-}
-
-/** A draft that finalises by itself after the usual hour. */
-export function draftInvoice(
-  simulation: Simulation,
-  subscription: SubscriptionRecord,
-  billing_reason: InvoiceRecord['billing_reason'],
-  period: Period,
-  charges: readonly ChargeRecord[],
-): InvoiceRecord {
-  const invoice = simulation.state.invoices.put({
-    id: simulation.newId('in'),
-    created: simulation.now_s,
-    customer: subscription.customer,
-    subscription: subscription.id,
-    currency: subscription.currency,
-    billing_reason,
-    collection_method: subscription.collection_method,
-    days_until_due: subscription.days_until_due,
-    period,
-    charges,
-    status: 'draft',
-    finalizes_at_ms: simulation.now_ms + simulation.settings.finalize_after_ms,
-    finalized: null,
-  });
-  simulation.expectFinalization(invoice);
-  emitSnapshot(simulation, 'invoice.created', () => invoiceView(simulation, invoice));
-  return invoice;
-}
-
-/**
- * Rates a draft with what is counted by now, for good. Every customer of the simulator pays: a charged invoice is
- * `paid` at once, one that is sent stays `open` unless nothing is due.
- */
-export function finalizeInvoice(simulation: Simulation, draft: InvoiceRecord): InvoiceRecord {
-  const lines = linesOf(simulation, draft);
-  const total = lines.reduce((sum, { amount }) => sum + amount, 0);
-  const invoice = simulation.state.invoices.put({
-    ...draft,
-    status: draft.collection_method === 'send_invoice' && total > 0 ? 'open' : 'paid',
-    finalizes_at_ms: null,
-    finalized: { at: simulation.now_s, number: `SIM-${draft.id.slice(-8)}`, lines },
-  });
-  const view = () => invoiceView(simulation, invoice);
-  emitSnapshot(simulation, 'invoice.finalized', view);
-  if (invoice.status === 'paid') emitSnapshot(simulation, 'invoice.paid', view);
   return invoice;
 }

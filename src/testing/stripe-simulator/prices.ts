@@ -4,7 +4,7 @@ import { LIST_PARAMS, pageOf } from './lists.ts';
 import { boolean, changedMetadata, list as listParam, oneOf, optional, readParams, text } from './params.ts';
 import { readPriceTerms } from './price-terms.ts';
 import { createProduct, existingProduct, refuseTakenProductId } from './products.ts';
-import type { PriceRecord, TierRecord } from './records.ts';
+import type { PriceRecord, RecurringRecord, TierRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
 import { noSuch, StripeError } from './stripe-error.ts';
@@ -79,6 +79,15 @@ export function existingPrice(simulation: Simulation, id: string, param = 'id'):
   const price = simulation.state.prices.get(id);
   if (!price) throw noSuch('price', id, param);
   return price;
+}
+
+/** @throws StripeError for a one-time price. */
+export function recurringOf({ recurring }: PriceRecord): RecurringRecord {
+  if (recurring) return recurring;
+  throw new StripeError(
+    'The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.',
+    { param: 'items' },
+  );
 }
 
 /** A lookup key belongs to one price; it moves only when asked to. */

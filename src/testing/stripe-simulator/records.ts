@@ -86,11 +86,14 @@ export interface Period {
 
 export interface SubscriptionItemRecord {
   readonly id: string;
+  readonly created: number;
   readonly price: string;
   /** null: metered. */
   readonly quantity: number | null;
   readonly metadata: Metadata;
   readonly period: Period;
+  /** Since when its usage is on no invoice: the start of its period, or a later change of its price. */
+  readonly unbilled_from: number;
 }
 
 export interface SubscriptionRecord {
@@ -100,13 +103,20 @@ export interface SubscriptionRecord {
   readonly currency: string;
   readonly status: 'trialing' | 'active' | 'canceled';
   readonly billing_mode: 'flexible' | 'classic';
+  /** When it was migrated from classic to flexible; null: never. */
+  readonly migrated_at: number | null;
   readonly billing_cycle_anchor: number;
   readonly collection_method: 'charge_automatically' | 'send_invoice';
   readonly days_until_due: number | null;
   readonly description: string | null;
+  readonly default_payment_method: string | null;
   readonly metadata: Metadata;
   readonly trial: Period | null;
+  /** What becomes of its invoices while nothing is collected; null: they are collected. */
+  readonly pause_collection: PauseCollectionRecord | null;
   readonly cancel_at_period_end: boolean;
+  /** What the customer said about it. */
+  readonly cancellation_details: { readonly comment: string | null; readonly feedback: string | null };
   /** When it was asked to end; null: never. */
   readonly canceled_at: number | null;
   readonly ended_at: number | null;
@@ -114,13 +124,21 @@ export interface SubscriptionRecord {
   readonly items: readonly SubscriptionItemRecord[];
 }
 
+export interface PauseCollectionRecord {
+  readonly behavior: 'keep_as_draft' | 'mark_uncollectible' | 'void';
+  /** null: when it is told to. */
+  readonly resumes_at: number | null;
+}
+
 /** Something that an invoice bills: rated when the invoice is shown or finalised. */
 export interface ChargeRecord {
   /**
    * `usage`: what the meter counted in the period. `licensed`: the quantity in advance. `unused`: credit for the
-   * rest of a period paid in advance. `trial` and `nothing`: a line of zero.
+   * rest of a period paid in advance. `remaining`: that rest at the terms of a change. `trial` and `nothing`: a line
+   * of zero.
    */
-  readonly kind: 'usage' | 'licensed' | 'unused' | 'trial' | 'nothing';
+  readonly kind: 'usage' | 'licensed' | 'unused' | 'remaining' | 'trial' | 'nothing';
+  readonly subscription: string;
   readonly subscription_item: string;
   readonly price: string;
   readonly quantity: number | null;
@@ -130,28 +148,57 @@ export interface ChargeRecord {
 }
 
 export interface InvoiceLineRecord {
-  readonly subscription_item: string;
-  readonly price: string;
+  /** null: not of a subscription. */
+  readonly subscription: string | null;
+  readonly subscription_item: string | null;
+  /** The invoice item that it comes from; null: the subscription itself. */
+  readonly invoice_item: string | null;
+  /** null: an amount without a price. */
+  readonly price: string | null;
   readonly amount: number;
   readonly description: string;
   readonly quantity: number;
   readonly unit_amount_decimal: string | null;
   readonly proration: boolean;
   readonly period: Period;
+  readonly metadata: Metadata;
+}
+
+/** Something with a fixed amount that waits for the customer's next invoice, or is on one. */
+export interface InvoiceItemRecord {
+  readonly id: string;
+  readonly created: number;
+  readonly customer: string;
+  readonly currency: string;
+  /** null: pending. */
+  readonly invoice: string | null;
+  readonly line: InvoiceLineRecord;
 }
 
 export interface InvoiceRecord {
   readonly id: string;
   readonly created: number;
   readonly customer: string;
-  readonly subscription: string;
+  /** null: made by hand for the customer. */
+  readonly subscription: string | null;
   readonly currency: string;
-  readonly billing_reason: 'subscription_create' | 'subscription_cycle' | 'subscription_update';
+  readonly billing_reason:
+    | 'manual'
+    | 'subscription_create'
+    | 'subscription_cycle'
+    | 'subscription_update'
+    | 'upcoming';
   readonly collection_method: 'charge_automatically' | 'send_invoice';
   readonly days_until_due: number | null;
   readonly period: Period;
+  /** Ids of the invoice items on it. */
+  readonly items: readonly string[];
   readonly charges: readonly ChargeRecord[];
-  readonly status: 'draft' | 'open' | 'paid';
+  readonly description: string | null;
+  readonly metadata: Metadata;
+  readonly status: 'draft' | 'open' | 'paid' | 'uncollectible' | 'void';
+  /** When it got paid, void or uncollectible; null: not yet. */
+  readonly closed_at: number | null;
   /** null: not by itself. */
   readonly finalizes_at_ms: number | null;
   /** null: a draft, whose lines are rated anew whenever it is shown. */

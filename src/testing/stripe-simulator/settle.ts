@@ -1,13 +1,13 @@
 import type { AgendaEntry } from './agenda.ts';
 import type { Answer } from './answer.ts';
 import { sendErrorReport } from './error-reports.ts';
-import { finalizeInvoice } from './invoices.ts';
+import { finalizeInvoice } from './invoice-issuing.ts';
 import { countMeterEvent } from './meter-events.ts';
 import type { Route } from './route.ts';
 import { saveAnswer } from './saved-answers.ts';
 import type { Simulation } from './simulation.ts';
 import { StripeError } from './stripe-error.ts';
-import { closePeriods } from './subscription-cycle.ts';
+import { advanceSubscription } from './subscription-cycle.ts';
 
 /** Lets everything happen that is due by an instant, each at its own time and in that order. */
 export function settle(simulation: Simulation, routes: ReadonlyMap<string, Route>, until_ms: number): void {
@@ -37,7 +37,7 @@ function happen(simulation: Simulation, routes: ReadonlyMap<string, Route>, { ki
   const report = kind === 'error_report' ? errorReports.get(id) : undefined;
   if (report) sendErrorReport(simulation, report);
   if (event) countMeterEvent(simulation, event);
-  if (subscription) closePeriods(simulation, subscription);
+  if (subscription) advanceSubscription(simulation, subscription);
   if (invoice) finalizeInvoice(simulation, invoice);
   if (kind === 'delayed_request') executeDelayed(simulation, routes, id);
 }

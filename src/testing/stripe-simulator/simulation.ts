@@ -11,6 +11,7 @@ export interface SimulationSettings {
   /** Least and most minutes from a meter event's acceptance until it is counted. */
   readonly lag_minutes: readonly [number, number];
   readonly finalize_after_ms: number;
+  readonly refuses_tiers_mode_change: boolean;
   /** Which events there is an endpoint for; others are not kept. */
   readonly events: { readonly snapshot: boolean; readonly thin: boolean };
 }
@@ -59,7 +60,7 @@ export class Simulation {
   }
 
   expectPeriodEnd(subscription: SubscriptionRecord): void {
-    const at = nextPeriodEnd(subscription);
+    const at = nextStep(subscription);
     if (at !== null) this.agenda.push({ at, kind: 'period_end', id: subscription.id });
   }
 
@@ -99,7 +100,7 @@ export class Simulation {
     if (kind === 'delivery') return this.state.deliveries.get(id)?.due_at_ms === at;
     if (kind === 'finalize') return this.state.invoices.get(id)?.finalizes_at_ms === at;
     const subscription = this.state.subscriptions.get(id);
-    return subscription !== undefined && nextPeriodEnd(subscription) === at;
+    return subscription !== undefined && nextStep(subscription) === at;
   }
 
   #count(id: string): number {
@@ -122,7 +123,9 @@ export class Simulation {
   }
 }
 
-/** Milliseconds; null: the subscription is over. */
-function nextPeriodEnd({ status, items }: SubscriptionRecord): number | null {
-  return status === 'canceled' ? null : Math.min(...items.map(({ period }) => period.end)) * 1000;
+/** When a period ends or collecting resumes, in milliseconds; null: nothing happens to it by itself. */
+function nextStep({ status, items, pause_collection }: SubscriptionRecord): number | null {
+  if (status === 'canceled') return null;
+  const resumes_at = pause_collection?.resumes_at ?? Number.POSITIVE_INFINITY;
+  return Math.min(resumes_at, ...items.map(({ period }) => period.end)) * 1000;
 }

@@ -6,6 +6,7 @@ import type {
   DeliveryRecord,
   ErrorReportRecord,
   EventRecord,
+  InvoiceItemRecord,
   InvoiceRecord,
   MeterEventRecord,
   MeterRecord,
@@ -25,11 +26,15 @@ export interface Change {
 /** Records of one kind in the order in which they were created. */
 class Table<T extends { readonly id: string }> {
   readonly #kind: string;
+  readonly #ownerOf: (record: T) => string | null;
   readonly #records = new Map<string, T>();
+  readonly #idsByOwner = new Map<string, Set<string>>();
   readonly #unsaved = new Set<string>();
 
-  constructor(kind: string) {
+  /** @param ownerOf whom a record belongs to, for ever; null: nobody. */
+  constructor(kind: string, ownerOf: (record: T) => string | null = () => null) {
     this.#kind = kind;
+    this.#ownerOf = ownerOf;
   }
 
   get(id: string): T | undefined {
@@ -37,12 +42,15 @@ class Table<T extends { readonly id: string }> {
   }
 
   put(record: T): T {
-    this.#records.set(record.id, record);
+    this.restore(record);
     this.#unsaved.add(record.id);
     return record;
   }
 
   delete(id: string): void {
+    const record = this.#records.get(id);
+    const owner = record && this.#ownerOf(record);
+    if (owner != null) this.#idsByOwner.get(owner)?.delete(id);
     this.#records.delete(id);
     this.#unsaved.add(id);
   }
@@ -55,9 +63,20 @@ class Table<T extends { readonly id: string }> {
     return [...this.#records.values()].reverse();
   }
 
+  /** The records of an owner, found without a walk over all others. */
+  of(owner: string): T[] {
+    return [...(this.#idsByOwner.get(owner) ?? [])].flatMap((id) => this.#records.get(id) ?? []);
+  }
+
   /** Takes back a saved record as it is. */
   restore(record: T): void {
+    const isNew = !this.#records.has(record.id);
     this.#records.set(record.id, record);
+    const owner = isNew ? this.#ownerOf(record) : null;
+    if (owner === null) return;
+    const ids = this.#idsByOwner.get(owner);
+    if (ids) ids.add(record.id);
+    else this.#idsByOwner.set(owner, new Set([record.id]));
   }
 
   /** What changed since the last call. */
@@ -78,8 +97,9 @@ export class SimulatorState {
   readonly products = new Table<ProductRecord>('product');
   readonly meters = new Table<MeterRecord>('meter');
   readonly prices = new Table<PriceRecord>('price');
-  readonly subscriptions = new Table<SubscriptionRecord>('subscription');
-  readonly invoices = new Table<InvoiceRecord>('invoice');
+  readonly subscriptions = new Table<SubscriptionRecord>('subscription', customerOf);
+  readonly invoiceItems = new Table<InvoiceItemRecord>('invoice_item', customerOf);
+  readonly invoices = new Table<InvoiceRecord>('invoice', customerOf);
   readonly meterEvents = new Table<MeterEventRecord>('meter_event');
   readonly asyncErrors = new Table<AsyncErrorRecord>('async_error');
   readonly errorReports = new Table<ErrorReportRecord>('error_report');
@@ -97,6 +117,7 @@ export class SimulatorState {
     else if (kind === 'meter') this.meters.restore(record as MeterRecord);
     else if (kind === 'price') this.prices.restore(record as PriceRecord);
     else if (kind === 'subscription') this.subscriptions.restore(record as SubscriptionRecord);
+    else if (kind === 'invoice_item') this.invoiceItems.restore(record as InvoiceItemRecord);
     else if (kind === 'invoice') this.invoices.restore(record as InvoiceRecord);
     else if (kind === 'meter_event') this.meterEvents.restore(record as MeterEventRecord);
     else if (kind === 'async_error') this.asyncErrors.restore(record as AsyncErrorRecord);
@@ -116,6 +137,7 @@ export class SimulatorState {
       this.meters,
       this.prices,
       this.subscriptions,
+      this.invoiceItems,
       this.invoices,
       this.meterEvents,
       this.asyncErrors,
@@ -127,4 +149,8 @@ export class SimulatorState {
       this.counters,
     ].flatMap((table) => table.takeChanges());
   }
+}
+
+function customerOf({ customer }: { readonly customer: string }): string {
+  return customer;
 }

@@ -39,6 +39,11 @@ export interface StripeSimulatorOptions {
   readonly lag_minutes?: readonly [number, number];
   /** How long an invoice stays a draft at the end of a period, in milliseconds. Default: one hour. */
   readonly finalize_after_ms?: number;
+  /**
+   * Refuses to replace a volume price by one that is none, or the other way, on a subscription. Whether Stripe does so
+   * is not documented. Default: false.
+   */
+  readonly refuses_tiers_mode_change?: boolean;
   /** Refuses requests beyond Stripe's limits with 429. Default: there is no limit. */
   readonly limits?: SimulatedLimits;
   /**
@@ -143,6 +148,7 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
     seed: options.seed ?? 1,
     lag_minutes: options.lag_minutes ?? [0, 30],
     finalize_after_ms: options.finalize_after_ms ?? HOUR_MS,
+    refuses_tiers_mode_change: options.refuses_tiers_mode_change ?? false,
     events: { snapshot: webhooks !== null, thin: webhooks?.thin_secret !== undefined },
   });
   const routes = new Map(ROUTES.map((route) => [`${route.method} ${route.path}`, route]));
@@ -228,9 +234,7 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
     },
     invoices: (customer) => {
       settleNow();
-      return [...state.invoices.values()]
-        .filter((invoice) => invoice.customer === customer)
-        .map((invoice) => invoiceView(simulation, invoice));
+      return state.invoices.of(customer).map((invoice) => invoiceView(simulation, invoice));
     },
     requests: () => [...requests],
     close: async () => {

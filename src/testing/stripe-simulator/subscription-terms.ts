@@ -14,15 +14,23 @@ import {
   readParams,
   text,
 } from './params.ts';
-import { existingPrice } from './prices.ts';
+import { existingPrice, recurringOf } from './prices.ts';
 import type { Period, PriceRecord, SubscriptionItemRecord, SubscriptionRecord } from './records.ts';
 import type { Simulation } from './simulation.ts';
 import { StripeError } from './stripe-error.ts';
-import { periodFrom, recurringOf } from './subscription-cycle.ts';
+import { periodFrom } from './subscription-cycle.ts';
+import { itemPrice, MAX_ITEMS, refuseMixture } from './subscription-item-terms.ts';
 
-const MAX_ITEMS = 20;
 const MAX_TRIAL_DAYS = 730;
 const DAY_S = 86_400;
+
+/** How a payment is attempted: every customer of the simulator pays, so it changes nothing. */
+export const PAYMENT_PARAMS = {
+  off_session: optional(boolean()),
+  payment_behavior: optional(
+    oneOf('allow_incomplete', 'default_incomplete', 'error_if_incomplete', 'pending_if_incomplete'),
+  ),
+};
 
 const ITEM = { price: text(), quantity: optional(integer()), metadata: optional(metadata()) };
 const SUBSCRIPTION = {
@@ -37,11 +45,8 @@ const SUBSCRIPTION = {
   days_until_due: optional(integer()),
   description: optional(text(500)),
   metadata: optional(metadata()),
-  // Every customer of the simulator pays and nothing is prorated but a licensed first period, so these change nothing.
-  off_session: optional(boolean()),
-  payment_behavior: optional(
-    oneOf('allow_incomplete', 'default_incomplete', 'error_if_incomplete', 'pending_if_incomplete'),
-  ),
+  default_payment_method: optional(text()),
+  ...PAYMENT_PARAMS,
 };
 
 type SubscriptionParams = ReturnType<typeof read>;
@@ -50,7 +55,7 @@ type SubscriptionParams = ReturnType<typeof read>;
 export type SubscriptionTerms = Omit<
   SubscriptionRecord,
   'id' | 'created' | 'items' | 'canceled_at' | 'ended_at' | 'latest_invoice'
-> & { readonly items: readonly Omit<SubscriptionItemRecord, 'id'>[] };
+> & { readonly items: readonly Omit<SubscriptionItemRecord, 'id' | 'created'>[] };
 
 /**
  * Reads and checks the parameters of a new subscription.
@@ -60,7 +65,9 @@ export type SubscriptionTerms = Omit<
 export function subscriptionTerms(simulation: Simulation, params: FormObject): SubscriptionTerms {
   const subscription = read(params);
   existingCustomer(simulation, subscription.customer, 'customer');
-  const prices = subscription.items.map((item, index) => itemPrice(simulation, item, index));
+  const prices = subscription.items.map((item, index) =>
+    itemPrice(simulation, item.price, item.quantity, `items[${index}]`),
+  );
   const billing_mode = subscription.billing_mode?.type ?? 'flexible';
   refuseMixture(prices, billing_mode);
 
@@ -79,17 +86,22 @@ export function subscriptionTerms(simulation: Simulation, params: FormObject): S
     const price = prices[index] ?? existingPrice(simulation, item.price);
     const quantity = recurringOf(price).usage_type === 'metered' ? null : (item.quantity ?? 1);
     const period = trial ?? periodFrom(billing_cycle_anchor, price, simulation.now_s);
-    return { price: price.id, quantity, metadata: changedMetadata({}, item.metadata), period };
+    const metadata = changedMetadata({}, item.metadata);
+    return { price: price.id, quantity, metadata, period, unbilled_from: period.start };
   });
   return {
     customer: subscription.customer,
     currency: prices[0]?.currency ?? '',
     status: trial ? 'trialing' : 'active',
     billing_mode,
+    migrated_at: null,
     billing_cycle_anchor,
     collection_method,
     days_until_due: subscription.days_until_due ?? null,
     description: subscription.description ?? null,
+    default_payment_method: subscription.default_payment_method ?? null,
+    pause_collection: null,
+    cancellation_details: { comment: null, feedback: null },
     metadata: changedMetadata({}, subscription.metadata),
     trial,
     cancel_at_period_end: subscription.cancel_at_period_end ?? false,
@@ -99,45 +111,6 @@ export function subscriptionTerms(simulation: Simulation, params: FormObject): S
 
 function read(params: FormObject) {
   return readParams(params, SUBSCRIPTION);
-}
-
-function itemPrice(
-  simulation: Simulation,
-  item: SubscriptionParams['items'][number],
-  index: number,
-): PriceRecord {
-  const param = `items[${index}][price]`;
-  const price = existingPrice(simulation, item.price, param);
-  if (!price.active)
-    throw new StripeError('The price specified is inactive. This field only accepts active prices.', {
-      param,
-    });
-  if (recurringOf(price).usage_type === 'metered' && item.quantity !== undefined) {
-    throw new StripeError('You cannot set `quantity` for metered plans.', {
-      param: `items[${index}][quantity]`,
-    });
-  }
-  return price;
-}
-
-function refuseMixture(prices: readonly PriceRecord[], billing_mode: 'flexible' | 'classic'): void {
-  if (new Set(prices.map(({ id }) => id)).size < prices.length) {
-    throw new StripeError('Cannot add multiple subscription items with the same price.', { param: 'items' });
-  }
-  if (new Set(prices.map(({ currency }) => currency)).size > 1) {
-    throw new StripeError('All prices on a subscription must have the same currency.', { param: 'items' });
-  }
-  const intervals = prices
-    .map(recurringOf)
-    .map(({ interval, interval_count }) => `${interval_count} ${interval}`);
-  if (billing_mode === 'classic' && new Set(intervals).size > 1) {
-    throw new StripeError(
-      'All prices on a subscription must have the same interval, unless its `billing_mode` is `flexible`.',
-      {
-        param: 'items',
-      },
-    );
-  }
 }
 
 function trialPeriod(
@@ -152,12 +125,16 @@ function trialPeriod(
   }
   if (trial_period_days !== undefined) return { start: now_s, end: now_s + trial_period_days * DAY_S };
   if (trial_end === undefined || trial_end === 'now') return null;
-  if (trial_end <= now_s || trial_end > now_s + MAX_TRIAL_DAYS * DAY_S) {
-    throw new StripeError('The trial_end must be a timestamp in the future, at most 730 days ahead.', {
-      param: 'trial_end',
-    });
-  }
+  refuseTrialEnd(trial_end, now_s);
   return { start: now_s, end: trial_end };
+}
+
+/** @throws StripeError for an end of a trial that is past or more than two years ahead. */
+export function refuseTrialEnd(trial_end: number, now_s: number): void {
+  if (trial_end > now_s && trial_end <= now_s + MAX_TRIAL_DAYS * DAY_S) return;
+  throw new StripeError('The trial_end must be a timestamp in the future, at most 730 days ahead.', {
+    param: 'trial_end',
+  });
 }
 
 /** Without an anchor of its own a subscription is billed from its start, or from the end of its trial. */

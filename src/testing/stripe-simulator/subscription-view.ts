@@ -23,8 +23,8 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
     cancel_at_period_end,
     canceled_at,
     cancellation_details: {
-      comment: null,
-      feedback: null,
+      comment: subscription.cancellation_details.comment,
+      feedback: subscription.cancellation_details.feedback,
       feedback_option: null,
       reason: canceled_at === null ? null : 'cancellation_requested',
     },
@@ -34,7 +34,7 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
     customer: subscription.customer,
     customer_account: null,
     days_until_due: subscription.days_until_due,
-    default_payment_method: null,
+    default_payment_method: subscription.default_payment_method,
     default_source: null,
     default_tax_rates: [],
     description: subscription.description,
@@ -54,7 +54,7 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
     metadata: subscription.metadata,
     next_pending_invoice_item_invoice: null,
     on_behalf_of: null,
-    pause_collection: null,
+    pause_collection: subscription.pause_collection && { ...subscription.pause_collection },
     payment_settings: null,
     pending_invoice_item_interval: null,
     pending_setup_intent: null,
@@ -72,15 +72,15 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
   };
 }
 
-function billingMode({ billing_mode }: SubscriptionRecord): JsonObject {
-  return billing_mode === 'classic'
-    ? { flexible: null, type: 'classic' }
-    : { flexible: { proration_discounts: 'included' }, type: 'flexible' };
+function billingMode({ billing_mode, migrated_at }: SubscriptionRecord): JsonObject {
+  if (billing_mode === 'classic') return { flexible: null, type: 'classic' };
+  const flexible = { flexible: { proration_discounts: 'included' }, type: 'flexible' };
+  return migrated_at === null ? flexible : { ...flexible, updated_at: migrated_at };
 }
 
-function itemView(
+export function itemView(
   simulation: Simulation,
-  { id, created }: SubscriptionRecord,
+  { id }: SubscriptionRecord,
   item: SubscriptionItemRecord,
 ): JsonObject {
   const price = existingPrice(simulation, item.price);
@@ -88,7 +88,7 @@ function itemView(
     id: item.id,
     object: 'subscription_item',
     billing_thresholds: null,
-    created,
+    created: item.created,
     current_period_end: item.period.end,
     current_period_start: item.period.start,
     current_trial: null,

@@ -157,7 +157,7 @@ test('what Stripe refuses is refused', async () => {
   expect(await create({ collection_method: 'send_invoice' })).toMatchObject({ param: 'days_until_due' });
 });
 
-test('only metadata and the cancellation at the period end can be updated', async () => {
+test('metadata and the cancellation at the period end can be updated; what is not simulated is refused', async () => {
   const { stripe, customer, price } = await createCreditsScene();
   const { id } = await stripe.subscriptions.create({ customer: customer.id, items: [{ price: price.id }] });
   const updated = await stripe.subscriptions.update(id, {
@@ -168,7 +168,7 @@ test('only metadata and the cancellation at the period end can be updated', asyn
   expect(updated.cancel_at).toBe(updated.items.data[0]?.current_period_end);
   const kept = await stripe.subscriptions.update(id, { cancel_at_period_end: false });
   expect(kept).toMatchObject({ cancel_at: null, canceled_at: null });
-  expect(await refusal(stripe.subscriptions.update(id, { proration_behavior: 'none' }))).toMatchObject({
+  expect(await refusal(stripe.subscriptions.update(id, { discounts: [{ coupon: 'x' }] }))).toMatchObject({
     code: 'parameter_unknown',
   });
 });

@@ -1,12 +1,13 @@
 import type { JsonObject } from './json.ts';
 import { LIST_PARAMS, pageOf } from './lists.ts';
-import { boolean, changedMetadata, metadata, oneOf, optional, readParams, text } from './params.ts';
+import { boolean, fields, oneOf, optional, readParams, text } from './params.ts';
 import type { SubscriptionRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
 import { noSuch, StripeError } from './stripe-error.ts';
 import { billStart, cancelNow, emitUpdate } from './subscription-cycle.ts';
 import { subscriptionTerms } from './subscription-terms.ts';
+import { CANCELLATION_DETAILS, changedDetails, updateSubscription } from './subscription-update.ts';
 import { subscriptionView } from './subscription-view.ts';
 
 const PATH = '/v1/subscriptions';
@@ -16,6 +17,7 @@ export const SUBSCRIPTION_ROUTES: readonly Route[] = [
   { method: 'GET', path: PATH, handle: list },
   { method: 'GET', path: `${PATH}/:id`, handle: retrieve },
   { method: 'POST', path: `${PATH}/:id`, handle: update },
+  { method: 'POST', path: `${PATH}/:id/migrate`, handle: migrate },
   { method: 'DELETE', path: `${PATH}/:id`, handle: cancel },
 ];
 
@@ -25,7 +27,7 @@ function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
     id: simulation.newId('sub'),
     created: simulation.now_s,
     ...terms,
-    items: terms.items.map((item) => ({ ...item, id: simulation.newId('si') })),
+    items: terms.items.map((item) => ({ ...item, id: simulation.newId('si'), created: simulation.now_s })),
     canceled_at: terms.cancel_at_period_end ? simulation.now_s : null,
     ended_at: null,
     latest_invoice: null,
@@ -63,15 +65,15 @@ function list(simulation: Simulation, { params }: RouteRequest): JsonObject {
   if (customer !== undefined && !simulation.state.customers.get(customer)) {
     throw noSuch('customer', customer, 'customer');
   }
-  const subscriptions = simulation.state.subscriptions
-    .newestFirst()
-    .filter(
-      (subscription) =>
-        (customer === undefined || customer === subscription.customer) &&
-        (price === undefined || subscription.items.some((item) => item.price === price)) &&
-        isListed(subscription, status),
-    );
-  return pageOf(subscriptions, page, PATH, (subscription) => subscriptionView(simulation, subscription));
+  const { subscriptions } = simulation.state;
+  const candidates =
+    customer === undefined ? subscriptions.newestFirst() : subscriptions.of(customer).reverse();
+  const listed = candidates.filter(
+    (subscription) =>
+      (price === undefined || subscription.items.some((item) => item.price === price)) &&
+      isListed(subscription, status),
+  );
+  return pageOf(listed, page, PATH, (subscription) => subscriptionView(simulation, subscription));
 }
 
 function isListed({ status }: SubscriptionRecord, wanted: string | undefined): boolean {
@@ -79,52 +81,54 @@ function isListed({ status }: SubscriptionRecord, wanted: string | undefined): b
   return wanted === 'all' || wanted === status || (wanted === 'ended' && status === 'canceled');
 }
 
-function update(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
-  const change = readParams(params, {
-    metadata: optional(metadata()),
-    cancel_at_period_end: optional(boolean()),
+function update(simulation: Simulation, request: RouteRequest): JsonObject {
+  return updateSubscription(simulation, existingSubscription(simulation, request.id), request);
+}
+
+/** From classic to flexible, never back. Periods, and what is not billed yet, go on. */
+function migrate(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
+  readParams(params, {
+    billing_mode: fields({
+      type: oneOf('flexible'),
+      flexible: optional(fields({ proration_discounts: optional(oneOf('included')) })),
+    }),
   });
   const before = existingSubscription(simulation, id);
-  if (before.status === 'canceled' && change.cancel_at_period_end !== undefined) {
-    throw new StripeError('A canceled subscription can only update its cancellation_details and metadata.', {
-      code: 'invalid_canceled_subscription_fields',
-      param: 'cancel_at_period_end',
-    });
+  if (before.status === 'canceled' || before.billing_mode === 'flexible') {
+    throw new StripeError(
+      before.status === 'canceled'
+        ? 'A canceled subscription cannot be migrated.'
+        : 'The subscription already has `billing_mode` `flexible`.',
+      { param: 'billing_mode[type]' },
+    );
   }
   const subscription = simulation.state.subscriptions.put({
     ...before,
-    ...cancellation(simulation, before, change.cancel_at_period_end),
-    metadata: changedMetadata(before.metadata, change.metadata),
+    billing_mode: 'flexible',
+    migrated_at: simulation.now_s,
   });
   emitUpdate(simulation, before, subscription);
   return subscriptionView(simulation, subscription);
 }
 
-function cancellation(
-  simulation: Simulation,
-  before: SubscriptionRecord,
-  cancel_at_period_end: boolean | undefined,
-): Pick<SubscriptionRecord, 'cancel_at_period_end' | 'canceled_at'> {
-  if (cancel_at_period_end === undefined || cancel_at_period_end === before.cancel_at_period_end)
-    return before;
-  return { cancel_at_period_end, canceled_at: cancel_at_period_end ? simulation.now_s : null };
-}
-
 function cancel(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
-  const { invoice_now, prorate } = readParams(params, {
+  const { invoice_now, prorate, cancellation_details } = readParams(params, {
     invoice_now: optional(boolean()),
     prorate: optional(boolean()),
+    cancellation_details: CANCELLATION_DETAILS,
   });
-  const subscription = existingSubscription(simulation, id);
-  if (subscription.status === 'canceled') throw noSuch('subscription', id);
-  const canceled = cancelNow(simulation, subscription, {
+  const before = existingSubscription(simulation, id);
+  if (before.status === 'canceled') throw noSuch('subscription', id);
+  const explained = { ...before, cancellation_details: changedDetails(before, cancellation_details) };
+  const canceled = cancelNow(simulation, explained, {
     invoice_now: invoice_now ?? false,
     prorate: prorate ?? false,
   });
   return subscriptionView(simulation, canceled);
 }
 
-function existingSubscription(simulation: Simulation, id: string): SubscriptionRecord {
+/** @throws StripeError when there is no such subscription. */
+export function existingSubscription(simulation: Simulation, id: string): SubscriptionRecord {
   const subscription = simulation.state.subscriptions.get(id);
   if (!subscription) throw noSuch('subscription', id);
   return subscription;
