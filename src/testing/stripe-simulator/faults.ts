@@ -1,6 +1,7 @@
 /**
  * What goes wrong:
  * - `429`: refused for its rate, with `Retry-After`. `409`: another request with this key is in progress.
+ * - `403`: the key is restricted and lacks the permission.
  * - `500_before`: fails without effect. `500_after`: takes effect, and fails. Either way the 500 is saved under the
  *   Idempotency-Key and replayed for 24 hours.
  * - `reset`: the connection dies before the effect. `reset_after`: after it, so that the answer is lost.
@@ -11,6 +12,7 @@
  */
 export type FaultKind =
   | '429'
+  | '403'
   | '409'
   | '500_before'
   | '500_after'

@@ -1,7 +1,17 @@
 import type { Price } from '../../core/price.ts';
 import type { JsonObject } from './json.ts';
 import { LIST_PARAMS, pageOf } from './lists.ts';
-import { boolean, changedMetadata, list as listParam, oneOf, optional, readParams, text } from './params.ts';
+import {
+  boolean,
+  changedMetadata,
+  emptyable,
+  list as listParam,
+  metadata,
+  oneOf,
+  optional,
+  readParams,
+  text,
+} from './params.ts';
 import { readPriceTerms } from './price-terms.ts';
 import { createProduct, existingProduct, refuseTakenProductId } from './products.ts';
 import type { PriceRecord, RecurringRecord, TierRecord } from './records.ts';
@@ -16,6 +26,7 @@ export const PRICE_ROUTES: readonly Route[] = [
   { method: 'POST', path: PATH, handle: create },
   { method: 'GET', path: PATH, handle: list },
   { method: 'GET', path: `${PATH}/:id`, handle: retrieve },
+  { method: 'POST', path: `${PATH}/:id`, handle: update },
 ];
 
 function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
@@ -72,6 +83,29 @@ function list(simulation: Simulation, { params }: RouteRequest): JsonObject {
         (currency === undefined || currency === price.currency),
     );
   return pageOf(prices, page, PATH, priceView);
+}
+
+/** What a price charges never changes. */
+function update(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
+  const { lookup_key, transfer_lookup_key, ...change } = readParams(params, {
+    active: optional(boolean()),
+    lookup_key: optional(emptyable(text(200))),
+    transfer_lookup_key: optional(boolean()),
+    metadata: optional(metadata()),
+    nickname: optional(emptyable(text())),
+  });
+  const before = existingPrice(simulation, id);
+  if (lookup_key !== before.lookup_key) {
+    claimLookupKey(simulation, lookup_key ?? undefined, transfer_lookup_key ?? false);
+  }
+  const price = simulation.state.prices.put({
+    ...before,
+    active: change.active ?? before.active,
+    lookup_key: lookup_key === undefined ? before.lookup_key : lookup_key,
+    metadata: changedMetadata(before.metadata, change.metadata),
+    nickname: change.nickname === undefined ? before.nickname : change.nickname,
+  });
+  return priceView(price);
 }
 
 /** @throws StripeError when there is no such price. */

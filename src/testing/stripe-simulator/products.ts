@@ -1,5 +1,15 @@
 import type { JsonObject } from './json.ts';
-import { boolean, changedMetadata, metadata, optional, readParams, text } from './params.ts';
+import { LIST_PARAMS, pageOf } from './lists.ts';
+import {
+  boolean,
+  changedMetadata,
+  emptyable,
+  list as listParam,
+  metadata,
+  optional,
+  readParams,
+  text,
+} from './params.ts';
 import type { ProductRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
@@ -23,9 +33,14 @@ export interface ProductParams {
   readonly unit_label: string | undefined;
 }
 
+const PATH = '/v1/products';
+const MAX_IDS = 100;
+
 export const PRODUCT_ROUTES: readonly Route[] = [
-  { method: 'POST', path: '/v1/products', handle: create },
-  { method: 'GET', path: '/v1/products/:id', handle: retrieve },
+  { method: 'POST', path: PATH, handle: create },
+  { method: 'GET', path: PATH, handle: list },
+  { method: 'GET', path: `${PATH}/:id`, handle: retrieve },
+  { method: 'POST', path: `${PATH}/:id`, handle: update },
 ];
 
 function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
@@ -37,6 +52,43 @@ function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
 function retrieve(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
   readParams(params, {});
   return productView(existingProduct(simulation, id));
+}
+
+function list(simulation: Simulation, { params }: RouteRequest): JsonObject {
+  const { ids, active, ...page } = readParams(params, {
+    ...LIST_PARAMS,
+    ids: optional(listParam(text(), 1, MAX_IDS)),
+    active: optional(boolean()),
+  });
+  const products = simulation.state.products
+    .newestFirst()
+    .filter(
+      (product) =>
+        (ids === undefined || ids.includes(product.id)) &&
+        (active === undefined || active === product.active),
+    );
+  return pageOf(products, page, PATH, productView);
+}
+
+function update(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
+  const change = readParams(params, {
+    name: optional(text()),
+    active: optional(boolean()),
+    description: optional(emptyable(text())),
+    unit_label: optional(emptyable(text(12))),
+    metadata: optional(metadata()),
+  });
+  const before = existingProduct(simulation, id);
+  return productView(
+    simulation.state.products.put({
+      ...before,
+      name: change.name ?? before.name,
+      active: change.active ?? before.active,
+      description: change.description === undefined ? before.description : change.description,
+      unit_label: change.unit_label === undefined ? before.unit_label : change.unit_label,
+      metadata: changedMetadata(before.metadata, change.metadata),
+    }),
+  );
 }
 
 /** @throws StripeError when there is no such product. */

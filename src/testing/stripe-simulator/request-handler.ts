@@ -5,6 +5,7 @@ import type { Exchange } from './exchange.ts';
 import { expandAnswer, refuseDeepPaths, splitExpand } from './expand.ts';
 import type { Fault, Faults } from './faults.ts';
 import { type FormObject, parseForm } from './form.ts';
+import { parseJsonBody } from './json-body.ts';
 import { type RateLimits, rateLimited } from './rate-limits.ts';
 import type { Route } from './route.ts';
 import { fingerprintOf, keyInUse, saveAnswer, savedAnswer } from './saved-answers.ts';
@@ -79,7 +80,8 @@ export function createRequestHandler(parts: RequestHandlerParts) {
   };
   const respond = async (request: Request, route: Route | null, path_id: string): Promise<Response> => {
     const body = request.method === 'GET' ? '' : await request.text();
-    const headers = { 'Request-Id': nextRequestId(), ...echoed(request) };
+    const date = new Date(parts.clock.now()).toUTCString();
+    const headers = { Date: date, 'Request-Id': nextRequestId(), ...echoed(request) };
     const { answer, fault } = handle(parts, request, body, route, path_id);
     if (answer === null && fault?.kind === 'hang') return parts.hanging.wait(request.signal);
     if (answer === null) throw new ConnectionLost();
@@ -119,7 +121,10 @@ function handle(
   let params: FormObject = {};
   let outcome: Outcome;
   try {
-    params = parseForm(method === 'POST' ? body : [search.slice(1), body].filter(Boolean).join('&'));
+    params =
+      method === 'POST' && path.startsWith('/v2/')
+        ? parseJsonBody(body)
+        : parseForm(method === 'POST' ? body : [search.slice(1), body].filter(Boolean).join('&'));
     refuseUnauthorized(request.headers.get('Authorization'));
     parts.limits.admit(route ?? { method: 'GET', path: '*' }, at_ms);
     const fingerprint = fingerprintOf(method, path, params);
@@ -164,6 +169,8 @@ function outcomeOf(parts: RequestHandlerParts, arrival: Arrival): Outcome {
       };
     case '409':
       return { answer: answerOf(keyInUse(key ?? 'none')), fault };
+    case '403':
+      return { answer: answerOf(lacksPermission()), fault };
     case '500_before':
       return { answer: fail(), fault };
     case '500_after':
@@ -231,6 +238,12 @@ function unknownUrl({ method, path }: Arrival): StripeError {
     `Unrecognized request URL (${method}: ${path}), or one that the simulator does not serve. If you are trying to list objects, remove the trailing slash.`,
     { status: 404 },
   );
+}
+
+function lacksPermission(): StripeError {
+  return new StripeError('The provided key does not have the required permissions for this endpoint.', {
+    status: 403,
+  });
 }
 
 function serverError(): StripeError {

@@ -15,6 +15,11 @@ import type {
   SavedAnswerRecord,
   SubscriptionRecord,
 } from './records.ts';
+import type {
+  EventDestinationRecord,
+  PortalConfigurationRecord,
+  WebhookEndpointRecord,
+} from './setting-records.ts';
 
 /** A record that changed since the last save; null: it was deleted. */
 export interface Change {
@@ -108,6 +113,9 @@ export class SimulatorState {
   readonly savedAnswers = new Table<SavedAnswerRecord>('saved_answer');
   readonly delayedRequests = new Table<DelayedRequestRecord>('delayed_request');
   readonly counters = new Table<CounterRecord>('counter');
+  readonly webhookEndpoints = new Table<WebhookEndpointRecord>('webhook_endpoint');
+  readonly eventDestinations = new Table<EventDestinationRecord>('event_destination');
+  readonly portalConfigurations = new Table<PortalConfigurationRecord>('portal_configuration');
 
   /** Takes back a record of a state file. */
   restore(kind: string, record: object): void {
@@ -127,6 +135,10 @@ export class SimulatorState {
     else if (kind === 'saved_answer') this.savedAnswers.restore(record as SavedAnswerRecord);
     else if (kind === 'delayed_request') this.delayedRequests.restore(record as DelayedRequestRecord);
     else if (kind === 'counter') this.counters.restore(record as CounterRecord);
+    else if (kind === 'webhook_endpoint') this.webhookEndpoints.restore(record as WebhookEndpointRecord);
+    else if (kind === 'event_destination') this.eventDestinations.restore(record as EventDestinationRecord);
+    else if (kind === 'portal_configuration')
+      this.portalConfigurations.restore(record as PortalConfigurationRecord);
     else throw new Error(`The state file holds a record of an unknown kind: ${kind}`);
   }
 
@@ -147,6 +159,9 @@ export class SimulatorState {
       this.savedAnswers,
       this.delayedRequests,
       this.counters,
+      this.webhookEndpoints,
+      this.eventDestinations,
+      this.portalConfigurations,
     ].flatMap((table) => table.takeChanges());
   }
 }

@@ -1,10 +1,12 @@
 import { Hono } from 'hono';
 import { formatDecimal } from '../../core/decimal.ts';
 import type { Clock } from '../../core/environment.ts';
+import { ACCOUNT_ROUTES } from './account.ts';
 import { ConnectionLost, HangingRequests, networkError } from './connection.ts';
 import { CUSTOMER_ROUTES } from './customers.ts';
 import { directRouter } from './direct-router.ts';
 import { EVENT_ROUTES } from './event-api.ts';
+import { EVENT_DESTINATION_ROUTES } from './event-destinations.ts';
 import { EVENT_SUMMARY_ROUTES } from './event-summaries.ts';
 import type { Exchange } from './exchange.ts';
 import { Faults } from './faults.ts';
@@ -13,6 +15,7 @@ import { INVOICE_ROUTES } from './invoices.ts';
 import type { JsonObject } from './json.ts';
 import { METER_EVENT_ROUTES } from './meter-events.ts';
 import { METER_ROUTES, metersNamed } from './meters.ts';
+import { PORTAL_CONFIGURATION_ROUTES } from './portal-configurations.ts';
 import { PRICE_ROUTES } from './prices.ts';
 import { PRODUCT_ROUTES } from './products.ts';
 import { RateLimits, type SimulatedLimits } from './rate-limits.ts';
@@ -26,6 +29,7 @@ import { SimulatorState } from './state.ts';
 import { openStateFile } from './state-file.ts';
 import { SUBSCRIPTION_ROUTES } from './subscriptions.ts';
 import { totalOf } from './usage-total.ts';
+import { WEBHOOK_ENDPOINT_ROUTES } from './webhook-endpoints.ts';
 import type { WebhookFaults } from './webhook-faults.ts';
 import { type WebhookAttempt, type WebhookOptions, WebhookSender } from './webhook-sender.ts';
 
@@ -112,6 +116,10 @@ const ROUTES: readonly Route[] = [
   ...SUBSCRIPTION_ROUTES,
   ...INVOICE_ROUTES,
   ...EVENT_ROUTES,
+  ...ACCOUNT_ROUTES,
+  ...EVENT_DESTINATION_ROUTES,
+  ...PORTAL_CONFIGURATION_ROUTES,
+  ...WEBHOOK_ENDPOINT_ROUTES,
 ];
 /** A request to {@link StripeSimulator.answer}. */
 export interface DirectRequest {
@@ -193,7 +201,7 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
       };
       const { answer, request_id } = handler.answerAtOnce(request, body, route, id);
       if (answer === null) throw networkError();
-      const common = { 'request-id': request_id };
+      const common = { 'request-id': request_id, date: new Date(clock.now()).toUTCString() };
       if (typeof answer === 'string') return { status: 200, headers: common, body: answer };
       const own = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]);
       return {

@@ -22,6 +22,10 @@ export const RESOURCE_FILES = [
   'Billing/MeterEventSummaries',
   'Events',
   'V2/Core/Events',
+  'V2/Core/EventDestinations',
+  'Accounts',
+  'WebhookEndpoints',
+  'BillingPortal/Configurations',
 ].map((name) => join(SDK_FOLDER, 'esm', 'resources', `${name}.d.ts`));
 
 /** What those share. */
