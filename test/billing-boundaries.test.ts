@@ -57,6 +57,7 @@ function timelineOf({ anchor, interval, interval_count }: Recurrence, end: numbe
     interval,
     interval_count,
     started_at: anchor,
+    billed_from: anchor,
     trial_end: null,
     ended_at: null,
     current_period_start: anchor,

@@ -15,6 +15,8 @@ export interface Account {
   readonly synced_at: Instant | null;
   /** When its subscriptions are to be read again; null = when there is something to send. */
   readonly sync_due_at: Instant | null;
+  /** Since when a change of its subscription is under way; null = none is. */
+  readonly change_requested_at: Instant | null;
 }
 
 const MAX_ID_LENGTH = 255;

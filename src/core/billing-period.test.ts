@@ -64,6 +64,7 @@ const ITEM: SubscriptionItem = {
   interval: 'month',
   interval_count: 1,
   started_at: at('2026-02-10T12:00:00Z'),
+  billed_from: at('2026-02-10T12:00:00Z'),
   trial_end: null,
   ended_at: null,
   current_period_start: at('2026-02-10T12:00:00Z'),
@@ -132,6 +133,7 @@ describe('billing periods', () => {
         start: instants,
         length: fc.option(fc.integer({ min: 1, max: 200 })),
         trial: fc.integer({ min: 0, max: 60 }),
+        lead: fc.integer({ min: 0, max: 8 }),
       }),
       { maxLength: 3 },
     );
@@ -139,7 +141,7 @@ describe('billing periods', () => {
       fc.property(items, instants, (spans, instant) => {
         const timeline = {
           created_at: CREATED,
-          items: spans.map(({ start, length, trial }, index) => {
+          items: spans.map(({ start, length, trial, lead }, index) => {
             const trial_end = trial === 0 ? null : start + trial * 6 * HOUR_MS;
             const anchor = trial_end ?? start;
             const current = {
@@ -153,7 +155,8 @@ describe('billing periods', () => {
               ...current,
               stripe_subscription_item,
               anchor,
-              started_at: start,
+              started_at: start - lead * 6 * HOUR_MS,
+              billed_from: start,
               trial_end,
               ended_at,
             };
@@ -276,6 +279,59 @@ describe('what Stripe and the recurrence say', () => {
       end: at('2026-03-05T08:00:00Z'),
       billed_by: 'none',
       items: [],
+      is_cut_short: false,
+    });
+  });
+
+  describe('of a plan that was changed', () => {
+    const requested = at('2026-02-20T10:00:00.250Z');
+    const changed = at('2026-02-20T10:04:00Z');
+    const old = { ...ITEM, ended_at: requested };
+    const successor = (billed_from: number): SubscriptionItem => ({
+      ...ITEM,
+      stripe_subscription_item: 'si_2',
+      started_at: requested,
+      billed_from,
+      current_period_start: billed_from,
+    });
+
+    test('change at the request, though Stripe changes later', () => {
+      const timeline = { created_at: CREATED, items: [old, successor(changed)] };
+      expect(billingPeriodAt(timeline, requested - 1)).toMatchObject({
+        start: ITEM.started_at,
+        end: requested,
+        is_cut_short: true,
+      });
+      for (const instant of [requested, changed - 1, changed, ITEM.current_period_end - 1]) {
+        const period = { start: requested, end: ITEM.current_period_end, is_cut_short: false };
+        expect(billingPeriodAt(timeline, instant)).toMatchObject(period);
+      }
+    });
+
+    test('reach to the end of the period in which Stripe changes, where one ended in between', () => {
+      const request = at('2026-03-10T11:59:30Z');
+      const items = [
+        { ...ITEM, ended_at: request },
+        {
+          ...successor(at('2026-03-10T12:01:00Z')),
+          started_at: request,
+          current_period_end: at('2026-04-10T12:00:00Z'),
+        },
+      ];
+      const timeline = { created_at: CREATED, items };
+      for (const instant of [request, ITEM.current_period_end, at('2026-03-20T00:00:00Z')]) {
+        const period = { start: request, end: at('2026-04-10T12:00:00Z') };
+        expect(billingPeriodAt(timeline, instant)).toMatchObject(period);
+      }
+    });
+
+    test('are invoiced at once: what is recorded for them afterwards is billed next', () => {
+      const timeline = { created_at: CREATED, items: [old, successor(changed)] };
+      const late = countingPeriodAt(timeline, requested - 1, changed);
+      expect(late.start).toBe(requested);
+      const ended = { created_at: CREATED, items: [{ ...ITEM, ended_at: ITEM.current_period_end }] };
+      const atTheEnd = countingPeriodAt(ended, ITEM.current_period_end - 1, ITEM.current_period_end);
+      expect(atTheEnd).toMatchObject({ end: ITEM.current_period_end, is_cut_short: false });
     });
   });
 });

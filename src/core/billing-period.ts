@@ -21,8 +21,10 @@ export interface SubscriptionItem extends Recurrence {
   readonly stripe_subscription_item: string;
   readonly meter: string;
   readonly price: Price;
-  /** When Stripe began to bill by it. */
+  /** Since when usage belongs to it: Stripe's start, or the request of the plan change that led to it, if that was earlier. */
   readonly started_at: Instant;
+  /** When Stripe began to bill by it: usage is stamped then at the earliest. */
+  readonly billed_from: Instant;
   /** End of the trial that it began with; null = no trial. */
   readonly trial_end: Instant | null;
   /** When it stopped billing; null = it bills. */
@@ -45,6 +47,8 @@ export interface BillingPeriod extends Period {
   readonly billed_by: 'paid' | 'trial' | 'none';
   /** Items that bill the period; more than one is ambiguous, none for `none`. */
   readonly items: readonly SubscriptionItem[];
+  /** Whether its item ended before the period did: Stripe has invoiced it then, or never will. */
+  readonly is_cut_short: boolean;
 }
 
 /**
@@ -63,7 +67,7 @@ export function billingPeriodAt({ created_at, items }: BillingTimeline, instant:
   const month = periodAt({ anchor: created_at, interval: 'month', interval_count: 1 }, instant);
   const start = Math.max(month.start, ...items.map(endOf).filter((end) => end <= instant));
   const end = Math.min(month.end, ...items.map(({ started_at }) => started_at).filter((at) => at > instant));
-  return { start, end, billed_by: 'none', items: [] };
+  return { start, end, billed_by: 'none', items: [], is_cut_short: false };
 }
 
 /**
@@ -86,24 +90,30 @@ export function countingPeriodAt(
 }
 
 /** Whether the invoice of a paid billing period may be final, so that usage recorded now is too late for it. */
-export function mayBeInvoiced({ billed_by, end }: BillingPeriod, now: Instant): boolean {
-  return billed_by === 'paid' && now >= end + LATE_WINDOW_MS;
+export function mayBeInvoiced({ billed_by, end, is_cut_short }: BillingPeriod, now: Instant): boolean {
+  return billed_by === 'paid' && now >= (is_cut_short ? end : end + LATE_WINDOW_MS);
 }
 
-function periodOfItem(item: SubscriptionItem, instant: Instant): Period & { billed_by: 'paid' | 'trial' } {
-  const { started_at, trial_end } = item;
+function periodOfItem(item: SubscriptionItem, instant: Instant): Omit<BillingPeriod, 'items'> {
+  const { started_at, billed_from, trial_end } = item;
   if (trial_end !== null && instant < trial_end) {
-    return { start: started_at, end: Math.min(trial_end, endOf(item)), billed_by: 'trial' };
+    const end = Math.min(trial_end, endOf(item));
+    return { start: started_at, end, billed_by: 'trial', is_cut_short: end < trial_end };
   }
-  const isCurrent = item.current_period_start <= instant && instant < item.current_period_end;
-  const period = isCurrent
-    ? { start: item.current_period_start, end: item.current_period_end }
-    : periodAt(item, instant);
+  // Usage of the time before Stripe's own start is in Stripe's first period.
+  const { start, end } = stripesPeriodAt(item, Math.max(instant, billed_from));
+  const first = start <= billed_from ? started_at : start;
   return {
-    start: Math.max(period.start, trial_end ?? started_at),
-    end: Math.min(period.end, endOf(item)),
+    start: trial_end === null ? first : Math.max(start, trial_end),
+    end: Math.min(end, endOf(item)),
     billed_by: 'paid',
+    is_cut_short: endOf(item) < end,
   };
+}
+
+function stripesPeriodAt(item: SubscriptionItem, instant: Instant): Period {
+  const { current_period_start: start, current_period_end: end } = item;
+  return start <= instant && instant < end ? { start, end } : periodAt(item, instant);
 }
 
 /** Which of two items bills the time that both cover: one answer, in whatever order Stripe lists them. */

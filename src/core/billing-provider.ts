@@ -6,6 +6,7 @@ import type { PriceInterval, PriceReference } from './plan.ts';
 import type { Price } from './price.ts';
 import type { StripeSubscription } from './stripe-subscription.ts';
 import type { SubscribingProvider } from './subscribing.ts';
+import type { BilledSubscription, ItemChange } from './subscription-change.ts';
 
 /** What Tallybook needs of Stripe. Methods never throw for what Stripe answers: the answer is the result. */
 export interface BillingProvider extends SubscribingProvider {
@@ -23,6 +24,18 @@ export interface BillingProvider extends SubscribingProvider {
   readInvoice(params: { readonly invoice: string }): Promise<ReadInvoiceResult>;
   /** The prices at Stripe that plans refer to. */
   findPrices(params: FindPricesParams): Promise<FindPricesResult>;
+  /** A customer's subscriptions that are alive, with all of their items. */
+  listLiveSubscriptions(params: { readonly stripe_customer: string }): Promise<ListLiveSubscriptionsResult>;
+  /** One subscription, alive or not. */
+  readSubscription(params: { readonly stripe_subscription: string }): Promise<ReadSubscriptionResult>;
+  /** Changes the items of a subscription in one step, with what was used and paid for so far settled at once. */
+  changeSubscription(params: ChangeSubscriptionParams): Promise<ChangeSubscriptionResult>;
+  /** Ends a subscription now: what was used is invoiced, and what was paid for and is not used is given back. */
+  cancelSubscription(params: CancelSubscriptionParams): Promise<ChangeSubscriptionResult>;
+  /** Whether it ends with its period, and whether its invoices are collected. */
+  setSubscriptionEnd(params: SetSubscriptionEndParams): Promise<ChangeSubscriptionResult>;
+  /** Turns a subscription in classic billing mode into a flexible one, which cannot be taken back. */
+  migrateSubscription(params: { readonly stripe_subscription: string }): Promise<ChangeSubscriptionResult>;
   /** What an event of Stripe's tells of meter events that were accepted and rejected later. */
   readMeterErrors(params: { readonly event_id: string }): Promise<ReadMeterErrorsResult>;
 }
@@ -143,6 +156,43 @@ export interface CataloguePrice extends Price {
   /** `event_name` of the meter; null = the price is licensed. */
   readonly event_name: string | null;
 }
+
+export type ListLiveSubscriptionsResult =
+  | { readonly outcome: 'read'; readonly subscriptions: readonly BilledSubscription[] }
+  | Failed;
+
+export type ReadSubscriptionResult =
+  | { readonly outcome: 'read'; readonly subscription: BilledSubscription }
+  | Failed;
+
+/** Which change of ours is made, and how often it was tried. */
+interface ChangeAttempt {
+  readonly stripe_subscription: string;
+  /** Kept with the subscription, so that a change whose answer was lost is recognised. */
+  readonly change_key: string;
+  /** From 1; a fresh one for every request, since Stripe replays its answer to a repeated idempotency key. */
+  readonly attempt: number;
+}
+
+export interface ChangeSubscriptionParams extends ChangeAttempt {
+  readonly items: readonly ItemChange[];
+  /** What the subscription says from then on that it is on; null = it says nothing. */
+  readonly plan: string | null;
+}
+
+export type CancelSubscriptionParams = ChangeAttempt;
+
+export interface SetSubscriptionEndParams {
+  readonly stripe_subscription: string;
+  /** Absent = as it is. */
+  readonly cancel_at_period_end?: boolean;
+  /** Whether invoices are left as drafts and not collected; absent = as it is. */
+  readonly is_paused?: boolean;
+}
+
+export type ChangeSubscriptionResult =
+  | { readonly outcome: 'changed'; readonly subscription: BilledSubscription }
+  | Failed;
 
 export interface FindPricesParams {
   readonly references: readonly PriceReference[];

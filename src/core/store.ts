@@ -5,6 +5,7 @@ import type { UsageError } from './errors.ts';
 import type { LateUsagePolicy } from './late-usage.ts';
 import type { DecisionAction, ExplainingReads } from './report-listing.ts';
 import type { BillingSubscription } from './stripe-subscription.ts';
+import type { ChangeKey, ChangeStatus, SubscriptionChange } from './subscription-change.ts';
 import type { ReportKey, ReportStatus, UsageReport } from './usage-report.ts';
 import type { WebhookEventStore } from './webhook-event.ts';
 
@@ -49,6 +50,24 @@ export interface Store extends ExplainingReads, WebhookEventStore {
    */
   setSubscriptionItems(params: SetSubscriptionItemsParams): Promise<void>;
 
+  /**
+   * Begins a change of the account's subscription: usage until now is sealed, usage from now on waits for it.
+   *
+   * @throws UsageError `change_pending`.
+   */
+  requestChange(params: RequestChangeParams): Promise<SubscriptionChange>;
+  /** The newest change of an account; null = there was none. */
+  getLastChange(params: { readonly account_id: string }): Promise<SubscriptionChange | null>;
+  /** Changes to go on with, those due longest first. */
+  listDueChanges(params: ListDueChangesParams): Promise<readonly SubscriptionChange[]>;
+  /** Changes a change that is still as the caller saw it; false = it no longer is, and nothing changed. */
+  changeChange(params: ChangeChangeParams): Promise<boolean>;
+  /**
+   * Ends a change that Stripe has made: the account is on its plan, and usage since the request is what the new items
+   * bill. False = it had ended already.
+   */
+  completeChange(params: CompleteChangeParams): Promise<boolean>;
+
   /** Reports of one billing period, in their order, with the usage of the period that is in no report yet. */
   listReports(params: ListReportsParams): Promise<ListReportsResult>;
   /** Reports with usage that occurred in the range, in their order, with the range's usage that is in none yet. */
@@ -68,7 +87,7 @@ export interface Store extends ExplainingReads, WebhookEventStore {
   listAccountsToClose(params: Omit<CloseReportsParams, 'locked'>): Promise<readonly string[]>;
   /** The first end of a billing period with an open report; null = none is open. */
   nextPeriodEnd(): Promise<Instant | null>;
-  /** When the next sealed report, or the next reading of subscriptions, is due; null = none waits. */
+  /** When the next sealed report, reading of subscriptions or change is due; null = none waits. */
   nextDueAt(): Promise<Instant | null>;
   /** Ids of accounts that have reports, or subscriptions, to look at, in their order. */
   listDueAccounts(params: ListDueAccountsParams): Promise<readonly string[]>;
@@ -203,6 +222,32 @@ export interface LinkAccountParams {
   readonly account_id: string;
   readonly stripe_customer: string;
   readonly now: Instant;
+}
+
+export interface RequestChangeParams
+  extends Pick<
+    SubscriptionChange,
+    'account_id' | 'kind' | 'stripe_subscription' | 'plan' | 'interval' | 'seats'
+  > {
+  readonly now: Instant;
+}
+
+export interface ListDueChangesParams {
+  readonly now: Instant;
+  readonly limit: number;
+}
+
+export interface ChangeChangeParams {
+  readonly change: ChangeKey;
+  readonly from: ChangeStatus;
+  /** The attempts that the caller saw: two workers never make the same attempt. */
+  readonly attempts: number;
+  readonly changes: Partial<Pick<SubscriptionChange, 'status' | 'attempts' | 'due_at' | 'last_error'>>;
+}
+
+export interface CompleteChangeParams extends Omit<SetSubscriptionItemsParams, 'account_id'> {
+  readonly change: ChangeKey;
+  readonly changed_at: Instant;
 }
 
 export interface ListReportsParams {

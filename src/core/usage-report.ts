@@ -144,15 +144,22 @@ export interface Slot {
  * Stripe's summary of that minute answers "did it arrive?". A period without a free minute shares one.
  *
  * @param taken starts of the minutes in which reports of the same customer and meter are stamped.
+ * @param billed_from when Stripe began to bill by the report's price. What was used between the request of a plan change
+ * and Stripe's change is stamped then, after the report's period: before, it would be billed at the old price.
  * @returns null when every instant of the period is too old for Stripe.
  */
-export function chooseSlot(period: Period, taken: ReadonlySet<Instant>, now: Instant): Slot | null {
-  const earliest = Math.max(period.start, now - MAX_SLOT_AGE_MS);
+export function chooseSlot(
+  period: Period,
+  taken: ReadonlySet<Instant>,
+  now: Instant,
+  billed_from: Instant = period.start,
+): Slot | null {
+  const earliest = Math.max(period.start, billed_from, now - MAX_SLOT_AGE_MS);
   const firstMinute = Math.ceil(earliest / MINUTE_MS) * MINUTE_MS;
   let minute = minuteOf(period.end) - MINUTE_MS;
   while (minute >= firstMinute && taken.has(minute)) minute -= MINUTE_MS;
   if (minute >= firstMinute) return { at: minute + MINUTE_MS / 2, shared: false };
-  const middle = floorToSecond((period.start + period.end) / 2);
+  const middle = Math.max(floorToSecond((period.start + period.end) / 2), billed_from);
   return middle >= now - MAX_SLOT_AGE_MS ? { at: middle, shared: true } : null;
 }
 

@@ -20,6 +20,7 @@ const ACCOUNT_COLUMNS = [
   'created_at',
   'synced_at',
   'sync_due_at',
+  'change_requested_at',
 ] as const;
 
 const ITEM_COLUMNS = [
@@ -31,6 +32,7 @@ const ITEM_COLUMNS = [
   'interval',
   'interval_count',
   'started_at',
+  'billed_from',
   'trial_end',
   'ended_at',
   'current_period_start',
@@ -53,6 +55,7 @@ export async function ensureAccounts(db: Db, account_ids: readonly string[], now
         created_at,
         synced_at: null,
         sync_due_at: null,
+        change_requested_at: null,
       })),
     )
     .onConflict((conflict) => conflict.doNothing())
@@ -169,9 +172,9 @@ export async function getAccount(db: Db, account_id: string): Promise<AccountWit
     .execute();
   const [first] = rows;
   if (!first) return null;
-  const { plan, stripe_customer, created_at, synced_at, sync_due_at } = first;
+  const { plan, stripe_customer, created_at, synced_at, sync_due_at, change_requested_at } = first;
   return {
-    account: { account_id, plan, stripe_customer, created_at, synced_at, sync_due_at },
+    account: { account_id, plan, stripe_customer, created_at, synced_at, sync_due_at, change_requested_at },
     items: rows.flatMap((row) => (row.price === null ? [] : [toItem(row as ItemRow)])),
   };
 }
@@ -227,6 +230,7 @@ function toItem(row: ItemRow): SubscriptionItem {
     interval: row.interval,
     interval_count: row.interval_count,
     started_at: row.started_at,
+    billed_from: row.billed_from,
     trial_end: row.trial_end,
     ended_at: row.ended_at,
     current_period_start: row.current_period_start,

@@ -25,6 +25,13 @@ import { recordUsage } from './recording.ts';
 import { moveToCurrentPeriod, setSubscriptionItems } from './rehoming.ts';
 import { changeReport, type Db } from './report-rows.ts';
 import type { Database } from './schema.ts';
+import {
+  changeChange,
+  completeChange,
+  getLastChange,
+  listDueChanges,
+  requestChange,
+} from './subscription-changes.ts';
 import { listSubscriptions } from './subscriptions.ts';
 import {
   changeWebhookEvent,
@@ -93,6 +100,14 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     listAccounts: (params) => read((db) => listAccounts(db, params)),
     setSyncDue: ({ account_id, sync_due_at }) => transact((db) => setSyncDue(db, account_id, sync_due_at)),
     setSubscriptionItems: (params) => transact((db, ledger) => setSubscriptionItems(db, ledger, params)),
+    requestChange: async (params) => {
+      await use(({ ledger }) => ledger.prepare(params.now));
+      return await transact((db, ledger) => requestChange(db, ledger, params));
+    },
+    getLastChange: ({ account_id }) => read((db) => getLastChange(db, account_id)),
+    listDueChanges: ({ now, limit }) => read((db) => listDueChanges(db, now, limit)),
+    changeChange: (params) => transact((db) => changeChange(db, params)),
+    completeChange: (params) => transact((db, ledger) => completeChange(db, ledger, params)),
     listReports: (params) => read((db, ledger) => listReports(db, ledger, params)),
     listReportsWithUsage: (params) =>
       read((db, ledger) => usageReader(db, ledger).listReportsWithUsage(params)),

@@ -87,7 +87,7 @@ export async function nextPeriodEnd(db: Db): Promise<Instant | null> {
 }
 
 export async function nextDueAt(db: Db): Promise<Instant | null> {
-  const [report, account] = await Promise.all([
+  const [report, account, change] = await Promise.all([
     db
       .selectFrom('usage')
       .select('due_at')
@@ -102,8 +102,15 @@ export async function nextDueAt(db: Db): Promise<Instant | null> {
       .orderBy('sync_due_at')
       .limit(1)
       .executeTakeFirst(),
+    db
+      .selectFrom('subscription_change')
+      .select('due_at')
+      .where('due_at', 'is not', null)
+      .orderBy('due_at')
+      .limit(1)
+      .executeTakeFirst(),
   ]);
-  const due = [report?.due_at ?? null, account?.due_at ?? null].filter((at) => at !== null);
+  const due = [report, account, change].map((row) => row?.due_at ?? null).filter((at) => at !== null);
   return due.length === 0 ? null : Math.min(...due);
 }
 

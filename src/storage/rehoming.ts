@@ -6,8 +6,12 @@ import {
 } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import { floorToSecond } from '../core/instant.ts';
-import type { MoveToCurrentPeriodParams, SetSubscriptionItemsParams } from '../core/store.ts';
-import { timelineOf } from '../core/store.ts';
+import {
+  type AccountWithItems,
+  type MoveToCurrentPeriodParams,
+  type SetSubscriptionItemsParams,
+  timelineOf,
+} from '../core/store.ts';
 import type { ReportReason, ReportStatus, UsageReport } from '../core/usage-report.ts';
 import { getAccount, lockAccounts, replaceItems, wakeWaitingReports } from './accounts.ts';
 import { type Ledger, moveUsage } from './ledger.ts';
@@ -34,18 +38,27 @@ export async function setSubscriptionItems(
   ledger: Ledger,
   params: SetSubscriptionItemsParams,
 ): Promise<void> {
-  const { account_id, stripe_customer, items, plan, sync_due_at, now } = params;
+  const { account_id, stripe_customer } = params;
   await lockAccounts(db, [account_id]);
   const known = await getAccount(db, account_id);
-  if (known?.account.stripe_customer !== stripe_customer) return;
+  if (known?.account.stripe_customer === stripe_customer) await applyItems(db, ledger, known, params);
+}
+
+/** The same in a transaction that has locked the account. */
+export async function applyItems(
+  db: Db,
+  ledger: Ledger,
+  known: AccountWithItems,
+  { account_id, items, subscriptions, plan, sync_due_at, now }: SetSubscriptionItemsParams,
+): Promise<void> {
   await db
     .updateTable('account')
     .set({ synced_at: now, sync_due_at, ...(plan === undefined ? {} : { plan }) })
     .where('account_id', '=', account_id)
     .execute();
-  const current = [...items, ...goneItems(known.items, items, now)];
+  const current = [...withRequests(known.items, items), ...goneItems(known.items, items, now)];
   await replaceItems(db, account_id, current);
-  if (params.subscriptions) await replaceSubscriptions(db, account_id, params.subscriptions);
+  if (subscriptions) await replaceSubscriptions(db, account_id, subscriptions);
   const rows = await db
     .selectFrom('usage')
     .select(REPORT_COLUMNS)
@@ -91,6 +104,22 @@ export async function moveToCurrentPeriod(
   if (!row) return false;
   await replaceReports(db, ledger, [toReport(row)], timeline, now);
   return true;
+}
+
+/** A switch that was requested before Stripe made it stays where the customer asked for it. */
+function withRequests(
+  known: readonly SubscriptionItem[],
+  items: readonly SubscriptionItem[],
+): SubscriptionItem[] {
+  const before = new Map(known.map((item) => [item.stripe_subscription_item, item]));
+  return items.map((item) => {
+    const { started_at, billed_from, ended_at } = before.get(item.stripe_subscription_item) ?? item;
+    return {
+      ...item,
+      started_at: billed_from === item.billed_from ? Math.min(started_at, item.started_at) : item.started_at,
+      ended_at: item.ended_at === null ? null : Math.min(ended_at ?? item.ended_at, item.ended_at),
+    };
+  });
 }
 
 /** Items that Stripe no longer lists billed until now: what was used under them stays theirs. */

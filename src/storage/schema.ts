@@ -1,6 +1,7 @@
 import type { Generated } from 'kysely';
 import type { DecisionAction } from '../core/report-listing.ts';
 import type { BillingSubscription } from '../core/stripe-subscription.ts';
+import type { SubscriptionChange } from '../core/subscription-change.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import type { ReceiveWebhookEventParams, WebhookEvent } from '../core/webhook-event.ts';
 
@@ -17,6 +18,7 @@ export interface Database {
   usage_key: UsageKeyTable;
   job_lease: JobLeaseTable;
   decision: DecisionTable;
+  subscription_change: SubscriptionChangeTable;
   webhook_event: WebhookEventTable;
 }
 
@@ -27,6 +29,7 @@ export interface AccountTable {
   created_at: number;
   synced_at: number | null;
   sync_due_at: number | null;
+  change_requested_at: number | null;
 }
 
 export interface SubscriptionTable {
@@ -40,6 +43,7 @@ export interface SubscriptionTable {
   interval: 'day' | 'week' | 'month' | 'year';
   interval_count: number;
   started_at: number;
+  billed_from: number;
   trial_end: number | null;
   ended_at: number | null;
   current_period_start: number;
@@ -109,6 +113,10 @@ export interface DecisionTable {
   reason: string;
   acknowledged: number;
 }
+
+export type SubscriptionChangeTable = {
+  -readonly [Column in keyof SubscriptionChange]: SubscriptionChange[Column];
+};
 
 /** What a new event must say; the rest has defaults. */
 type ReceivedColumn = Exclude<keyof ReceiveWebhookEventParams, 'account_id'> | 'due_at';

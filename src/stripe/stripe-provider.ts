@@ -1,20 +1,25 @@
 import type {
   BillingProvider,
   BillingProviders,
+  ChangeSubscriptionResult,
   Failed,
   FindPricesResult,
+  ListLiveSubscriptionsResult,
   ListSubscriptionItemsResult,
   ReadCountedParams,
   ReadCountedResult,
+  ReadSubscriptionResult,
   SendReportParams,
   SendReportResult,
 } from '../core/billing-provider.ts';
 import type { Environment } from '../core/environment.ts';
 import { SECOND_MS } from '../core/instant.ts';
 import type { ReadMeterErrorsResult } from '../core/meter-errors.ts';
+import type { BilledSubscription } from '../core/subscription-change.ts';
 import { Turns } from '../core/turns.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import type { RateLimits } from './rate-limits.ts';
+import { StripeChanges } from './stripe-changes.ts';
 import { type Connect, connectStripe, type StripeConnectionOptions } from './stripe-connection.ts';
 import { listInvoices, postponeInvoice, readInvoice } from './stripe-invoices.ts';
 import { readMeterErrors } from './stripe-meter-errors.ts';
@@ -46,6 +51,7 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
     const connect = connectStripe(connection, limiter, priority);
     const meters = new StripeMeters(connect, event_names, environment.clock);
     const prices = new StripePrices(connect, meters);
+    const changes = new StripeChanges(connect, meters, prices);
     const subscriptions = new StripeSubscriptions(connect, meters, prices);
     return {
       ...createSubscribing({ connect, environment }),
@@ -59,6 +65,20 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
       listInvoices: (params) => listInvoices(connect, params),
       postponeInvoice: (params) => postponeInvoice(connect, params),
       readInvoice: (params) => readInvoice(connect, params),
+      listLiveSubscriptions: ({ stripe_customer }) =>
+        orFailure<ListLiveSubscriptionsResult>(async () => ({
+          outcome: 'read',
+          subscriptions: await changes.listLive(stripe_customer),
+        })),
+      readSubscription: ({ stripe_subscription }) =>
+        orFailure<ReadSubscriptionResult>(async () => ({
+          outcome: 'read',
+          subscription: await changes.read(stripe_subscription),
+        })),
+      changeSubscription: (params) => changed(() => changes.change(params)),
+      cancelSubscription: (params) => changed(() => changes.cancel(params)),
+      setSubscriptionEnd: (params) => changed(() => changes.setEnd(params)),
+      migrateSubscription: ({ stripe_subscription }) => changed(() => changes.migrate(stripe_subscription)),
       findPrices: ({ references }) =>
         orFailure<FindPricesResult>(async () => ({
           outcome: 'read',
@@ -76,6 +96,13 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
     background: providerOf('background'),
     backgroundLoad: () => limiter.load('background'),
   };
+}
+
+function changed(run: () => Promise<BilledSubscription>): Promise<ChangeSubscriptionResult> {
+  return orFailure<ChangeSubscriptionResult>(async () => ({
+    outcome: 'changed',
+    subscription: await run(),
+  }));
 }
 
 async function orFailure<Result>(run: () => Promise<Result>): Promise<Result | Failed> {

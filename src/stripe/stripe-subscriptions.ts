@@ -17,6 +17,8 @@ import { intervalOf, type StripePrices } from './stripe-prices.ts';
 
 /** Stripe allows a customer 500 active subscriptions (docs.stripe.com/billing/subscriptions/overview). */
 export const MAX_SUBSCRIPTIONS = 1_000;
+/** It allows 20 items of each. */
+const MAX_ITEMS = 100;
 /** An item made with its subscription is this close to it; one added later began when it was added. */
 const SAME_MOMENT_S = 60;
 const NEVER_ACTIVE = new Set<string>(['incomplete', 'incomplete_expired']);
@@ -45,7 +47,7 @@ export class StripeSubscriptions {
     const subscriptions: StripeSubscription[] = [];
     for (const subscription of listed) {
       const itemsOfIt: StripeSubscriptionItem[] = [];
-      for (const item of subscription.items.data) {
+      for (const item of await this.#itemsOf(subscription)) {
         const billed = await this.#itemOf(subscription, item);
         if (billed && !NEVER_ACTIVE.has(subscription.status)) items.push(billed);
         itemsOfIt.push(toItem(item, billed?.meter ?? null));
@@ -53,6 +55,15 @@ export class StripeSubscriptions {
       subscriptions.push(toSubscription(subscription, itemsOfIt, await this.#dueOf(subscription)));
     }
     return { outcome: 'read', items, subscriptions };
+  }
+
+  /** A subscription holds its first items; the others are read apart. */
+  async #itemsOf({ id, items }: Stripe.Subscription): Promise<Stripe.SubscriptionItem[]> {
+    if (!items.has_more) return items.data;
+    const stripe = await this.#connect();
+    return await stripe.subscriptionItems
+      .list({ subscription: id, limit: 100 })
+      .autoPagingToArray({ limit: MAX_ITEMS });
   }
 
   /** What the customer must do about the last invoice. A list of subscriptions is too deep to ask there. */
@@ -78,6 +89,7 @@ export class StripeSubscriptions {
     const meter = await this.#meters.nameOf(recurring.meter);
     if (meter === null) return null;
     const isOriginal = item.created - subscription.created <= SAME_MOMENT_S;
+    const billed_from = (isOriginal ? subscription.start_date : item.created) * SECOND_MS;
     return {
       stripe_subscription: subscription.id,
       stripe_subscription_item: item.id,
@@ -86,7 +98,8 @@ export class StripeSubscriptions {
       interval: intervalOf(recurring.interval),
       interval_count: recurring.interval_count,
       anchor: subscription.billing_cycle_anchor * SECOND_MS,
-      started_at: (isOriginal ? subscription.start_date : item.created) * SECOND_MS,
+      started_at: billed_from,
+      billed_from,
       trial_end: subscription.trial_end === null ? null : subscription.trial_end * SECOND_MS,
       ended_at: endOf(subscription),
       current_period_start: item.current_period_start * SECOND_MS,

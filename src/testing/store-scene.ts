@@ -58,6 +58,7 @@ export function itemFrom(started_at: number, fields: Partial<SubscriptionItem> =
     interval: 'month',
     interval_count: 1,
     started_at,
+    billed_from: started_at,
     trial_end: null,
     ended_at: null,
     current_period_start: started_at,

@@ -37,7 +37,8 @@ export class AccountReporter {
     this.#judge = new ReportJudge(context, this.#outcomes, this.#stripe);
   }
 
-  async report(account_id: string, counts: ReportCounts): Promise<void> {
+  /** @param urgent whether Stripe's count is read now: a change of the subscription waits for it. */
+  async report(account_id: string, counts: ReportCounts, urgent = false): Promise<void> {
     const account = await this.#accountInSync(account_id);
     const due = (await this.#unfinished(account_id)).filter((report) => this.#isDue(report));
     for (const report of due) {
@@ -47,7 +48,7 @@ export class AccountReporter {
     }
     if (!this.#stripe) return;
     const accepted = (await this.#unfinished(account_id)).filter(({ status }) => status === 'reported');
-    await this.#stripe.verifier.verify(accepted, counts);
+    await this.#stripe.verifier.verify(accepted, counts, urgent);
     if (account) await this.#stripe.drafts.keepOpen(await this.#unfinished(account_id), account);
   }
 

@@ -128,6 +128,15 @@ export class ReportCycle {
     return counts;
   }
 
+  /**
+   * The same, and reads back what Stripe counted, due or not: a change of the subscription waits for it.
+   *
+   * @throws UsageError `storage_failed`, `storage_busy`.
+   */
+  async flushAccount(account_id: string): Promise<void> {
+    await this.#turns.take(account_id, () => this.#interactive.report(account_id, noCounts(), true));
+  }
+
   #environment(): Environment {
     return this.#context.environment;
   }

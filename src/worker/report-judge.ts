@@ -13,6 +13,9 @@ import type { TotalCheck } from './total-check.ts';
 /** An invoice that is about to be final is looked at again after this. */
 const CLOSING_INTERVAL_MS = 5 * MINUTE_MS;
 
+/** A change that ends makes its reports due; this is only in case. */
+const CHANGE_INTERVAL_MS = 15 * MINUTE_MS;
+
 /** What judging needs of Stripe. */
 export interface JudgingStripe {
   readonly sender: ReportSender;
@@ -37,6 +40,10 @@ export class ReportJudge {
     const timeline = timelineOf(account, report.meter);
     const { items } = timeline;
     const period = billingPeriodAt(timeline, report.billing_period_start);
+    if (waitsForChange(report, account)) {
+      const last_error = 'A change of the subscription is under way, which decides of its price.';
+      return await this.#outcomes.waitUntil(report, this.#now() + CHANGE_INTERVAL_MS, { last_error });
+    }
     if (report.quantity === 0) return await this.#outcomes.settle(report, 'zero');
     if (period.billed_by === 'trial') return await this.#outcomes.settle(report, 'trial');
     if (period.billed_by === 'none') return await this.#judgeUnbilled(report, account, items.length > 0);
@@ -85,7 +92,8 @@ export class ReportJudge {
       return await this.#outcomes.waitUntil(report, this.#now() + CLOSING_INTERVAL_MS);
     }
     if (isUnavailable(invoice)) return await this.#outcomes.postpone(report, invoice);
-    return await stripe.sender.send(await this.#released(report), stripe_customer);
+    const billed_from = Math.max(...period.items.map((item) => item.billed_from));
+    return await stripe.sender.send(await this.#released(report), stripe_customer, billed_from);
   }
 
   /** What no invoice of its own can bill any more. */
@@ -117,6 +125,14 @@ export class ReportJudge {
 
 function isUnavailable(answer: unknown): answer is Unavailable {
   return typeof answer === 'object' && answer !== null && 'outcome' in answer && answer.outcome === 'unknown';
+}
+
+/** Whether a report is about usage since the request of a change that Stripe has not made yet. */
+export function waitsForChange(
+  { period_start }: UsageReport,
+  { account: { change_requested_at } }: AccountWithItems,
+): boolean {
+  return change_requested_at !== null && period_start >= change_requested_at;
 }
 
 /** Whether an item that is still alive bills some of the time that a report is about. */

@@ -1,4 +1,5 @@
 import type { BillingProvider, SendReportResult } from '../core/billing-provider.ts';
+import type { Instant } from '../core/environment.ts';
 import { HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import type { ReportChanges } from '../core/store.ts';
 import { chooseSlot, identifierOf, minuteOf, type Slot, type UsageReport } from '../core/usage-report.ts';
@@ -25,9 +26,13 @@ export class ReportSender {
     this.#slots = new SlotReader(context.store, provider);
   }
 
-  /** Sends a sealed report that Stripe has not been asked to count. */
-  async send(report: UsageReport, stripe_customer: string): Promise<Settled> {
-    const slot = await this.#freeSlot(report, stripe_customer);
+  /**
+   * Sends a sealed report that Stripe has not been asked to count.
+   *
+   * @param billed_from since when its price is Stripe's.
+   */
+  async send(report: UsageReport, stripe_customer: string, billed_from: Instant): Promise<Settled> {
+    const slot = await this.#freeSlot(report, stripe_customer, billed_from);
     if (!slot) {
       const last_error = 'Stripe no longer takes usage of this age.';
       return await this.#outcomes.hold(report, 'too_old', last_error, null);
@@ -57,13 +62,13 @@ export class ReportSender {
       : await this.#outcomes.postpone(report, reading);
   }
 
-  async #freeSlot(report: UsageReport, stripe_customer: string): Promise<Slot | null> {
+  async #freeSlot(report: UsageReport, stripe_customer: string, billed_from: Instant): Promise<Slot | null> {
     const { period_start: start, period_end: end, meter } = report;
     if (end === null) throw new Error('An open report cannot be sent.');
     const range = { start: minuteOf(start), end: minuteOf(end) + MINUTE_MS };
     const uses = await this.#context.store.listSlots({ stripe_customer, meter, range });
     const taken = new Set(uses.map(({ slot }) => minuteOf(slot)));
-    return chooseSlot({ start, end }, taken, this.#context.environment.clock.now());
+    return chooseSlot({ start, end }, taken, this.#context.environment.clock.now(), billed_from);
   }
 
   /** The intent to send is stored before the request is made (I6). */

@@ -23,28 +23,34 @@ export class Verifier {
     this.#slots = new SlotReader(context.store, provider);
   }
 
-  /** @param accepted all reports of an account that Stripe has accepted and that are not verified yet. */
-  async verify(accepted: readonly UsageReport[], counts: ReportCounts): Promise<void> {
-    const now = this.#context.environment.clock.now();
+  /**
+   * @param accepted all reports of an account that Stripe has accepted and that are not verified yet.
+   * @param urgent whether they are read now, though they are not due: something waits for the proof.
+   */
+  async verify(accepted: readonly UsageReport[], counts: ReportCounts, urgent: boolean): Promise<void> {
     const groups = Map.groupBy(accepted, ({ stripe_customer, meter }) => `${stripe_customer} ${meter}`);
     for (const group of groups.values()) {
-      if (!group.some(({ due_at }) => due_at !== null && due_at <= now)) continue;
-      await this.#verifyGroup(group, counts);
+      const due = urgent ? group : this.#due(group);
+      if (due.length > 0) await this.#verifyGroup(group, due, counts);
     }
   }
 
   /** One summary over all their minutes covers many reports; single minutes are read where it differs. */
-  async #verifyGroup(reports: readonly UsageReport[], counts: ReportCounts): Promise<void> {
+  async #verifyGroup(
+    reports: readonly UsageReport[],
+    due: readonly UsageReport[],
+    counts: ReportCounts,
+  ): Promise<void> {
     const isWhole = await this.#isCountedWhole(reports);
     if (typeof isWhole === 'object' && isWhole.outcome === 'unknown') {
-      for (const report of this.#due(reports)) counts[await this.#outcomes.postpone(report, isWhole)] += 1;
+      for (const report of due) counts[await this.#outcomes.postpone(report, isWhole)] += 1;
       return;
     }
     if (isWhole === true) {
       for (const report of reports) counts[await this.#outcomes.prove(report)] += 1;
       return;
     }
-    for (const report of this.#due(reports).slice(0, MAX_SINGLE_READS)) {
+    for (const report of due.slice(0, MAX_SINGLE_READS)) {
       counts[await this.#verifyOne(report)] += 1;
     }
   }

@@ -190,6 +190,7 @@ function itemOf(account_id: string, meter: string, start: number): SubscriptionI
     meter,
     price: PRICE,
     started_at,
+    billed_from: started_at,
     trial_end: null,
     ended_at: null,
     current_period_start: current.start,

@@ -21,7 +21,8 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     stripe_customer text COLLATE "C" CONSTRAINT account_stripe_customer UNIQUE,
     created_at bigint NOT NULL CHECK (created_at % 1000 = 0),
     synced_at bigint,
-    sync_due_at bigint
+    sync_due_at bigint,
+    change_requested_at bigint
   );
 
   CREATE INDEX account_sync_due ON ${schema}.account (sync_due_at) WHERE sync_due_at IS NOT NULL;
@@ -36,6 +37,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     "interval" text NOT NULL CHECK ("interval" IN ('day', 'week', 'month', 'year')),
     interval_count integer NOT NULL CHECK (interval_count > 0),
     started_at bigint NOT NULL,
+    billed_from bigint NOT NULL,
     trial_end bigint,
     ended_at bigint,
     current_period_start bigint NOT NULL,
@@ -103,7 +105,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     CHECK ((first_occurred_at IS NULL) = (last_occurred_at IS NULL) AND first_occurred_at <= last_occurred_at),
     CHECK (status NOT IN ('sending', 'reported', 'failed') OR (stripe_customer IS NOT NULL
       AND identifier IS NOT NULL AND slot IS NOT NULL AND attempts > 0 AND first_attempt_at IS NOT NULL)),
-    CHECK (slot IS NULL OR (slot >= period_start AND slot < period_end)),
+    CHECK (slot IS NULL OR (slot >= period_start AND (slot < period_end OR slot_shared))),
     CHECK (status <> 'reported' OR reported_at IS NOT NULL),
     CHECK (reported_at IS NULL OR status IN ('reported', 'held', 'not_billable')),
     CHECK (verified_at IS NULL OR status = 'reported'),
@@ -239,6 +241,30 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   );
   -- For pruning. Rows are appended in the order of time, so that a few bytes per block of pages suffice.
   CREATE INDEX usage_key_recorded ON ${schema}.usage_key USING brin (recorded_at);
+
+  -- Changes of subscriptions, in their order; one of an account at a time is under way, which due_at shows.
+  CREATE TABLE ${schema}.subscription_change (
+    account_id text COLLATE "C" NOT NULL REFERENCES ${schema}.account,
+    change_id integer NOT NULL CHECK (change_id > 0),
+    kind text NOT NULL CHECK (kind IN ('plan', 'cancel', 'seats')),
+    status text NOT NULL CHECK (status IN ('flushing', 'applying', 'done', 'failed')),
+    stripe_subscription text COLLATE "C" NOT NULL,
+    plan text COLLATE "C",
+    "interval" text,
+    seats integer CHECK (seats > 0),
+    requested_at bigint NOT NULL CHECK (requested_at % 1000 = 0),
+    changed_at bigint,
+    attempts integer NOT NULL CHECK (attempts >= 0),
+    due_at bigint,
+    last_error text,
+    PRIMARY KEY (account_id, change_id),
+    CHECK ((due_at IS NULL) = (status IN ('done', 'failed'))),
+    CHECK ((changed_at IS NULL) = (status <> 'done'))
+  );
+
+  CREATE UNIQUE INDEX subscription_change_pending ON ${schema}.subscription_change (account_id)
+    WHERE due_at IS NOT NULL;
+  CREATE INDEX subscription_change_due ON ${schema}.subscription_change (due_at) WHERE due_at IS NOT NULL;
 
   -- What persons decided of reports, and why; acknowledged = what Stripe counted beyond this database.
   CREATE TABLE ${schema}.decision (

@@ -10,7 +10,8 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     stripe_customer TEXT UNIQUE,
     created_at INTEGER NOT NULL CHECK (created_at % 1000 = 0),
     synced_at INTEGER,
-    sync_due_at INTEGER
+    sync_due_at INTEGER,
+    change_requested_at INTEGER
   ) STRICT, WITHOUT ROWID;
 
   CREATE INDEX account_sync_due ON account (sync_due_at) WHERE sync_due_at IS NOT NULL;
@@ -25,6 +26,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     "interval" TEXT NOT NULL CHECK ("interval" IN ('day', 'week', 'month', 'year')),
     interval_count INTEGER NOT NULL CHECK (interval_count > 0),
     started_at INTEGER NOT NULL,
+    billed_from INTEGER NOT NULL,
     trial_end INTEGER,
     ended_at INTEGER,
     current_period_start INTEGER NOT NULL,
@@ -91,7 +93,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     CHECK ((first_occurred_at IS NULL) = (last_event_id IS NULL)),
     CHECK (status NOT IN ('sending', 'reported', 'failed') OR (stripe_customer IS NOT NULL
       AND identifier IS NOT NULL AND slot IS NOT NULL AND attempts > 0 AND first_attempt_at IS NOT NULL)),
-    CHECK (slot IS NULL OR (slot >= period_start AND slot < period_end)),
+    CHECK (slot IS NULL OR (slot >= period_start AND (slot < period_end OR slot_shared = 1))),
     CHECK (status <> 'reported' OR reported_at IS NOT NULL),
     CHECK (reported_at IS NULL OR status IN ('reported', 'held', 'not_billable')),
     CHECK (verified_at IS NULL OR status = 'reported'),
@@ -204,6 +206,29 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     recorded_at INTEGER NOT NULL,
     PRIMARY KEY (idempotency_key, account_id, meter)
   ) STRICT, WITHOUT ROWID;
+
+  -- Changes of subscriptions, in their order; one of an account at a time is under way, which due_at shows.
+  CREATE TABLE subscription_change (
+    account_id TEXT NOT NULL REFERENCES account,
+    change_id INTEGER NOT NULL CHECK (change_id > 0),
+    kind TEXT NOT NULL CHECK (kind IN ('plan', 'cancel', 'seats')),
+    status TEXT NOT NULL CHECK (status IN ('flushing', 'applying', 'done', 'failed')),
+    stripe_subscription TEXT NOT NULL,
+    plan TEXT,
+    "interval" TEXT,
+    seats INTEGER CHECK (seats > 0),
+    requested_at INTEGER NOT NULL CHECK (requested_at % 1000 = 0),
+    changed_at INTEGER,
+    attempts INTEGER NOT NULL CHECK (attempts >= 0),
+    due_at INTEGER,
+    last_error TEXT,
+    PRIMARY KEY (account_id, change_id),
+    CHECK ((due_at IS NULL) = (status IN ('done', 'failed'))),
+    CHECK ((changed_at IS NULL) = (status <> 'done'))
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE UNIQUE INDEX subscription_change_pending ON subscription_change (account_id) WHERE due_at IS NOT NULL;
+  CREATE INDEX subscription_change_due ON subscription_change (due_at) WHERE due_at IS NOT NULL;
 
   -- What persons decided of reports, and why; acknowledged = what Stripe counted beyond this database.
   CREATE TABLE decision (

@@ -1,0 +1,168 @@
+import type { SubscriptionItem } from '../core/billing-period.ts';
+import type { Instant } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import { floorToSecond, SECOND_MS } from '../core/instant.ts';
+import type { ChangeChangeParams, CompleteChangeParams, RequestChangeParams } from '../core/store.ts';
+import type { ChangeKey, SubscriptionChange } from '../core/subscription-change.ts';
+import { ensureAccounts, getAccount, lockAccounts } from './accounts.ts';
+import { closeReports } from './closing.ts';
+import type { Ledger } from './ledger.ts';
+import { applyItems } from './rehoming.ts';
+import type { Db } from './report-rows.ts';
+
+const COLUMNS = [
+  'account_id',
+  'change_id',
+  'kind',
+  'status',
+  'stripe_subscription',
+  'plan',
+  'interval',
+  'seats',
+  'requested_at',
+  'changed_at',
+  'attempts',
+  'due_at',
+  'last_error',
+] as const;
+
+/**
+ * Seals what was used until now, and writes down what is asked for: usage that is recorded afterwards is what the
+ * change decides of. The request counts from the next whole second, which sealed reports end with.
+ */
+export async function requestChange(
+  db: Db,
+  ledger: Ledger,
+  { now, ...request }: RequestChangeParams,
+): Promise<SubscriptionChange> {
+  const { account_id } = request;
+  await ensureAccounts(db, [account_id], now);
+  await lockAccounts(db, [account_id]);
+  const last = await getLastChange(db, account_id);
+  if (last !== null && last.due_at !== null) {
+    const value = last.kind === 'plan' ? (last.plan ?? last.kind) : last.kind;
+    throw new UsageError('change_pending', { field: 'change', value });
+  }
+  const requested_at = floorToSecond(now) + SECOND_MS;
+  const which = { which: 'all', locked: 'wait', after: null, limit: 1 } as const;
+  if (request.kind !== 'seats') await closeReports(db, ledger, { ...which, account_id, now: requested_at });
+  const change: SubscriptionChange = {
+    ...request,
+    change_id: (last?.change_id ?? 0) + 1,
+    status: request.kind === 'seats' ? 'applying' : 'flushing',
+    requested_at,
+    changed_at: null,
+    attempts: 0,
+    due_at: now,
+    last_error: null,
+  };
+  await db.insertInto('subscription_change').values(change).execute();
+  if (request.kind !== 'seats') {
+    await db
+      .updateTable('account')
+      .set({ change_requested_at: requested_at })
+      .where('account_id', '=', account_id)
+      .execute();
+  }
+  return change;
+}
+
+export async function getLastChange(db: Db, account_id: string): Promise<SubscriptionChange | null> {
+  const row = await db
+    .selectFrom('subscription_change')
+    .select(COLUMNS)
+    .where('account_id', '=', account_id)
+    .orderBy('change_id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+export async function listDueChanges(db: Db, now: Instant, limit: number): Promise<SubscriptionChange[]> {
+  return await db
+    .selectFrom('subscription_change')
+    .select(COLUMNS)
+    .where('due_at', '<=', now)
+    .orderBy('due_at')
+    .orderBy('account_id')
+    .limit(limit)
+    .execute();
+}
+
+export async function changeChange(
+  db: Db,
+  { change, from, attempts, changes }: ChangeChangeParams,
+): Promise<boolean> {
+  await lockAccounts(db, [change.account_id]);
+  const { numUpdatedRows } = await db
+    .updateTable('subscription_change')
+    .set(changes)
+    .where((eb) => eb.and({ account_id: change.account_id, change_id: change.change_id }))
+    .where('status', '=', from)
+    .where('attempts', '=', attempts)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return false;
+  if (changes.status === 'failed') await forgetRequest(db, change);
+  return true;
+}
+
+export async function completeChange(
+  db: Db,
+  ledger: Ledger,
+  { change: key, changed_at, ...read }: CompleteChangeParams,
+): Promise<boolean> {
+  const { account_id } = key;
+  await lockAccounts(db, [account_id]);
+  const known = await getAccount(db, account_id);
+  const change = await getLastChange(db, account_id);
+  if (!known || change?.change_id !== key.change_id || change.due_at === null) return false;
+  await db
+    .updateTable('subscription_change')
+    .set({ status: 'done', changed_at, due_at: null, last_error: null })
+    .where((eb) => eb.and({ account_id, change_id: key.change_id }))
+    .execute();
+  await forgetRequest(db, key);
+  if (change.kind !== 'seats') {
+    await db.updateTable('account').set({ plan: change.plan }).where('account_id', '=', account_id).execute();
+  }
+  if (known.account.stripe_customer !== read.stripe_customer) return true;
+  const items = change.kind === 'seats' ? read.items : itemsAfter(change, known.items, read.items);
+  await applyItems(db, ledger, known, { ...read, account_id, items });
+  return true;
+}
+
+async function forgetRequest(db: Db, { account_id }: ChangeKey): Promise<void> {
+  await db
+    .updateTable('account')
+    .set({ change_requested_at: null })
+    .where('account_id', '=', account_id)
+    .execute();
+}
+
+/** What Stripe changed counts from the request on: the customer's switch is that moment, not Stripe's. */
+function itemsAfter(
+  { stripe_subscription, requested_at, kind }: SubscriptionChange,
+  known: readonly SubscriptionItem[],
+  items: readonly SubscriptionItem[],
+): SubscriptionItem[] {
+  const before = new Set(
+    known
+      .filter(({ billed_from }) => billed_from < requested_at)
+      .map((item) => item.stripe_subscription_item),
+  );
+  const listed = new Set(items.map((item) => item.stripe_subscription_item));
+  const after = items.map((item) => {
+    if (item.stripe_subscription !== stripe_subscription) return item;
+    if (kind === 'cancel')
+      return { ...item, ended_at: Math.min(requested_at, item.ended_at ?? requested_at) };
+    const isNew = !before.has(item.stripe_subscription_item);
+    return isNew ? { ...item, started_at: Math.min(requested_at, item.started_at) } : item;
+  });
+  const removed = known.filter(
+    (item) =>
+      item.stripe_subscription === stripe_subscription &&
+      !listed.has(item.stripe_subscription_item) &&
+      (item.ended_at === null || item.ended_at >= requested_at),
+  );
+  return [...after, ...removed.map((item) => ({ ...item, ended_at: requested_at }))];
+}
