@@ -1,6 +1,8 @@
 import { emitSnapshot } from './events.ts';
 import { linesOf } from './invoice-lines.ts';
 import { invoiceView } from './invoice-view.ts';
+import type { PaymentMethodRecord } from './payment-records.ts';
+import { cardOf, emitUnpaid, notePayment, outcomeOf, type PaymentOutcome } from './payments.ts';
 import type {
   ChargeRecord,
   InvoiceItemRecord,
@@ -9,6 +11,7 @@ import type {
   SubscriptionRecord,
 } from './records.ts';
 import type { Simulation } from './simulation.ts';
+import { followPayment } from './subscription-payment.ts';
 
 /** What a new invoice of a subscription bills. */
 export interface InvoiceContent {
@@ -35,11 +38,12 @@ export function invoiceNow(
   simulation: Simulation,
   subscription: SubscriptionRecord,
   content: InvoiceContent,
+  outcome: FinalOutcome = 'collected',
 ): InvoiceRecord {
   const draft = draftInvoice(simulation, subscription, content);
   const behavior = subscription.pause_collection?.behavior;
   if (behavior === 'keep_as_draft') return draft;
-  return finalizeInvoice(simulation, draft, behavior === undefined ? 'collected' : OUTCOMES[behavior]);
+  return finalizeInvoice(simulation, draft, behavior === undefined ? outcome : OUTCOMES[behavior]);
 }
 
 /** What becomes of what is due when nothing is collected (docs.stripe.com/billing/subscriptions/pause-payment). */
@@ -88,19 +92,21 @@ export function putDraft(
 }
 
 /**
- * Rates a draft with what is counted by now, for good. Every customer of the simulator pays: a charged invoice is
- * `paid` at once, one that is sent stays `open` unless nothing is due.
+ * Rates a draft with what is counted by now, for good. What is due is charged at once, unless the invoice is sent, and
+ * `open` until it is paid.
  *
  * @param outcome what becomes of what is due.
  */
 export function finalizeInvoice(
   simulation: Simulation,
   draft: InvoiceRecord,
-  outcome: 'collected' | 'uncollectible' | 'void' = 'collected',
+  outcome: FinalOutcome = 'collected',
 ): InvoiceRecord {
   const lines = linesOf(simulation, draft);
   const total = lines.reduce((sum, { amount }) => sum + amount, 0);
-  const status = finalStatus(draft, total, outcome);
+  const card = cardOf(simulation, draft.customer, subscriptionOf(simulation, draft));
+  const payment = paymentOutcome(simulation, draft, card, outcome);
+  const status = finalStatus(total, outcome, payment);
   const invoice = simulation.state.invoices.put({
     ...draft,
     status,
@@ -110,18 +116,40 @@ export function finalizeInvoice(
   });
   const view = () => invoiceView(simulation, invoice);
   emitSnapshot(simulation, 'invoice.finalized', view);
+  if (total > 0 && outcome !== 'void' && outcome !== 'uncollectible') {
+    notePayment(simulation, invoice, payment, card);
+    emitUnpaid(simulation, invoice, payment);
+  }
   emitClosed(simulation, invoice);
+  followPayment(simulation, invoice);
   return invoice;
 }
 
-function finalStatus(
+/**
+ * `collected`: charged, or sent. `confirmed`: the same, with the customer there to confirm it. `unattempted`: it waits
+ * for the customer without a try.
+ */
+export type FinalOutcome = 'collected' | 'confirmed' | 'unattempted' | 'uncollectible' | 'void';
+
+function subscriptionOf({ state }: Simulation, { subscription }: InvoiceRecord): SubscriptionRecord | null {
+  return subscription === null ? null : (state.subscriptions.get(subscription) ?? null);
+}
+
+function paymentOutcome(
+  simulation: Simulation,
   { collection_method }: InvoiceRecord,
-  total: number,
-  outcome: 'collected' | 'uncollectible' | 'void',
-): InvoiceRecord['status'] {
+  card: PaymentMethodRecord | null,
+  outcome: FinalOutcome,
+): PaymentOutcome {
+  if (collection_method === 'send_invoice' || outcome === 'unattempted') return 'waits';
+  const charged = outcomeOf(simulation, card);
+  return charged === 'asks' && outcome === 'confirmed' ? 'pays' : charged;
+}
+
+function finalStatus(total: number, outcome: FinalOutcome, payment: PaymentOutcome): InvoiceRecord['status'] {
   if (total <= 0) return 'paid';
-  if (outcome !== 'collected') return outcome;
-  return collection_method === 'send_invoice' ? 'open' : 'paid';
+  if (outcome === 'void' || outcome === 'uncollectible') return outcome;
+  return payment === 'pays' ? 'paid' : 'open';
 }
 
 /** Tells the endpoint what became of an invoice that is final. */

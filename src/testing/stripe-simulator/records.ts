@@ -13,6 +13,8 @@ export interface CustomerRecord {
   readonly email: string | null;
   readonly description: string | null;
   readonly phone: string | null;
+  /** null: none, as of every customer of an older state file. */
+  readonly default_payment_method: string | null;
   readonly metadata: Metadata;
 }
 
@@ -107,7 +109,7 @@ export interface SubscriptionRecord {
   readonly created: number;
   readonly customer: string;
   readonly currency: string;
-  readonly status: 'trialing' | 'active' | 'canceled';
+  readonly status: 'incomplete' | 'incomplete_expired' | 'trialing' | 'active' | 'past_due' | 'canceled';
   readonly billing_mode: 'flexible' | 'classic';
   /** When it was migrated from classic to flexible; null: never. */
   readonly migrated_at: number | null;

@@ -11,6 +11,8 @@ export interface SimulationSettings {
   /** Least and most minutes from a meter event's acceptance until it is counted. */
   readonly lag_minutes: readonly [number, number];
   readonly finalize_after_ms: number;
+  /** `assumed`: a customer without any pays nevertheless. */
+  readonly payment_methods: 'assumed' | 'required';
   readonly refuses_tiers_mode_change: boolean;
   /** Which events there is an endpoint for; others are not kept. */
   readonly events: { readonly snapshot: boolean; readonly thin: boolean };
@@ -25,6 +27,8 @@ export class Simulation {
   readonly log: MeterEventLog;
   readonly agenda = new Agenda();
   readonly webhookFaults = new WebhookFaults();
+  /** Where the pages are that customers see: the first address that the simulator listens on. */
+  pages_url = 'https://stripe.invalid';
   readonly #deliveries = new Agenda();
   /** The instant that is being simulated; while the past is worked off it lies behind the clock. */
   now_ms = 0;
@@ -123,9 +127,13 @@ export class Simulation {
   }
 }
 
+/** How long a first payment may take (docs.stripe.com/billing/subscriptions/overview). */
+const INCOMPLETE_S = 23 * 3_600;
+
 /** When a period ends or collecting resumes, in milliseconds; null: nothing happens to it by itself. */
-function nextStep({ status, items, pause_collection }: SubscriptionRecord): number | null {
-  if (status === 'canceled') return null;
+function nextStep({ status, created, items, pause_collection }: SubscriptionRecord): number | null {
+  if (status === 'canceled' || status === 'incomplete_expired') return null;
+  if (status === 'incomplete') return (created + INCOMPLETE_S) * 1000;
   const resumes_at = pause_collection?.resumes_at ?? Number.POSITIVE_INFINITY;
   return Math.min(resumes_at, ...items.map(({ period }) => period.end)) * 1000;
 }
