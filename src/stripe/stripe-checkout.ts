@@ -15,6 +15,10 @@ export async function openCheckout(
 ): Promise<OpenCheckoutResult> {
   const { stripe_customer: customer, request } = params;
   const stripe = await connect();
+  // The pages of a customer who was deleted stay open, and lead nowhere.
+  if ((await stripe.customers.retrieve(customer)).deleted) {
+    return { outcome: 'refused', code: 'stripe_customer_deleted', message: `${customer} was deleted.` };
+  }
   const listOpen = async () => {
     const { data } = await stripe.checkout.sessions.list({ customer, status: 'open', limit: 100 });
     return data.filter(({ metadata }) => metadata?.[REQUEST_KEY] !== undefined);

@@ -63,15 +63,11 @@ async function createCustomer(
     stripe.customers.create({ metadata: { [ACCOUNT_KEY]: account_id } }, { idempotencyKey });
   const key = `tallybook-customer-${environment.digest(JSON.stringify([account_id, created_at]))}`;
   const made = await createOnce({ key, find: async () => null, create, clock: environment.clock });
-  const customer = (await isGone(stripe, made)) ? await create(`${key}:${environment.uuid()}`) : made;
+  // An answer that Stripe repeats may be about a customer that was deleted since.
+  const { deleted } = await stripe.customers.retrieve(made.id);
+  const customer = deleted ? await create(`${key}:${environment.uuid()}`) : made;
   if (email !== null) await stripe.customers.update(customer.id, { email });
   return customer.id;
-}
-
-/** An answer that Stripe repeats may be about a customer that was deleted since. */
-async function isGone(stripe: Stripe, { id, lastResponse }: Stripe.Response<Stripe.Customer>) {
-  if (lastResponse.headers['idempotent-replayed'] !== 'true') return false;
-  return (await stripe.customers.retrieve(id)).deleted === true;
 }
 
 /** One key for every new subscription of a customer, whatever its terms: of two at once only one is made. */
@@ -87,7 +83,10 @@ async function createSubscription(
       .autoPagingToArray({ limit: MAX_SUBSCRIPTIONS });
     return all.filter(({ metadata }) => metadata[ACCOUNT_KEY] === account_id);
   };
-  const ordinal = (await listOurs()).length;
+  const known = await listOurs();
+  const made = known.find(mayBill);
+  if (made) return { outcome: 'created', stripe_subscription: made.id };
+  const ordinal = known.length;
   const { id } = await createOnce({
     key: `tallybook-subscription-${environment.digest(JSON.stringify([account_id, stripe_customer, ordinal]))}`,
     find: async () => (await listOurs()).find(mayBill) ?? null,
