@@ -42,11 +42,14 @@ export interface SubscribingWorldOptions extends Omit<SimulatedStripeOptions, 'c
   readonly stripe_fetch?: typeof fetch;
   /** Whether the simulator's events go to `usage.webhook`. Default: true. */
   readonly with_webhooks?: boolean;
+  /** Whether Stripe has the plans' prices. Default: true. */
+  readonly with_prices?: boolean;
 }
 
 /** The product with several plans, whose prices Stripe has under their lookup keys, and no account yet. */
 export async function createSubscribingWorld({
   with_webhooks = true,
+  with_prices = true,
   stripe_fetch,
   ...options
 }: SubscribingWorldOptions = {}) {
@@ -87,7 +90,7 @@ export async function createSubscribingWorld({
     return opened;
   };
   const usage = open();
-  const prices = await createPrices(stripe);
+  const prices = with_prices ? await createPrices(stripe) : null;
   const requests = (method: string, pattern: RegExp) =>
     simulator.requests().filter((each) => each.method === method && pattern.test(each.path));
 
@@ -97,7 +100,11 @@ export async function createSubscribingWorld({
     stripe,
     usage,
     open,
-    prices,
+    /** @throws Error when Stripe was to have none. */
+    get prices() {
+      if (prices) return prices;
+      throw new Error('This world was made without prices.');
+    },
     alarms,
     requests,
     passTime: (to: number) => passTime({ clock, simulator, worker: usage.worker, to }),

@@ -1,6 +1,6 @@
 import { existingCustomer } from './customers.ts';
 import { emitChange } from './events.ts';
-import { emitClosed, putDraft } from './invoice-issuing.ts';
+import { emitClosed, finalizeInvoice, putDraft } from './invoice-issuing.ts';
 import { invoiceView } from './invoice-view.ts';
 import { existingInvoice, refuseFinalization } from './invoices.ts';
 import type { JsonObject } from './json.ts';
@@ -118,7 +118,10 @@ function pay(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
     off_session: optional(boolean()),
     payment_method: optional(text()),
   });
-  const invoice = existingInvoice(simulation, id);
+  const known = existingInvoice(simulation, id);
+  // Paying a draft makes it final first.
+  const invoice = known.finalized ? known : finalizeInvoice(simulation, known, 'unattempted');
+  if (!known.finalized && invoice.status === 'paid') return invoiceView(simulation, invoice);
   refuseTransition(invoice, 'paid', ['open', 'uncollectible']);
   if (!paid_out_of_band) chargeInvoice(simulation, invoice, payment_method);
   return close(simulation, id, 'paid', ['open', 'uncollectible']);
