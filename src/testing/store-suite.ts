@@ -17,6 +17,7 @@ import { testAdjustments } from './store-suite-adjustments.ts';
 import { testDecisions } from './store-suite-decisions.ts';
 import { testExplaining } from './store-suite-explaining.ts';
 import { testLateUsage } from './store-suite-late-usage.ts';
+import { testSubscriptions } from './store-suite-subscriptions.ts';
 import { testWebhookEvents } from './store-suite-webhooks.ts';
 
 export interface StoreSuite {
@@ -43,6 +44,7 @@ export function testStore(suite: StoreSuite): void {
   testDecisions(check, uuid);
   testExplaining(check, uuid);
   testWebhookEvents(check);
+  testSubscriptions(check);
   testLateUsage(check, uuid);
   const closeAll = (store: Store, now: number) =>
     store.closeReports({ now, which: 'all', account_id: null, after: null, locked: 'skip', limit: 100 });

@@ -21,7 +21,7 @@ const VOLUME = {
 const FLAT = { currency: 'usd', unit_amount_decimal: '1000' } as const;
 
 /** Plans without a price, with one by use, with a base fee, with seats, in another currency, and not at Stripe. */
-export const PLANS = {
+const PLANS = {
   free: { prices: [] },
   pro: { prices: [VOLUME] },
   fee: { prices: [VOLUME, { ...FLAT, interval: 'month', usage_type: 'licensed' }] },
