@@ -21,6 +21,7 @@ const TASKS: ReadonlyMap<string, WebhookTask> = new Map([
   ['invoice.finalization_failed', 'sync'],
   ['invoice.paid', 'sync'],
   ['invoice.payment_failed', 'sync'],
+  ['invoice.payment_action_required', 'sync'],
   ['invoice.voided', 'sync'],
   ['billing.meter.deactivated', 'meter_deactivated'],
   ['v1.billing.meter.error_report_triggered', 'meter_errors'],
