@@ -1,11 +1,16 @@
 export type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
+export type { CatalogueResult, PushParams, PushResult } from './catalogue.ts';
 export type { AdjustParams } from './core/adjustment.ts';
+export type { CatalogueChange, NewPrice } from './core/catalogue.ts';
 export type { Clock, Environment, Logger } from './core/environment.ts';
 export { ERRORS, UsageError, type UsageErrorCode } from './core/errors.ts';
+export type { Finding } from './core/finding.ts';
 export type { DateInput } from './core/instant.ts';
 export type { LateUsagePolicy } from './core/late-usage.ts';
 export type { PriceInterval } from './core/plan.ts';
 export { type Price, type RatedAmount, type RatedLine, rate, type Tier } from './core/price.ts';
+export type { PriceTerms } from './core/price-difference.ts';
+export type { PulledConfig } from './core/pulled-config.ts';
 export type { CauseName } from './core/reconciliation.ts';
 export type { PaymentAction, SubscriptionStatus } from './core/stripe-subscription.ts';
 export type { PaymentBehavior } from './core/subscribing.ts';
@@ -17,6 +22,7 @@ export type {
   PostgresPoolLike,
   SqliteOptions,
 } from './database-options.ts';
+export type { DoctorResult } from './doctor.ts';
 export type {
   ExplainInvoiceParams,
   ExplainReportParams,
@@ -51,6 +57,7 @@ export type {
   ResolveReportParams,
   RetryReportParams,
 } from './report-decisions.ts';
+export type { CancelParams, ChangePlanParams, ChangeResult } from './subscription-changes.ts';
 export type { SubscriptionResult } from './subscription-result.ts';
 export type {
   CheckoutParams,

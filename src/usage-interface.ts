@@ -1,7 +1,10 @@
 import type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
+import type { CatalogueResult, PushParams, PushResult } from './catalogue.ts';
 import type { AdjustParams } from './core/adjustment.ts';
 import type { DateInput } from './core/instant.ts';
+import type { PulledConfig } from './core/pulled-config.ts';
 import type { IncrementParams } from './core/usage-event.ts';
+import type { DoctorResult } from './doctor.ts';
 import type {
   ExplainInvoiceParams,
   ExplainReportParams,
@@ -14,6 +17,7 @@ import type { ReportsPage } from './query/report-list.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 import type { IncrementResult } from './recorder/recorder.ts';
 import type { DecisionResult, ResolveReportParams, RetryReportParams } from './report-decisions.ts';
+import type { CancelParams, ChangePlanParams, ChangeResult } from './subscription-changes.ts';
 import type { SubscriptionResult } from './subscription-result.ts';
 import type {
   CheckoutParams,
@@ -86,6 +90,36 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `storage_failed`, `closed`.
      */
     get(params: { readonly account: string }): Promise<SubscriptionResult<Plan>>;
+    /**
+     * Ends an account's subscription: with its billing period, whose usage is on the final invoice, or now, as a change of
+     * the plan does, with an invoice of what was used and a credit for what was paid in advance. Afterwards the account is
+     * on the free plan, if one is configured.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
+     * `already_subscribed`, `change_pending`, `usage_unproven`, `stripe_customer_deleted`, `stripe_refused`,
+     * `stripe_unavailable`, `storage_failed`, `closed`.
+     */
+    cancel(params: CancelParams): Promise<ChangeResult>;
+    /**
+     * Takes back a cancellation at the period's end, and a pause.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
+     * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     */
+    resume(params: { readonly account: string }): Promise<void>;
+    /**
+     * Pauses the collection of payments: usage is counted and reported as before, and invoices stay drafts.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
+     * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     */
+    pause(params: { readonly account: string }): Promise<void>;
+    /**
+     * The change of an account's subscription that was asked for last; null = there was none.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `storage_failed`, `closed`.
+     */
+    lastChange(params: { readonly account: string }): Promise<ChangeResult | null>;
   };
 
   /**
@@ -170,6 +204,55 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      */
     resolve(params: ResolveReportParams<Meter>): Promise<DecisionResult>;
   };
+
+  /** What accounts subscribe to. */
+  readonly plans: {
+    /**
+     * Puts an account on another plan. The moment of the call is the switch: what was used until then is invoiced at the
+     * present prices, what is used afterwards has the new ones, however long Stripe takes. Waits for `verify_timeout_ms` at
+     * most; the worker completes what takes longer. A free plan ends the subscription now.
+     *
+     * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_parameter`, `account_not_found`,
+     * `subscription_not_found`, `already_subscribed`, `change_pending`, `classic_subscription`, `price_not_found`,
+     * `currency_mismatch`, `tiers_mode_change`, `usage_unproven`, `payment_method_missing`, `payment_failed`,
+     * `payment_action_required`, `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`, `stripe_unavailable`,
+     * `storage_failed`, `closed`.
+     */
+    change(params: ChangePlanParams<Plan>): Promise<ChangeResult>;
+  };
+  /** The configured meters and plans, and what Stripe has of them. */
+  readonly catalogue: {
+    /**
+     * What differs. Changes nothing.
+     *
+     * @throws UsageError `invalid_configuration`, `stripe_unavailable`, `closed`.
+     */
+    compare(): Promise<CatalogueResult>;
+    /**
+     * Does at Stripe what `compare` said, and nothing else. Safe to repeat, and for two at once: what was done before is
+     * not done again. Deletes nothing; a price that changed is a new price, and those who subscribe to the old one stay
+     * on it.
+     *
+     * @throws UsageError `invalid_parameter`, `invalid_configuration`, `stripe_unavailable`, `closed`.
+     */
+    push(params: PushParams): Promise<PushResult>;
+    /**
+     * Writes a configuration from what Stripe sells: its active meters, and a plan for each product with recurring
+     * prices.
+     *
+     * @throws UsageError `invalid_configuration`, `stripe_unavailable`, `closed`.
+     */
+    pull(): Promise<PulledConfig>;
+  };
+
+  /**
+   * Looks for what would lose money: the key, the database, the clock, meters and prices, the subscriptions of 50 linked
+   * accounts, webhook endpoints, the customer portal and how long drafts stay open. What is wrong is a finding; it only
+   * reads.
+   *
+   * @throws UsageError `invalid_parameter`, `closed`.
+   */
+  doctor(): Promise<DoctorResult>;
 
   /**
    * Answers Stripe's webhooks, as a fetch-standard handler: verifies the event's signature against the raw body, stores

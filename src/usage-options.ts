@@ -40,6 +40,16 @@ export interface UsageOptions<Meter extends string = string, Plan extends string
    * `reject`: the increment is refused as `late_usage`. `track`: it is kept and never billed. Default: `bill_next`.
    */
   readonly late_usage?: LateUsagePolicy;
+  /**
+   * How long a call that changes a subscription waits for the change, in milliseconds; the worker completes what takes
+   * longer. Default: 5,000.
+   */
+  readonly verify_timeout_ms?: number;
+  /**
+   * Allows a plan change between volume pricing and other pricing of one meter, of which Stripe documents no rule.
+   * Default: false.
+   */
+  readonly allow_tiers_mode_change?: boolean;
   /** Told once of everything that fails, also of increments nobody awaits. Default: a line on standard error. */
   readonly onError?: (error: unknown) => void;
   /** Told every ten seconds how far the report job is, while it sends. The same goes to `logger.info`. */
@@ -100,6 +110,8 @@ export interface UsageConfig {
   readonly event_names: ReadonlyMap<string, string>;
   readonly plans: Plans;
   readonly late_usage: LateUsagePolicy;
+  readonly verify_timeout_ms: number;
+  readonly allow_tiers_mode_change: boolean;
 }
 
 interface CheckedStripeOptions {
@@ -113,6 +125,9 @@ interface CheckedStripeOptions {
 }
 
 const METER_NAME = /^[A-Za-z][\w.-]{0,99}$/;
+const DEFAULT_VERIFY_TIMEOUT_MS = 5_000;
+/** No web request is kept open for longer. */
+const MAX_VERIFY_TIMEOUT_MS = 120_000;
 const SECRET_KEY = /^(sk|rk)_(test|live)_\w+$/;
 
 /** Two endpoints, each with a secret that is being rotated, need four. */
@@ -159,6 +174,8 @@ const schema = z.strictObject({
   default_meter: z.string().optional(),
   plans: plansSchema.optional(),
   late_usage: z.enum(['bill_next', 'reject', 'track']).optional(),
+  verify_timeout_ms: z.int().min(0).max(MAX_VERIFY_TIMEOUT_MS).optional(),
+  allow_tiers_mode_change: z.boolean().optional(),
   onError: z.function().optional(),
   onProgress: z.function().optional(),
   logger: z.looseObject({}).optional(),
@@ -194,6 +211,8 @@ export function parseOptions(options: UsageOptions, isProduction: boolean): Usag
     ),
     plans: parsePlans(options.plans ?? {}, meters),
     late_usage: parsed.late_usage ?? 'bill_next',
+    verify_timeout_ms: parsed.verify_timeout_ms ?? DEFAULT_VERIFY_TIMEOUT_MS,
+    allow_tiers_mode_change: parsed.allow_tiers_mode_change ?? false,
   };
 }
 

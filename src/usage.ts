@@ -1,4 +1,5 @@
 import { createAccounts } from './accounts.ts';
+import { createCatalogue } from './catalogue.ts';
 import { parseAccountId } from './core/account.ts';
 import { type AdjustParams, parseAdjustment } from './core/adjustment.ts';
 import type { BillingProvider, BillingProviders } from './core/billing-provider.ts';
@@ -9,6 +10,7 @@ import { parseMeter } from './core/meter.ts';
 import type { Store } from './core/store.ts';
 import { type IncrementParams, parseFields, parseIncrement } from './core/usage-event.ts';
 import { openStore } from './database-options.ts';
+import { createDoctor } from './doctor.ts';
 import { createExplanations } from './explanations.ts';
 import { findAccount } from './query/billed-account.ts';
 import { queryUsage } from './query/usage-query.ts';
@@ -19,6 +21,7 @@ import { RateLimiter } from './stripe/rate-limiter.ts';
 import { connectStripe } from './stripe/stripe-connection.ts';
 import { createStripeProviders } from './stripe/stripe-provider.ts';
 import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
+import { createSubscriptionChanges } from './subscription-changes.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { isProduction, systemEnvironment } from './system-environment.ts';
 import type { GetParams, IncrementOptions, Usage } from './usage-interface.ts';
@@ -172,6 +175,31 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   const webhooks = createWebhooks({ store, clock: environment.clock });
   const accounts = createAccounts({ store, provider, clock: environment.clock, plans: config.plans });
   const subscriptions = createSubscriptions({ store, provider, environment, plans: config.plans });
+  const changes = createSubscriptionChanges({
+    store,
+    provider,
+    environment,
+    plans: config.plans,
+    settle: async (account_id) => {
+      await recorder.drain();
+      await worker.settleAccount(account_id);
+    },
+    advance: (account_id) => worker.advanceChange(account_id),
+    verify_timeout_ms: config.verify_timeout_ms,
+    allow_tiers_mode_change: config.allow_tiers_mode_change,
+  });
+  const declared = { event_names: config.event_names, plans: config.plans };
+  const livemode = config.stripe?.livemode ?? false;
+  const catalogue = createCatalogue({ ...declared, provider, environment, livemode });
+  const doctor = createDoctor({
+    ...declared,
+    store,
+    clock: environment.clock,
+    provider,
+    livemode,
+    has_webhook_secret: (config.stripe?.webhook_secrets.length ?? 0) > 0,
+    allow_unsafe: config.database.engine === 'postgres' && config.database.allow_unsafe,
+  });
   const usage = {
     accounts: {
       set: (params: unknown) => guard(() => accounts.set(params)),
@@ -184,6 +212,10 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       create: (params: unknown) => guard(() => subscriptions.create(params)),
       portal: (params: unknown) => guard(() => subscriptions.portal(params)),
       get: (params: unknown) => guard(() => subscriptions.get(params)),
+      cancel: (params: unknown) => guard(() => changes.cancel(params)),
+      resume: (params: unknown) => guard(() => changes.resume(params)),
+      pause: (params: unknown) => guard(() => changes.pause(params)),
+      lastChange: (params: unknown) => guard(() => changes.lastChange(params)),
     },
     increment,
     adjust: (params: AdjustParams) => guard(() => adjustTracked(params)),
@@ -196,6 +228,15 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       retry: (params: unknown) => guard(() => decisions.retry(params)),
       resolve: (params: unknown) => guard(() => decisions.resolve(params)),
     },
+    plans: {
+      change: (params: unknown) => guard(() => changes.changePlan(params)),
+    },
+    catalogue: {
+      compare: () => guard(() => catalogue.compare()),
+      push: (params: unknown) => guard(() => catalogue.push(params)),
+      pull: () => guard(() => catalogue.pull()),
+    },
+    doctor: (params?: unknown) => guard(() => doctor(params)),
     webhook,
     webhooks: {
       list: (params?: unknown) => guard(() => webhooks.list(params)),

@@ -313,3 +313,16 @@ describe('docs/webhooks.md', () => {
     expect(types.toSorted()).toEqual(handled.toSorted());
   });
 });
+
+describe('docs/plans.md', () => {
+  const programs = Object.fromEntries(
+    programsOf('docs/plans.md').map((code) => [/^\/\/ (.*\.ts)\n/.exec(code)?.[1] ?? '', code]),
+  );
+
+  test('shows programs that type-check', () => {
+    install('stripe');
+    write(programs);
+    expect(Object.keys(programs)).toEqual(['tallybook.config.ts', 'push.ts']);
+    expect(typeCheck(Object.keys(programs))).toBe('');
+  });
+});

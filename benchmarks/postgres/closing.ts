@@ -118,7 +118,7 @@ async function closeReports(
   max = Number.POSITIVE_INFINITY,
 ): Promise<ClosingResult> {
   const store = createPostgresStore({ server: { pool }, environment: systemEnvironment() });
-  await store.getLastRun({ job: 'open the database' });
+  await store.readAgenda({ job: 'open the database' });
   const sizes = [process.memoryUsage.rss()];
   const started_at = performance.now();
   let closed = 0;

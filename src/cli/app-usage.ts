@@ -5,7 +5,10 @@ import type { Usage } from '../usage-interface.ts';
 import { asSentence, CommandError, oneLine } from './command-error.ts';
 
 /** What commands use of an app's `usage`. */
-export type AppUsage = Pick<Usage, 'worker' | 'reconcile' | 'explain' | 'reports' | 'close'>;
+export type AppUsage = Pick<
+  Usage,
+  'worker' | 'reconcile' | 'explain' | 'reports' | 'catalogue' | 'doctor' | 'close'
+>;
 
 /** Loads the `usage` that an app's module exports. The caller closes it. */
 export async function importUsage(config: string): Promise<AppUsage> {
@@ -62,11 +65,12 @@ async function importModule(path: string, config: string): Promise<Readonly<Reco
 /** By its shape: the app may have installed another copy of the package than the one that runs. */
 function isUsage(value: unknown): value is AppUsage {
   if (typeof value !== 'object' || value === null) return false;
-  const { worker, reconcile, reports, close } = value as Partial<AppUsage>;
+  const { worker, reconcile, reports, catalogue, close } = value as Partial<AppUsage>;
   return (
     typeof worker?.start === 'function' &&
     typeof reconcile === 'function' &&
     typeof reports?.list === 'function' &&
+    typeof catalogue?.push === 'function' &&
     typeof close === 'function'
   );
 }

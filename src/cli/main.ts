@@ -5,7 +5,10 @@ import { UsageError } from '../core/errors.ts';
 import { asSentence, CommandError, oneLine } from './command-error.ts';
 import { runResolve, runRetry } from './decide.ts';
 import { runDev } from './dev/dev-command.ts';
+import { runDoctor } from './doctor.ts';
 import { runExplain } from './explain.ts';
+import { runPull } from './pull.ts';
+import { runPush } from './push.ts';
 import { runReconcile } from './reconcile.ts';
 import { runReports } from './reports.ts';
 import { runWorker } from './worker.ts';
@@ -18,7 +21,18 @@ const REPORT_METER = ['-m, --meter <name>', "meter of the report (default: the a
 const REASON = ['-r, --reason <text>', 'why; kept for good'] as const;
 const ACTOR = ['--actor <name>', 'who decides it (default: your user name)'] as const;
 
-const COMMANDS = new Set(['dev', 'worker', 'reconcile', 'explain', 'reports', 'retry', 'resolve']);
+const COMMANDS = new Set([
+  'dev',
+  'worker',
+  'push',
+  'pull',
+  'doctor',
+  'reconcile',
+  'explain',
+  'reports',
+  'retry',
+  'resolve',
+]);
 
 function createProgram(): Command {
   const program = new Command('tallybook')
@@ -47,6 +61,29 @@ function createProgram(): Command {
     .description("runs the report job of the app's `usage`")
     .option(...CONFIG)
     .action(runWorker);
+  program
+    .command('push')
+    .description(
+      'shows what differs between the configured meters and plans and Stripe, and changes it there',
+    )
+    .option(...CONFIG)
+    .option('-y, --yes', 'confirms the changes, where nobody can be asked')
+    .option('--live', 'needed with a live key')
+    .option('--json', 'JSON')
+    .action(runPush);
+  program
+    .command('pull')
+    .description('writes a configuration from what a Stripe account sells; its key is STRIPE_SECRET_KEY')
+    .option('-o, --out <file>', 'file to write (default: standard output)')
+    .option('--force', 'replaces an existing file')
+    .option('--api-base <url>', "address of Stripe's API, for a stand-in")
+    .action(runPull);
+  program
+    .command('doctor')
+    .description('looks for what would lose money: keys, settings, prices, subscriptions, webhooks')
+    .option(...CONFIG)
+    .option('--json', 'JSON')
+    .action(runDoctor);
   program
     .command('reconcile')
     .description(

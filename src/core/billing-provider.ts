@@ -1,5 +1,7 @@
 import type { SubscriptionItem } from './billing-period.ts';
+import type { CatalogueProvider } from './catalogue-provider.ts';
 import type { Instant } from './environment.ts';
+import type { InspectionProvider } from './inspection-provider.ts';
 import type { Invoice } from './invoice.ts';
 import type { ReadMeterErrorsResult } from './meter-errors.ts';
 import type { PriceInterval, PriceReference } from './plan.ts';
@@ -9,7 +11,7 @@ import type { SubscribingProvider } from './subscribing.ts';
 import type { BilledSubscription, ItemChange } from './subscription-change.ts';
 
 /** What Tallybook needs of Stripe. Methods never throw for what Stripe answers: the answer is the result. */
-export interface BillingProvider extends SubscribingProvider {
+export interface BillingProvider extends CatalogueProvider, InspectionProvider, SubscribingProvider {
   /** Sends one report once, without retrying. */
   sendReport(params: SendReportParams): Promise<SendReportResult>;
   /** What was counted of a meter for a customer over whole UTC minutes. */

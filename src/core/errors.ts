@@ -124,10 +124,11 @@ export const ERRORS = {
     meaning: 'Another change of the subscription is under way.',
     remedy: 'Wait until usage.subscriptions.get() shows no change any more; the worker completes it.',
   },
-  change_not_found: {
-    status: 404,
-    meaning: 'The account has no change of this number.',
-    remedy: 'Pass a number that usage.plans.change() or usage.subscriptions.get() answered.',
+  usage_unproven: {
+    status: 409,
+    meaning:
+      'Stripe has not counted in a day what was used until the change was asked for; nothing was changed.',
+    remedy: 'Look at usage.reports.list() for what holds it, resolve that, and ask again.',
   },
   tiers_mode_change: {
     status: 422,

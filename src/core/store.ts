@@ -85,10 +85,8 @@ export interface Store extends ExplainingReads, WebhookEventStore {
   closeReports(params: CloseReportsParams): Promise<CloseReportsResult>;
   /** The accounts that `closeReports` would be at, in their order and without locking them. */
   listAccountsToClose(params: Omit<CloseReportsParams, 'locked'>): Promise<readonly string[]>;
-  /** The first end of a billing period with an open report; null = none is open. */
-  nextPeriodEnd(): Promise<Instant | null>;
-  /** When the next sealed report, reading of subscriptions or change is due; null = none waits. */
-  nextDueAt(): Promise<Instant | null>;
+  /** When the worker has something to do next. */
+  readAgenda(params: { readonly job: string }): Promise<Agenda>;
   /** Ids of accounts that have reports, or subscriptions, to look at, in their order. */
   listDueAccounts(params: ListDueAccountsParams): Promise<readonly string[]>;
   /** How many accounts `listDueAccounts` would list in all. */
@@ -112,8 +110,7 @@ export interface Store extends ExplainingReads, WebhookEventStore {
   /** Takes or renews a lease for a job; false = another holder has it. */
   acquireLease(params: AcquireLeaseParams): Promise<boolean>;
   releaseLease(params: { readonly job: string; readonly holder: string }): Promise<void>;
-  /** When the job last began a scheduled run; null = never. */
-  getLastRun(params: { readonly job: string }): Promise<Instant | null>;
+  /** The job begins a scheduled run. */
   setLastRun(params: { readonly job: string; readonly at: Instant }): Promise<void>;
 
   close(): Promise<void>;
@@ -242,7 +239,9 @@ export interface ChangeChangeParams {
   readonly from: ChangeStatus;
   /** The attempts that the caller saw: two workers never make the same attempt. */
   readonly attempts: number;
-  readonly changes: Partial<Pick<SubscriptionChange, 'status' | 'attempts' | 'due_at' | 'last_error'>>;
+  readonly changes: Partial<
+    Pick<SubscriptionChange, 'status' | 'attempts' | 'due_at' | 'error_code' | 'last_error'>
+  >;
 }
 
 export interface CompleteChangeParams extends Omit<SetSubscriptionItemsParams, 'account_id'> {
@@ -320,6 +319,21 @@ export interface MaintainParams {
   readonly keys_before: Instant;
   /** Settled parts of the ledger recorded before are taken out of it, where the engine can; null = none. */
   readonly ledger_before: Instant | null;
+}
+
+/** What is due when; null = nothing waits. */
+export interface Agenda {
+  /** The first end of a billing period with an open report. */
+  readonly period_end: Instant | null;
+  /** Reports that are sealed. */
+  readonly report_due_at: Instant | null;
+  /** Subscriptions that are to be read. */
+  readonly sync_due_at: Instant | null;
+  /** Changes of subscriptions. */
+  readonly change_due_at: Instant | null;
+  readonly webhook_due_at: Instant | null;
+  /** When the job last began a scheduled run; null = never. */
+  readonly last_run_at: Instant | null;
 }
 
 export interface ListDueAccountsParams {

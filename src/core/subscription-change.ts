@@ -1,3 +1,4 @@
+import type { RefusalCode } from './billing-provider.ts';
 import type { Instant } from './environment.ts';
 import type { Plan, PlanPrice, Plans, PriceInterval } from './plan.ts';
 import type { Price } from './price.ts';
@@ -35,9 +36,13 @@ export interface SubscriptionChange {
   readonly attempts: number;
   /** When the worker goes on with it; null = it is final. */
   readonly due_at: Instant | null;
+  /** What it failed of, as a code of `UsageError`; null = it has not failed. */
+  readonly error_code: ChangeErrorCode | null;
   /** What keeps it, or what it failed of; null = nothing. */
   readonly last_error: string | null;
 }
+
+export type ChangeErrorCode = RefusalCode | 'stripe_unavailable' | 'usage_unproven';
 
 /** Names one change. */
 export type ChangeKey = Pick<SubscriptionChange, 'account_id' | 'change_id'>;

@@ -28,6 +28,12 @@ const TASKS: ReadonlyMap<string, WebhookTask> = new Map([
   ['v1.billing.meter.no_meter_found', 'meter_errors'],
 ]);
 
+/** The types of events that are handled, by how Stripe sends them: whole, or as thin events of version 2 of the API. */
+export const WEBHOOK_EVENT_TYPES = {
+  snapshot: [...TASKS.keys()].filter((type) => !type.startsWith('v1.')),
+  thin: [...TASKS.keys()].filter((type) => type.startsWith('v1.')),
+} as const;
+
 /** What an event of Stripe's asks for; null = nothing, it is not stored. */
 export function webhookTaskOf(type: string): WebhookTask | null {
   return TASKS.get(type) ?? null;
@@ -76,8 +82,6 @@ export interface WebhookEventStore {
     readonly now: Instant;
     readonly limit: number;
   }): Promise<readonly WebhookEvent[]>;
-  /** When the next event is due; null = none waits. */
-  nextWebhookDueAt(): Promise<Instant | null>;
   /**
    * Makes the subscriptions of the events' customers due to be read, unless they were read after the event was
    * received, and marks the events as handled.

@@ -2,13 +2,14 @@ import type { Kysely } from 'kysely';
 import type { UsageError } from '../core/errors.ts';
 import type { Batching, Store, UsageReader } from '../core/store.ts';
 import { findAccount, getAccount, linkAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
+import { readAgenda } from './agenda.ts';
 
 import { closeReports, listAccountsToClose } from './closing.ts';
 import { acknowledgedUsage, decideReport, listDecisions } from './decisions.ts';
 
 import { getReport, listEvents, listReportsByStatus } from './explaining.ts';
 
-import { acquireLease, getLastRun, releaseLease, setLastRun } from './leases.ts';
+import { acquireLease, releaseLease, setLastRun } from './leases.ts';
 import { type Ledger, sumUsage } from './ledger.ts';
 import { noteMeterErrors } from './meter-errors.ts';
 import {
@@ -18,8 +19,6 @@ import {
   listReportsWithUsage,
   listSlots,
   listUnfinishedReports,
-  nextDueAt,
-  nextPeriodEnd,
 } from './reading.ts';
 import { recordUsage } from './recording.ts';
 import { moveToCurrentPeriod, setSubscriptionItems } from './rehoming.ts';
@@ -37,7 +36,6 @@ import {
   changeWebhookEvent,
   listDueWebhookEvents,
   listWebhookEvents,
-  nextWebhookDueAt,
   pruneWebhookEvents,
   receiveWebhookEvent,
   retryWebhookEvent,
@@ -132,8 +130,7 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
       return await transact((db, ledger) => closeReports(db, ledger, params));
     },
     listAccountsToClose: (params) => read((db) => listAccountsToClose(db, params)),
-    nextPeriodEnd: () => read(nextPeriodEnd),
-    nextDueAt: () => read(nextDueAt),
+    readAgenda: ({ job }) => read((db) => readAgenda(db, job)),
     listDueAccounts: (params) => read((db) => listDueAccounts(db, params)),
     countDueAccounts: (params) => read((db) => countDueAccounts(db, params)),
     listUnfinishedReports: ({ account_id }) => read((db) => listUnfinishedReports(db, account_id)),
@@ -144,11 +141,9 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     decideReport: (params) => transact((db) => decideReport(db, params)),
     acquireLease: (params) => transact((db) => acquireLease(db, params)),
     releaseLease: ({ job, holder }) => transact((db) => releaseLease(db, job, holder)),
-    getLastRun: ({ job }) => read((db) => getLastRun(db, job)),
     setLastRun: ({ job, at }) => transact((db) => setLastRun(db, job, at)),
     receiveWebhookEvent: (params) => transact((db) => receiveWebhookEvent(db, params)),
     listDueWebhookEvents: ({ now, limit }) => read((db) => listDueWebhookEvents(db, now, limit)),
-    nextWebhookDueAt: () => read(nextWebhookDueAt),
     syncWebhookCustomers: ({ events, now }) => transact((db) => syncWebhookCustomers(db, events, now)),
     changeWebhookEvent: (params) => transact((db) => changeWebhookEvent(db, params)),
     noteMeterErrors: (params) => transact((db) => noteMeterErrors(db, params)),

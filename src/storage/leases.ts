@@ -34,15 +34,6 @@ export async function releaseLease(db: Db, job: string, holder: string): Promise
     .execute();
 }
 
-export async function getLastRun(db: Db, job: string): Promise<Instant | null> {
-  const row = await db
-    .selectFrom('job_lease')
-    .select('last_run_at')
-    .where('job', '=', job)
-    .executeTakeFirst();
-  return row?.last_run_at ?? null;
-}
-
 export async function setLastRun(db: Db, job: string, last_run_at: Instant): Promise<void> {
   await db
     .insertInto('job_lease')

@@ -74,46 +74,6 @@ async function withUnassigned(
   };
 }
 
-export async function nextPeriodEnd(db: Db): Promise<Instant | null> {
-  const row = await db
-    .selectFrom('usage')
-    .select('billing_period_end')
-    .where('status', '=', 'open')
-    .where((eb) => eb.or([eb('late', '=', false), eb('first_occurred_at', 'is not', null)]))
-    .orderBy('billing_period_end')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.billing_period_end ?? null;
-}
-
-export async function nextDueAt(db: Db): Promise<Instant | null> {
-  const [report, account, change] = await Promise.all([
-    db
-      .selectFrom('usage')
-      .select('due_at')
-      .where('due_at', 'is not', null)
-      .orderBy('due_at')
-      .limit(1)
-      .executeTakeFirst(),
-    db
-      .selectFrom('account')
-      .select('sync_due_at as due_at')
-      .where('sync_due_at', 'is not', null)
-      .orderBy('sync_due_at')
-      .limit(1)
-      .executeTakeFirst(),
-    db
-      .selectFrom('subscription_change')
-      .select('due_at')
-      .where('due_at', 'is not', null)
-      .orderBy('due_at')
-      .limit(1)
-      .executeTakeFirst(),
-  ]);
-  const due = [report, account, change].map((row) => row?.due_at ?? null).filter((at) => at !== null);
-  return due.length === 0 ? null : Math.min(...due);
-}
-
 export async function listDueAccounts(
   db: Db,
   { now, after, limit }: ListDueAccountsParams,

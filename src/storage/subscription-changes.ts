@@ -23,6 +23,7 @@ const COLUMNS = [
   'changed_at',
   'attempts',
   'due_at',
+  'error_code',
   'last_error',
 ] as const;
 
@@ -54,6 +55,7 @@ export async function requestChange(
     changed_at: null,
     attempts: 0,
     due_at: now,
+    error_code: null,
     last_error: null,
   };
   await db.insertInto('subscription_change').values(change).execute();

@@ -67,17 +67,6 @@ export async function listDueWebhookEvents(db: Db, now: Instant, limit: number):
     .execute();
 }
 
-export async function nextWebhookDueAt(db: Db): Promise<Instant | null> {
-  const row = await db
-    .selectFrom('webhook_event')
-    .select('due_at')
-    .where('due_at', 'is not', null)
-    .orderBy('due_at')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.due_at ?? null;
-}
-
 export async function syncWebhookCustomers(
   db: Db,
   events: readonly WebhookEvent[],

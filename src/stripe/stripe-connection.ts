@@ -41,7 +41,8 @@ export function connectStripe(
   };
 }
 
-async function importStripe(): Promise<typeof import('stripe')> {
+/** @throws UsageError `invalid_configuration` where the package is not installed. */
+export async function importStripe(): Promise<typeof import('stripe')> {
   try {
     return await import('stripe');
   } catch (cause) {

@@ -92,7 +92,7 @@ export function intervalOf(interval: string): PriceInterval {
   throw new Error(`Stripe names an interval that is not known here: ${interval}.`);
 }
 
-function toPrice(price: Stripe.Price): Price {
+export function toPrice(price: Stripe.Price): Price {
   const { currency, transform_quantity } = price;
   if (price.billing_scheme === 'tiered') {
     const tiers_mode = price.tiers_mode === 'graduated' ? 'graduated' : 'volume';

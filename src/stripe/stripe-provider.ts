@@ -12,6 +12,11 @@ import type {
   SendReportParams,
   SendReportResult,
 } from '../core/billing-provider.ts';
+import type {
+  ApplyChangeResult,
+  ListCatalogueResult,
+  ReadCatalogueResult,
+} from '../core/catalogue-provider.ts';
 import type { Environment } from '../core/environment.ts';
 import { SECOND_MS } from '../core/instant.ts';
 import type { ReadMeterErrorsResult } from '../core/meter-errors.ts';
@@ -19,8 +24,11 @@ import type { BilledSubscription } from '../core/subscription-change.ts';
 import { Turns } from '../core/turns.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import type { RateLimits } from './rate-limits.ts';
+import { listCatalogue, readCatalogue } from './stripe-catalogue.ts';
+import { applyChange } from './stripe-catalogue-changes.ts';
 import { StripeChanges } from './stripe-changes.ts';
 import { type Connect, connectStripe, type StripeConnectionOptions } from './stripe-connection.ts';
+import { createInspection } from './stripe-inspection.ts';
 import { listInvoices, postponeInvoice, readInvoice } from './stripe-invoices.ts';
 import { readMeterErrors } from './stripe-meter-errors.ts';
 import { StripeMeters } from './stripe-meters.ts';
@@ -84,6 +92,22 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
           outcome: 'read',
           prices: await prices.find(references),
         })),
+      readCatalogue: (params) =>
+        orFailure<ReadCatalogueResult>(async () => ({
+          outcome: 'read',
+          catalogue: await readCatalogue(await connect(), params),
+        })),
+      listCatalogue: () =>
+        orFailure<ListCatalogueResult>(async () => ({
+          outcome: 'read',
+          ...(await listCatalogue(await connect())),
+        })),
+      applyChange: (params) =>
+        orFailure<ApplyChangeResult>(async () => {
+          await applyChange(await connect(), params);
+          return { outcome: 'done' };
+        }),
+      ...createInspection(connect, meters),
       readMeterErrors: ({ event_id }) =>
         orFailure<ReadMeterErrorsResult>(async () => ({
           outcome: 'read',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SubscriptionItem } from '../core/billing-period.ts';
 import { DAY_MS } from '../core/instant.ts';
-import type { Store, UsageEntry } from '../core/store.ts';
+import type { Agenda, Store, UsageEntry } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 
 /** 10 January 2026, 12:00 UTC: where the subscription of the scene begins. */
@@ -77,4 +77,9 @@ export async function assertQuantitiesAreSums(store: Store, reports: readonly Us
     report_ids,
   });
   for (const { report_id, quantity } of reports) assert.equal(quantities.get(report_id), quantity);
+}
+
+/** When the worker has something to do next. */
+export function agenda(store: Store): Promise<Agenda> {
+  return store.readAgenda({ job: 'usage' });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import type { Store } from '../core/store.ts';
 import type { ReceiveWebhookEventParams } from '../core/webhook-event.ts';
-import { ACCOUNT, type Check, CUSTOMER, NOW } from './store-scene.ts';
+import { ACCOUNT, agenda, type Check, CUSTOMER, NOW } from './store-scene.ts';
 
 const IDENTIFIER = `tb_${'a'.repeat(64)}`;
 
@@ -27,10 +27,10 @@ export function testWebhookEvents(check: Check): void {
 
   check('an event is received once, and is due at once', async (store) => {
     await link(store);
-    assert.equal(await store.nextWebhookDueAt(), null);
+    assert.equal((await agenda(store)).webhook_due_at, null);
     assert.equal(await store.receiveWebhookEvent(event()), 'received');
     assert.equal(await store.receiveWebhookEvent(event({ received_at: NOW + HOUR_MS })), 'duplicate');
-    assert.equal(await store.nextWebhookDueAt(), NOW);
+    assert.equal((await agenda(store)).webhook_due_at, NOW);
     assert.deepEqual(await due(store, NOW - 1), []);
     const [received, ...others] = await due(store);
     assert.deepEqual(others, []);
@@ -61,7 +61,7 @@ export function testWebhookEvents(check: Check): void {
     assert.equal((await account(store))?.sync_due_at, NOW + MINUTE_MS);
     assert.equal((await account(store, 'acct_2'))?.sync_due_at, null);
     assert.deepEqual(await due(store, NOW + DAY_MS), []);
-    assert.equal(await store.nextWebhookDueAt(), null);
+    assert.equal((await agenda(store)).webhook_due_at, null);
     for (const handled of await all(store)) {
       assert.deepEqual([handled.status, handled.handled_at], ['handled', NOW + MINUTE_MS]);
     }
@@ -134,7 +134,7 @@ export function testWebhookEvents(check: Check): void {
     assert.equal(await store.retryWebhookEvent({ event_id: 'evt_1', now: NOW }), false);
     const changes = { status: 'parked', attempts: 8, due_at: null, last_error: 'No.' } as const;
     assert.equal(await store.changeWebhookEvent({ event_id: 'evt_1', attempts: 0, changes }), true);
-    assert.equal(await store.nextWebhookDueAt(), null);
+    assert.equal((await agenda(store)).webhook_due_at, null);
     const list = (status: 'parked' | 'pending') =>
       store.listWebhookEvents({ status, after: null, limit: 10 });
     assert.equal((await list('parked'))[0]?.last_error, 'No.');

@@ -6,6 +6,7 @@ import { isLegalTransition, type ReportStatus, type UsageReport } from '../core/
 import {
   ACCOUNT,
   ALL_TIME,
+  agenda,
   assertQuantitiesAreSums,
   CUSTOMER,
   checkOn,
@@ -14,6 +15,7 @@ import {
   NOW,
 } from './store-scene.ts';
 import { testAdjustments } from './store-suite-adjustments.ts';
+import { testChanges } from './store-suite-changes.ts';
 import { testDecisions } from './store-suite-decisions.ts';
 import { testExplaining } from './store-suite-explaining.ts';
 import { testLateUsage } from './store-suite-late-usage.ts';
@@ -45,6 +47,7 @@ export function testStore(suite: StoreSuite): void {
   testExplaining(check, uuid);
   testWebhookEvents(check);
   testSubscriptions(check);
+  testChanges(check, uuid);
   testLateUsage(check, uuid);
   const closeAll = (store: Store, now: number) =>
     store.closeReports({ now, which: 'all', account_id: null, after: null, locked: 'skip', limit: 100 });
@@ -66,6 +69,7 @@ export function testStore(suite: StoreSuite): void {
           created_at: NOW,
           synced_at: null,
           sync_due_at: null,
+          change_requested_at: null,
         },
       );
       const [report, ...others] = await reports(store);
@@ -209,7 +213,7 @@ export function testStore(suite: StoreSuite): void {
     async (store) => {
       await store.recordUsage(flush([entry({ quantity: 4 })]));
       const end = Date.UTC(2026, 1, 10, 12);
-      assert.equal(await store.nextPeriodEnd(), end);
+      assert.equal((await agenda(store)).period_end, end);
       const none = await store.closeReports({
         now: end - 1,
         which: 'ended',
@@ -572,9 +576,9 @@ export function testStore(suite: StoreSuite): void {
 
   check('the job finds what is due, and nothing else', async (store) => {
     await store.recordUsage(flush([entry({ account_id: 'a' }), entry({ account_id: 'b' })]));
-    assert.equal(await store.nextDueAt(), null);
+    assert.equal((await agenda(store)).report_due_at, null);
     await closeAll(store, NOW + HOUR_MS);
-    assert.equal(await store.nextDueAt(), NOW + HOUR_MS);
+    assert.equal((await agenda(store)).report_due_at, NOW + HOUR_MS);
     const due = (after: string | null) => store.listDueAccounts({ now: NOW + HOUR_MS, after, limit: 1 });
     assert.deepEqual([await due(null), await due('a'), await due('b')], [['a'], ['b'], []]);
     const count = (now: number) => store.countDueAccounts({ now });
@@ -593,9 +597,9 @@ export function testStore(suite: StoreSuite): void {
     'an account that was linked is due for reading its subscriptions, until it has been read',
     async (store) => {
       await store.setAccount({ account_id: ACCOUNT, plan: 'pro', now: NOW });
-      assert.equal(await store.nextDueAt(), null);
+      assert.equal((await agenda(store)).sync_due_at, null);
       await store.setAccount({ account_id: ACCOUNT, stripe_customer: CUSTOMER, now: NOW + 1 });
-      assert.equal(await store.nextDueAt(), NOW + 1);
+      assert.equal((await agenda(store)).sync_due_at, NOW + 1);
       const due = (now: number) => store.listDueAccounts({ now, after: null, limit: 10 });
       assert.deepEqual([await due(NOW), await due(NOW + 1)], [[], [ACCOUNT]]);
       await store.setSyncDue({ account_id: ACCOUNT, sync_due_at: NOW + HOUR_MS });
@@ -607,7 +611,7 @@ export function testStore(suite: StoreSuite): void {
         now: NOW + HOUR_MS,
       };
       await store.setSubscriptionItems({ ...read, sync_due_at: null });
-      assert.equal(await store.nextDueAt(), null);
+      assert.equal((await agenda(store)).sync_due_at, null);
     },
   );
 
@@ -624,8 +628,8 @@ export function testStore(suite: StoreSuite): void {
     await store.releaseLease({ job: 'usage', holder: 'two' });
     assert.equal(await acquire('one', NOW + 2 * MINUTE_MS), true);
     await store.setLastRun({ job: 'usage', at: NOW });
-    assert.equal(await store.getLastRun({ job: 'usage' }), NOW);
-    assert.equal(await store.getLastRun({ job: 'other' }), null);
+    assert.equal((await agenda(store)).last_run_at, NOW);
+    assert.equal((await store.readAgenda({ job: 'other' })).last_run_at, null);
   });
 
   async function sealOne(store: Store): Promise<void> {

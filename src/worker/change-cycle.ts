@@ -6,6 +6,7 @@ import type { Plans } from '../core/plan.ts';
 import { type AccountWithItems, type ChangeChangeParams, type Store, timelineOf } from '../core/store.ts';
 import {
   type BilledSubscription,
+  type ChangeErrorCode,
   changeKeyOf,
   type ItemChange,
   itemChanges,
@@ -54,12 +55,13 @@ export class ChangeCycle {
   /** Goes on with the changes that are due. What fails delays nobody (I13). */
   async run(goOn: () => Promise<boolean>): Promise<void> {
     const changes = await this.#context.store.listDueChanges({ now: this.#now(), limit: BATCH });
-    for (const { account_id } of changes) {
+    for (const change of changes) {
       if (!(await goOn())) return;
       try {
-        await this.advance(account_id);
+        await this.advance(change.account_id);
       } catch (error) {
         this.#context.onError(error);
+        await this.#change(change, { due_at: this.#now() + MAX_RETRY_MS });
       }
     }
   }
@@ -95,7 +97,8 @@ export class ChangeCycle {
     // A second more, so that nothing is stamped in the very second in which Stripe changes the price.
     if (unproven.length === 0 && this.#now() >= requested_at + SECOND_MS) return true;
     if (this.#now() - requested_at >= MAX_FLUSH_MS) {
-      await this.#fail(change, `${describe(unproven)} is still not counted at Stripe after a day.`);
+      const last_error = `${describe(unproven)} is still not counted at Stripe after a day.`;
+      await this.#fail(change, 'usage_unproven', last_error);
     } else {
       await this.#wait(
         change,
@@ -113,7 +116,7 @@ export class ChangeCycle {
       return await this.#complete(change, read.subscription, provider);
     }
     if (read.subscription.ended_at !== null) {
-      return await this.#fail(change, 'The subscription has ended meanwhile.');
+      return await this.#fail(change, 'subscription_not_found', 'The subscription has ended meanwhile.');
     }
     const items = change.kind === 'cancel' ? [] : await this.#itemsOf(change, read.subscription, provider);
     if ('outcome' in items) return await this.#conclude(change, items);
@@ -176,7 +179,11 @@ export class ChangeCycle {
     const account = await store.getAccount({ account_id });
     const stripe_customer = account?.account.stripe_customer ?? null;
     if (stripe_customer === null)
-      return await this.#fail(change, 'The account is linked to no customer any more.');
+      return await this.#fail(
+        change,
+        'stripe_customer_deleted',
+        'The account is linked to no customer any more.',
+      );
     const read = await provider.listSubscriptionItems({ stripe_customer });
     if (read.outcome !== 'read') return await this.#wait(change, read.message);
     const created = items.map(({ created_at }) => created_at).filter((at) => at >= change.requested_at);
@@ -193,15 +200,15 @@ export class ChangeCycle {
 
   /** What Stripe refuses is given up; what it does not answer is asked again. */
   async #conclude(change: SubscriptionChange, failure: Failed): Promise<void> {
-    if (failure.outcome === 'refused') return await this.#fail(change, failure.message);
+    if (failure.outcome === 'refused') return await this.#fail(change, failure.code, failure.message);
     if (this.#now() - change.requested_at >= MAX_FLUSH_MS + MAX_APPLY_MS) {
-      return await this.#fail(change, failure.message);
+      return await this.#fail(change, 'stripe_unavailable', failure.message);
     }
     await this.#wait(change, failure.message, failure.retry_after_ms ?? 0);
   }
 
-  async #fail(change: SubscriptionChange, last_error: string): Promise<void> {
-    const isOurs = await this.#change(change, { status: 'failed', due_at: null, last_error });
+  async #fail(change: SubscriptionChange, error_code: ChangeErrorCode, last_error: string): Promise<void> {
+    const isOurs = await this.#change(change, { status: 'failed', due_at: null, error_code, last_error });
     const { account_id: account, change_id, kind } = change;
     const fields = { alarm: 'change_failed', account, change: change_id, kind, last_error };
     if (isOurs) this.#context.environment.logger.error(fields, 'A change of a subscription failed');

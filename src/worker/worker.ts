@@ -1,7 +1,10 @@
 import type { Instant } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS, startOfMonth } from '../core/instant.ts';
+import type { Agenda } from '../core/store.ts';
+import type { SubscriptionChange } from '../core/subscription-change.ts';
 import { MAX_AGE_MS } from '../core/usage-event.ts';
+import { ChangeCycle } from './change-cycle.ts';
 import { type CycleContext, type GoOn, ReportCycle, type ReportRun } from './report-cycle.ts';
 import type { ReportCounts } from './reporter-context.ts';
 import type { Schedule } from './schedule.ts';
@@ -30,6 +33,7 @@ export class Worker {
   readonly #context: WorkerContext;
   readonly #cycle: ReportCycle;
   readonly #webhooks: WebhookCycle;
+  readonly #changes: ChangeCycle;
   readonly #holder: string;
   /** Runs of this process follow each other. */
   #lastRun: Promise<unknown> = Promise.resolve();
@@ -47,6 +51,8 @@ export class Worker {
     this.#cycle = new ReportCycle(context);
     const provider = context.providers?.interactive ?? null;
     this.#webhooks = new WebhookCycle({ ...context, provider, keepLease: () => this.#renew() });
+    const flush = (account_id: string) => this.#cycle.flushAccount(account_id);
+    this.#changes = new ChangeCycle({ ...context, provider, flush });
   }
 
   /** Starts the job in the background of this process; further calls change nothing. */
@@ -74,6 +80,7 @@ export class Worker {
       await this.#waitForLease();
       await this.#handleWebhooks();
       const goOn = () => this.#renew();
+      await this.#changes.run(goOn);
       const run = await this.#closeAndSend(null, goOn, () => this.#cycle.sendAll(goOn));
       await this.#maintain(this.#now());
       return run;
@@ -96,6 +103,18 @@ export class Worker {
     return run.finally(() => this.#accountRuns.delete(run));
   }
 
+  /** Gives what was recorded in transactions of the app to its reports. */
+  settleAccount(account_id: string): Promise<void> {
+    return this.#cycle.rollUp(account_id);
+  }
+
+  /** Goes on with the change of an account's subscription, for somebody who waits for it. */
+  advanceChange(account_id: string): Promise<SubscriptionChange | null> {
+    const run = this.#changes.advance(account_id);
+    this.#accountRuns.add(run);
+    return run.finally(() => this.#accountRuns.delete(run));
+  }
+
   /** Does what is due now and nothing else; what `start` does over and over. */
   tick(): Promise<void> {
     return this.#tick(() => this.#renew());
@@ -103,11 +122,16 @@ export class Worker {
 
   /** When something is due next. */
   async nextDueAt(): Promise<Instant> {
-    const { store, schedule } = this.#context;
-    const lastRun = await store.getLastRun({ job: JOB });
-    const scheduled = schedule.nextAfter(lastRun ?? this.#now());
-    const due = await Promise.all([store.nextPeriodEnd(), store.nextDueAt(), store.nextWebhookDueAt()]);
-    return Math.min(scheduled, ...due.filter((at) => at !== null));
+    return this.#nextOf(await this.#readAgenda());
+  }
+
+  async #readAgenda(): Promise<Agenda> {
+    return await this.#context.store.readAgenda({ job: JOB });
+  }
+
+  #nextOf({ last_run_at, ...due }: Agenda): Instant {
+    const scheduled = this.#context.schedule.nextAfter(last_run_at ?? this.#now());
+    return Math.min(scheduled, ...Object.values(due).filter((at) => at !== null));
   }
 
   #now(): Instant {
@@ -130,8 +154,8 @@ export class Worker {
   #tick(goOn: GoOn): Promise<void> {
     return this.#exclusively(async () => {
       await this.#cycle.rollUp();
-      const isFirst = (await this.#context.store.getLastRun({ job: JOB })) === null;
-      if (!isFirst && (await this.nextDueAt()) > this.#now()) return;
+      const agenda = await this.#readAgenda();
+      if (agenda.last_run_at !== null && this.#nextOf(agenda) > this.#now()) return;
       if (await this.#acquire()) await this.#runDue(goOn);
     });
   }
@@ -141,17 +165,19 @@ export class Worker {
     const now = this.#now();
     await this.#maintain(now);
     await this.#handleWebhooks();
-    const lastRun = await store.getLastRun({ job: JOB });
+    await this.#changes.run(goOn);
+    const { last_run_at: lastRun } = await this.#readAgenda();
     // The first start of an installation counts from now; a run that was missed while nothing ran is made up for.
     if (lastRun === null) await store.setLastRun({ job: JOB, at: now });
     else if (schedule.nextAfter(lastRun) <= now) {
       await this.#cycle.close('all', null, goOn);
       await store.setLastRun({ job: JOB, at: now });
     }
-    const periodEnd = await store.nextPeriodEnd();
-    if (periodEnd !== null && periodEnd <= now) await this.#cycle.close('ended', null, goOn);
-    const dueAt = await store.nextDueAt();
-    if (dueAt !== null && dueAt <= this.#now()) await this.#cycle.sendAll(goOn);
+    const { period_end } = await this.#readAgenda();
+    if (period_end !== null && period_end <= now) await this.#cycle.close('ended', null, goOn);
+    const { report_due_at, sync_due_at } = await this.#readAgenda();
+    const isDue = [report_due_at, sync_due_at].some((at) => at !== null && at <= this.#now());
+    if (isDue) await this.#cycle.sendAll(goOn);
   }
 
   /** First, since what Stripe tells makes accounts due; a failure does not keep reports from being sent. */

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
-import type { Clock, DatabaseOptions, LateUsagePolicy, ScheduleInput } from '../../src/index.ts';
+import type {
+  Clock,
+  DatabaseOptions,
+  LateUsagePolicy,
+  ScheduleInput,
+  UsageOptions,
+} from '../../src/index.ts';
 import { createMovableClock, type MovableClock } from '../../src/testing/movable-clock.ts';
 import { passTime } from '../../src/testing/pass-time.ts';
 import type { StripeSimulator } from '../../src/testing/stripe-simulator/stripe-simulator.ts';
@@ -74,6 +80,14 @@ export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
   readonly late_usage?: LateUsagePolicy;
   /** How far the product's clock is ahead of Stripe's, in milliseconds; negative = behind. Default: 0. */
   readonly skew_ms?: number;
+  /** Default: {@link PLANS}. */
+  readonly plans?: NonNullable<UsageOptions<'credits', string>['plans']>;
+  /** Default: false. */
+  readonly allow_tiers_mode_change?: boolean;
+  /** How long the product waits for an answer of Stripe's, in real milliseconds. Default: the product's. */
+  readonly stripe_timeout_ms?: number;
+  /** How long calls wait for a change of a subscription. Default: 0, since nobody moves the clock meanwhile. */
+  readonly verify_timeout_ms?: number;
   /** What stands around the product's ports. Default: nothing. */
   readonly wrapping?: Partial<PortWrapping>;
   /** What the product's jitter is drawn from. Default: the machine's randomness. */
@@ -96,6 +110,10 @@ export async function createWorld({
   stripe_fetch,
   random,
   with_webhooks = false,
+  plans = PLANS,
+  verify_timeout_ms = 0,
+  allow_tiers_mode_change = false,
+  stripe_timeout_ms,
   late_usage,
   skew_ms = 0,
   wrapping: ownWrapping = {},
@@ -121,7 +139,9 @@ export async function createWorld({
       {
         database,
         meters: { credits: {} },
-        plans: PLANS,
+        plans,
+        verify_timeout_ms,
+        allow_tiers_mode_change,
         onError: (error) => errors.push(error),
         logger: { debug() {}, info() {}, warn: tell, error: tell },
         environment: { clock: productClock, ...(random ? { random } : {}) },
@@ -133,7 +153,10 @@ export async function createWorld({
                 secret_key: 'sk_test_simulated',
                 webhook_secret: [WEBHOOK_SECRET, THIN_WEBHOOK_SECRET],
                 max_requests_per_second: 1_000_000,
-                config: { httpClient: Stripe.createFetchHttpClient(productFetch) },
+                config: {
+                  httpClient: Stripe.createFetchHttpClient(productFetch),
+                  ...(stripe_timeout_ms === undefined ? {} : { timeout: stripe_timeout_ms }),
+                },
               },
             }
           : {}),
@@ -149,6 +172,7 @@ export async function createWorld({
   });
   const price = await stripe.prices.create({
     currency: 'usd',
+    lookup_key: 'tallybook:pro:month:credits',
     product_data: { name: 'Credits' },
     billing_scheme: 'tiered',
     tiers_mode: 'volume',

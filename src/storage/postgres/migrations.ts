@@ -256,6 +256,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     changed_at bigint,
     attempts integer NOT NULL CHECK (attempts >= 0),
     due_at bigint,
+    error_code text,
     last_error text,
     PRIMARY KEY (account_id, change_id),
     CHECK ((due_at IS NULL) = (status IN ('done', 'failed'))),

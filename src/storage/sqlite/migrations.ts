@@ -221,6 +221,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     changed_at INTEGER,
     attempts INTEGER NOT NULL CHECK (attempts >= 0),
     due_at INTEGER,
+    error_code TEXT,
     last_error TEXT,
     PRIMARY KEY (account_id, change_id),
     CHECK ((due_at IS NULL) = (status IN ('done', 'failed'))),

@@ -73,6 +73,17 @@ test('pausing and resuming collection, and migrating, are updates; a void invoic
   ]);
 });
 
+test('a pause and its end are told of by events of their own', async () => {
+  const { stripe, subscription, happened } = await createEventScene();
+  await stripe.subscriptions.pause(subscription.id);
+  expect(types(await happened())).toEqual(['customer.subscription.updated', 'customer.subscription.paused']);
+  await stripe.subscriptions.resume(subscription.id);
+  expect(types(await happened()).slice(-2)).toEqual([
+    'customer.subscription.updated',
+    'customer.subscription.resumed',
+  ]);
+});
+
 test('what is done to an invoice by hand is told of', async () => {
   const { stripe, customer, happened } = await createEventScene();
   const { id } = await stripe.invoices.create({

@@ -23,6 +23,30 @@ export function advanceCharge(
   return partialCharge(simulation, subscription, item, 'licensed', item.period.start);
 }
 
+/**
+ * Credits the rest of a period that was paid in advance: on a flexible subscription what was paid, on a classic one what
+ * it is worth now (docs.stripe.com/billing/subscriptions/billing-mode/compare).
+ */
+export function creditCharge(
+  simulation: Simulation,
+  subscription: SubscriptionRecord,
+  item: SubscriptionItemRecord,
+  from_s: number,
+): ChargeRecord[] {
+  const paid = subscription.billing_mode === 'classic' ? item : item.debited;
+  if (item.quantity === null || paid === null || from_s >= item.period.end) return [];
+  const { price, quantity } = paid;
+  return [partialCharge(simulation, subscription, { ...item, price, quantity }, 'unused', from_s)];
+}
+
+/** What a licensed item whose period was paid in full is paid for; null: it is metered. */
+export function paidTerms({
+  price,
+  quantity,
+}: Pick<SubscriptionItemRecord, 'price' | 'quantity'>): SubscriptionItemRecord['debited'] {
+  return quantity === null ? null : { price, quantity };
+}
+
 /** The rest of a licensed item's period from an instant on, in proportion to the whole interval. */
 export function partialCharge(
   simulation: Simulation,

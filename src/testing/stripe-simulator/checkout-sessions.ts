@@ -177,6 +177,8 @@ function createCustomer(simulation: Simulation, { customer_email }: CheckoutSess
     phone: null,
     default_payment_method: null,
     metadata: {},
+    balance: 0,
+    test_clock: null,
   }).id;
 }
 

@@ -25,7 +25,10 @@ export const CUSTOMER_ROUTES: readonly Route[] = [
 ];
 
 function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
-  const details = readDetails(params);
+  const { test_clock, ...details } = readParams(params, { ...DETAILS, test_clock: optional(text()) });
+  if (test_clock !== undefined && !simulation.state.testClocks.get(test_clock)) {
+    throw noSuch('test_clock', test_clock, 'test_clock');
+  }
   const id = simulation.newId('cus');
   const default_payment_method = newDefault(simulation, id, details);
   const customer = simulation.state.customers.put({
@@ -38,6 +41,8 @@ function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
     phone: details.phone ?? null,
     default_payment_method,
     metadata: changedMetadata({}, details.metadata),
+    balance: 0,
+    test_clock: test_clock ?? null,
   });
   return customerView(customer);
 }
@@ -73,7 +78,10 @@ function update(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
 function newDefault(
   simulation: Simulation,
   id: string,
-  { payment_method, invoice_settings }: ReturnType<typeof readDetails>,
+  {
+    payment_method,
+    invoice_settings,
+  }: Pick<ReturnType<typeof readDetails>, 'payment_method' | 'invoice_settings'>,
 ): string | null {
   const attached = payment_method === undefined ? null : attachedCard(simulation, payment_method, id);
   const named = invoice_settings?.default_payment_method ?? null;
@@ -95,16 +103,20 @@ function changedDefault(
   return customersCard(simulation, change, customer, 'invoice_settings[default_payment_method]').id;
 }
 
-/** Deleting a customer also ends the customer's subscriptions at once, without an invoice. */
 function remove(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
   readParams(params, {});
-  const customer = existingCustomer(simulation, id);
-  for (const subscription of simulation.state.subscriptions.of(id)) {
+  return customerView(deleteCustomer(simulation, existingCustomer(simulation, id)));
+}
+
+/** Deleting a customer also ends the customer's subscriptions at once, without an invoice. */
+export function deleteCustomer(simulation: Simulation, customer: CustomerRecord): CustomerRecord {
+  const { state } = simulation;
+  for (const subscription of state.subscriptions.of(customer.id)) {
     if (!isOver(subscription)) {
       cancelNow(simulation, subscription, { invoice_now: false, prorate: false });
     }
   }
-  return customerView(simulation.state.customers.put({ ...customer, deleted: true }));
+  return state.customers.put({ ...customer, deleted: true });
 }
 
 /** @throws StripeError when there is no such customer or it was deleted. */
@@ -120,7 +132,7 @@ export function customerView(customer: CustomerRecord): JsonObject {
     id: customer.id,
     object: 'customer',
     address: null,
-    balance: 0,
+    balance: customer.balance,
     created: customer.created,
     currency: null,
     default_source: null,
@@ -143,6 +155,6 @@ export function customerView(customer: CustomerRecord): JsonObject {
     preferred_locales: [],
     shipping: null,
     tax_exempt: 'none',
-    test_clock: null,
+    test_clock: customer.test_clock,
   };
 }

@@ -1,3 +1,4 @@
+import { applySettlement, settlementOf, unsettled } from './customer-balance.ts';
 import { emitSnapshot } from './events.ts';
 import { linesOf } from './invoice-lines.ts';
 import { invoiceView } from './invoice-view.ts';
@@ -104,19 +105,24 @@ export function finalizeInvoice(
 ): InvoiceRecord {
   const lines = linesOf(simulation, draft);
   const total = lines.reduce((sum, { amount }) => sum + amount, 0);
+  const isForgiven = (outcome === 'void' || outcome === 'uncollectible') && total > 0;
+  const settlement = isForgiven
+    ? unsettled(simulation, draft, total)
+    : settlementOf(simulation, draft, total);
+  const isDue = settlement.amount_due > 0;
   const card = cardOf(simulation, draft.customer, subscriptionOf(simulation, draft));
-  const payment = paymentOutcome(simulation, draft, card, outcome);
-  const status = finalStatus(total, outcome, payment);
+  const payment = isDue ? paymentOutcome(simulation, draft, card, outcome) : 'pays';
+  const status = isForgiven ? outcome : payment === 'pays' ? 'paid' : 'open';
   const invoice = simulation.state.invoices.put({
     ...draft,
     status,
     finalizes_at_ms: null,
-    finalized: { at: simulation.now_s, number: `SIM-${draft.id.slice(-8)}`, lines },
+    finalized: { at: simulation.now_s, number: `SIM-${draft.id.slice(-8)}`, lines, settlement },
     closed_at: status === 'open' ? null : simulation.now_s,
   });
-  const view = () => invoiceView(simulation, invoice);
-  emitSnapshot(simulation, 'invoice.finalized', view);
-  if (total > 0 && outcome !== 'void' && outcome !== 'uncollectible') {
+  applySettlement(simulation, invoice);
+  emitSnapshot(simulation, 'invoice.finalized', () => invoiceView(simulation, invoice));
+  if (isDue && !isForgiven) {
     notePayment(simulation, invoice, payment, card);
     emitUnpaid(simulation, invoice, payment);
   }
@@ -144,12 +150,6 @@ function paymentOutcome(
   if (collection_method === 'send_invoice' || outcome === 'unattempted') return 'waits';
   const charged = outcomeOf(simulation, card);
   return charged === 'asks' && outcome === 'confirmed' ? 'pays' : charged;
-}
-
-function finalStatus(total: number, outcome: FinalOutcome, payment: PaymentOutcome): InvoiceRecord['status'] {
-  if (total <= 0) return 'paid';
-  if (outcome === 'void' || outcome === 'uncollectible') return outcome;
-  return payment === 'pays' ? 'paid' : 'open';
 }
 
 /** Tells the endpoint what became of an invoice that is final. */

@@ -40,6 +40,6 @@ export function invoiceItemView({ state }: Simulation, item: InvoiceItemRecord):
     quantity: line.quantity,
     quantity_decimal: String(line.quantity),
     tax_rates: [],
-    test_clock: null,
+    test_clock: state.customers.get(item.customer)?.test_clock ?? null,
   };
 }

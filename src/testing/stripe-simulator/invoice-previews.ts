@@ -3,6 +3,7 @@ import { type FormObject, isFormObject } from './form.ts';
 import { ratedLines } from './invoice-lines.ts';
 import { invoiceView } from './invoice-view.ts';
 import type { JsonObject } from './json.ts';
+import { nextClosing } from './next-step.ts';
 import { boolean, fields, oneOf, optional, readParams, text } from './params.ts';
 import { pendingForCycle, pendingOf, prorationLines } from './pending-items.ts';
 import type { ChargeRecord, InvoiceLineRecord, Period, SubscriptionRecord } from './records.ts';
@@ -85,17 +86,13 @@ function previewedSubscription(
   }
   const candidates = named ? [named] : state.subscriptions.of(customer ?? '');
   const [next] = candidates
-    .filter(({ status }) => status !== 'canceled')
-    .sort((a, b) => nextEnd(a) - nextEnd(b));
+    .filter(({ status }) => status !== 'canceled' && status !== 'paused')
+    .sort((a, b) => nextClosing(a) - nextClosing(b));
   if (next) return next;
   throw new StripeError('No upcoming invoices: there is no subscription that goes on.', {
     status: 404,
     code: 'invoice_upcoming_none',
   });
-}
-
-function nextEnd({ items }: SubscriptionRecord): number {
-  return Math.min(...items.map(({ period }) => period.end));
 }
 
 function upcomingOf(
@@ -117,10 +114,9 @@ function upcomingOf(
   });
   const prorations = prorationLines(simulation, own, change.prorations);
   const isAtOnce = details.proration_behavior === 'always_invoice' && prorations.length > 0;
-  const upcoming =
-    change.begun || isAtOnce
-      ? invoiceAtOnce(simulation, own, prorations, change.begun ?? [])
-      : cycleInvoice(simulation, change.after, prorations);
+  const atOnce = invoiceAtOnce(simulation, own, prorations, change.begun ?? []);
+  const isBegun = change.begun !== null && atOnce.lines.length > 0;
+  const upcoming = isBegun || isAtOnce ? atOnce : cycleInvoice(simulation, change.after, prorations);
   const proration_date = prorations.length > 0 ? (details.proration_date ?? simulation.now_s) : null;
   return { ...upcoming, subscription: change.after, proration_date };
 }
@@ -151,7 +147,7 @@ function cycleInvoice(
   subscription: SubscriptionRecord,
   prorations: readonly InvoiceLineRecord[],
 ): Upcoming {
-  const { charges, period } = closing(simulation, subscription, nextEnd(subscription));
+  const { charges, period } = closing(simulation, subscription, nextClosing(subscription));
   const waiting = pendingForCycle(simulation, subscription).map(({ line }) => line);
   const lines = [...prorations, ...waiting, ...rated(simulation, subscription, charges)];
   return { subscription, lines, period, proration_date: null };

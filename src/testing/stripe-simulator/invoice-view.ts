@@ -1,3 +1,4 @@
+import { settlementOf } from './customer-balance.ts';
 import { linesOf } from './invoice-lines.ts';
 import type { JsonObject } from './json.ts';
 import { listOf } from './lists.ts';
@@ -13,7 +14,7 @@ export function invoiceView(
   lines: readonly InvoiceLineRecord[] = linesOf(simulation, invoice),
 ): JsonObject {
   const subtotal = lines.reduce((sum, { amount }) => sum + amount, 0);
-  const amount_due = Math.max(0, subtotal);
+  const { amount_due, starting_balance, ending_balance } = settlementOf(simulation, invoice, subtotal);
   const isPaid = invoice.status === 'paid';
   const payments = simulation.state.payments.of(invoice.id);
   const finalized_at = invoice.finalized?.at ?? null;
@@ -52,7 +53,7 @@ export function invoiceView(
     discounts: [],
     due_date: dueDate(invoice),
     effective_at: finalized_at,
-    ending_balance: finalized_at === null ? null : 0,
+    ending_balance: finalized_at === null ? null : ending_balance,
     footer: null,
     from_invoice: null,
     hosted_invoice_url: invoice.finalized ? `${simulation.pages_url}/pages/invoices/${invoice.id}` : null,
@@ -83,7 +84,7 @@ export function invoiceView(
     rendering: null,
     shipping_cost: null,
     shipping_details: null,
-    starting_balance: 0,
+    starting_balance,
     statement_descriptor: null,
     status: invoice.status,
     status_transitions: {
@@ -94,7 +95,7 @@ export function invoiceView(
     },
     subtotal,
     subtotal_excluding_tax: subtotal,
-    test_clock: null,
+    test_clock: simulation.state.customers.get(invoice.customer)?.test_clock ?? null,
     total: subtotal,
     total_discount_amounts: [],
     total_excluding_tax: subtotal,

@@ -25,7 +25,7 @@ export interface ItemChange {
 }
 
 /** An item without its periods, which follow from the change as a whole. */
-export type ItemTerms = Omit<SubscriptionItemRecord, 'period' | 'unbilled_from'>;
+export type ItemTerms = Omit<SubscriptionItemRecord, 'period' | 'unbilled_from' | 'debited'>;
 
 /** One item before and after a change; null: it is not there. At least one of them is. */
 export interface ItemStep {

@@ -1,5 +1,4 @@
 import { emitSnapshot } from './events.ts';
-import { linesOf } from './invoice-lines.ts';
 import { invoiceView } from './invoice-view.ts';
 import { customersCard, declined } from './payment-methods.ts';
 import type { PaymentMethodRecord, PaymentRecord } from './payment-records.ts';
@@ -62,7 +61,7 @@ export function notePayment(
     created: before?.created ?? simulation.now_s,
     invoice: invoice.id,
     customer: invoice.customer,
-    amount: linesOf(simulation, invoice).reduce((sum, { amount }) => sum + amount, 0),
+    amount: invoice.finalized?.settlement.amount_due ?? 0,
     currency: invoice.currency,
     status:
       outcome === 'pays' ? 'succeeded' : outcome === 'asks' ? 'requires_action' : 'requires_payment_method',

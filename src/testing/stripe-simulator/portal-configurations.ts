@@ -239,7 +239,7 @@ function orNone<T>(reader: Reader<readonly T[]>): Reader<readonly T[]> {
   return (value, param) => emptyable(reader)(value, param) ?? [];
 }
 
-export function configurationView(configuration: PortalConfigurationRecord): JsonObject {
+function configurationView(configuration: PortalConfigurationRecord): JsonObject {
   const { features, business_profile, login_page } = configuration;
   const { payment_method_update, subscription_cancel, subscription_update } = features;
   return {

@@ -95,6 +95,11 @@ function update(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
     nickname: optional(emptyable(text())),
   });
   const before = existingPrice(simulation, id);
+  if (change.active === false && simulation.state.products.get(before.product)?.default_price === id) {
+    throw new StripeError('This price cannot be archived because it is the default price of its product.', {
+      param: 'active',
+    });
+  }
   if (lookup_key !== before.lookup_key) {
     claimLookupKey(simulation, lookup_key ?? undefined, transfer_lookup_key ?? false);
   }

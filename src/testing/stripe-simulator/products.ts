@@ -76,12 +76,15 @@ function update(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
     active: optional(boolean()),
     description: optional(emptyable(text())),
     unit_label: optional(emptyable(text(12))),
+    default_price: optional(text()),
     metadata: optional(metadata()),
   });
   const before = existingProduct(simulation, id);
+  if (change.default_price !== undefined) refuseAsDefault(simulation, change.default_price, id);
   return productView(
     simulation.state.products.put({
       ...before,
+      default_price: change.default_price ?? before.default_price,
       name: change.name ?? before.name,
       active: change.active ?? before.active,
       description: change.description === undefined ? before.description : change.description,
@@ -89,6 +92,13 @@ function update(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
       metadata: changedMetadata(before.metadata, change.metadata),
     }),
   );
+}
+
+/** The default price is one of the product's own, and for sale. */
+function refuseAsDefault({ state }: Simulation, id: string, product: string): void {
+  const price = state.prices.get(id);
+  if (price?.product === product && price.active) return;
+  throw new StripeError(`The price ${id} is not an active price of the product.`, { param: 'default_price' });
 }
 
 /** @throws StripeError when there is no such product. */
@@ -117,6 +127,7 @@ export function createProduct(
     name,
     description,
     unit_label: unit_label ?? null,
+    default_price: null,
     metadata: changedMetadata({}, change),
   });
 }
@@ -127,7 +138,7 @@ export function productView(product: ProductRecord): JsonObject {
     object: 'product',
     active: product.active,
     created: product.created,
-    default_price: null,
+    default_price: product.default_price,
     description: product.description,
     images: [],
     livemode: false,

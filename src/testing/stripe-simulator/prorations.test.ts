@@ -98,6 +98,41 @@ test('an added item is charged for the rest of the period, a removed one is cred
   ]);
 });
 
+test('a flexible subscription credits what was paid, a classic one what it is worth now', async () => {
+  for (const [type, credited] of [
+    ['flexible', 3],
+    ['classic', 5],
+  ] as const) {
+    const { clock, stripe, licensed, subscribe, bills } = await createPlanChangeScene();
+    const seat = await licensed(1_000);
+    const { id, items } = await subscribe({
+      items: [{ price: seat.id, quantity: 3 }],
+      billing_mode: { type },
+    });
+    clock.time = MIDDLE;
+    const [item] = items.data.map((entry) => entry.id);
+    const change = (quantity: number, proration_behavior: 'none' | 'always_invoice') =>
+      stripe.subscriptions.update(id, { items: [{ id: item ?? '', quantity }], proration_behavior });
+    await change(5, 'none');
+    await change(4, 'always_invoice');
+    expect(bills()[1]).toEqual(['paid', (4 - credited) * 500]);
+  }
+});
+
+test('what was never paid is not credited', async () => {
+  const { clock, stripe, licensed, subscribe, bills } = await createPlanChangeScene();
+  const seat = await licensed(1_000);
+  const { id } = await subscribe();
+  const added = await stripe.subscriptions.update(id, {
+    items: [{ price: seat.id }],
+    proration_behavior: 'none',
+  });
+  clock.time = MIDDLE;
+  const removed = { id: added.items.data[1]?.id ?? '', deleted: true };
+  await stripe.subscriptions.update(id, { items: [removed], proration_behavior: 'always_invoice' });
+  expect(bills()).toEqual([['paid', 0]]);
+});
+
 test('tiered seats are prorated by what their tiers cost', async () => {
   const { clock, stripe, licensed, subscribe, bills } = await createPlanChangeScene();
   const tiered = await stripe.prices.create({
@@ -141,6 +176,34 @@ test('nothing is prorated in a trial, and without being asked for', async () => 
     clock.time = FEBRUARY_28 + HOUR;
     expect(bills().map(([, total]) => total)).toEqual(totals);
   }
+});
+
+test('items of different intervals are prorated and renewed each in its own period', async () => {
+  const { clock, stripe, simulator, customer, licensed, subscribe } = await createPlanChangeScene();
+  const seat = await licensed(1_000);
+  const base = await licensed(36_500, { recurring: { interval: 'year' } });
+  const { id, items } = await subscribe({ items: [{ price: seat.id }, { price: base.id }] });
+  clock.time = MIDDLE;
+  await stripe.subscriptions.update(id, {
+    items: items.data.map((item) => ({ id: item.id, quantity: 2 })),
+  });
+  clock.time = FEBRUARY_28 + HOUR;
+  const [, cycle] = simulator.invoices(customer.id);
+  expect(cycle).toMatchObject({
+    id: (await stripe.subscriptions.retrieve(id)).latest_invoice,
+    lines: {
+      data: [
+        { amount: -500, period: { end: FEBRUARY_28 / 1000 } },
+        { amount: 1_000, period: { end: FEBRUARY_28 / 1000 } },
+        // 351 of the 365 days are left.
+        { amount: -35_100, period: { end: Date.UTC(2027, 0, 31, 12) / 1000 } },
+        { amount: 70_200, period: { end: Date.UTC(2027, 0, 31, 12) / 1000 } },
+        { amount: 2_000, period: { start: FEBRUARY_28 / 1000 } },
+      ],
+    },
+  });
+  clock.time = Date.UTC(2027, 0, 31, 12) + HOUR;
+  expect(simulator.invoices(customer.id).at(-1)).toMatchObject({ total: 2_000 + 73_000 });
 });
 
 test('to begin anew now credits the old period and charges a whole new one at once', async () => {

@@ -16,6 +16,17 @@ export interface CustomerRecord {
   /** null: none, as of every customer of an older state file. */
   readonly default_payment_method: string | null;
   readonly metadata: Metadata;
+  /** Minor units, never positive: what is below zero pays for the next invoices. */
+  readonly balance: number;
+  /** The test clock that it was made with; null: none. */
+  readonly test_clock: string | null;
+}
+
+/** A name for the simulator's only clock. */
+export interface TestClockRecord {
+  readonly id: string;
+  readonly created: number;
+  readonly name: string | null;
 }
 
 export type Metadata = Readonly<Record<string, string>>;
@@ -27,6 +38,8 @@ export interface ProductRecord {
   readonly name: string;
   readonly description: string | null;
   readonly unit_label: string | null;
+  /** null: none. */
+  readonly default_price: string | null;
   readonly metadata: Metadata;
 }
 
@@ -96,6 +109,8 @@ export interface SubscriptionItemRecord {
   readonly period: Period;
   /** Since when its usage is on no invoice: the start of its period, or a later change of its price. */
   readonly unbilled_from: number;
+  /** What its current period was paid for, which can be other than what it is now; null: nothing. */
+  readonly debited: { readonly price: string; readonly quantity: number } | null;
 }
 
 /** Which subscription an item is on, or was; the id is the item's. */
@@ -109,7 +124,14 @@ export interface SubscriptionRecord {
   readonly created: number;
   readonly customer: string;
   readonly currency: string;
-  readonly status: 'incomplete' | 'incomplete_expired' | 'trialing' | 'active' | 'past_due' | 'canceled';
+  readonly status:
+    | 'incomplete'
+    | 'incomplete_expired'
+    | 'trialing'
+    | 'active'
+    | 'past_due'
+    | 'paused'
+    | 'canceled';
   readonly billing_mode: 'flexible' | 'classic';
   /** When it was migrated from classic to flexible; null: never. */
   readonly migrated_at: number | null;
@@ -123,6 +145,8 @@ export interface SubscriptionRecord {
   /** What becomes of its invoices while nothing is collected; null: they are collected. */
   readonly pause_collection: PauseCollectionRecord | null;
   readonly cancel_at_period_end: boolean;
+  /** When it ends, wherever in a period that is, and whether the rest of that is credited; null: it goes on. */
+  readonly cancel_at: { readonly at: number; readonly prorates: boolean } | null;
   /** What the customer said about it. */
   readonly cancellation_details: { readonly comment: string | null; readonly feedback: string | null };
   /** When it was asked to end; null: never. */
@@ -183,6 +207,13 @@ export interface InvoiceItemRecord {
   readonly line: InvoiceLineRecord;
 }
 
+/** What is due of an invoice, and what it makes of the customer's balance. */
+export interface SettlementRecord {
+  readonly amount_due: number;
+  readonly starting_balance: number;
+  readonly ending_balance: number;
+}
+
 export interface InvoiceRecord {
   readonly id: string;
   readonly created: number;
@@ -214,6 +245,7 @@ export interface InvoiceRecord {
     readonly at: number;
     readonly number: string;
     readonly lines: readonly InvoiceLineRecord[];
+    readonly settlement: SettlementRecord;
   } | null;
 }
 

@@ -170,6 +170,17 @@ test('of a price all but what it charges can change, and its lookup key moves on
   expect(await stripe.prices.update(other.id, { lookup_key: 'pro' })).toMatchObject({ lookup_key: 'pro' });
 });
 
+test('the default price of a product is one of its own that is for sale, and stays so', async () => {
+  const { stripe, price } = await createCreditsScene();
+  const product = String(price.product);
+  const other = await stripe.prices.create({ currency: 'usd', unit_amount: 1, product_data: { name: 'x' } });
+  const wrong = stripe.products.update(product, { default_price: other.id });
+  expect(await refusal(wrong)).toMatchObject({ param: 'default_price' });
+  await stripe.products.update(product, { default_price: price.id });
+  expect(await refusal(stripe.prices.update(price.id, { active: false }))).toMatchObject({ param: 'active' });
+  expect(await stripe.products.retrieve(product)).toMatchObject({ default_price: price.id });
+});
+
 test('products are found by their ids, and change', async () => {
   const { stripe } = createSimulatedStripe();
   const made = await stripe.products.create({ id: 'tallybook_pro', name: 'Pro' });

@@ -1,5 +1,6 @@
 import { Agenda, type AgendaEntry } from './agenda.ts';
 import { MeterEventLog } from './meter-event-log.ts';
+import { nextStep } from './next-step.ts';
 import type { DeliveryRecord, ErrorReportRecord, InvoiceRecord, SubscriptionRecord } from './records.ts';
 import { nextRandom } from './seeded-random.ts';
 import type { SimulatorState } from './state.ts';
@@ -14,6 +15,8 @@ export interface SimulationSettings {
   /** `assumed`: a customer without any pays nevertheless. */
   readonly payment_methods: 'assumed' | 'required';
   readonly refuses_tiers_mode_change: boolean;
+  /** Moves the clock that everything runs on to an instant in milliseconds; null: it can't be moved from here. */
+  readonly moveClock: ((to_ms: number) => void) | null;
   /** Which events there is an endpoint for; others are not kept. */
   readonly events: { readonly snapshot: boolean; readonly thin: boolean };
 }
@@ -125,15 +128,4 @@ export class Simulation {
     for (const subscription of this.state.subscriptions.values()) this.expectPeriodEnd(subscription);
     for (const invoice of this.state.invoices.values()) this.expectFinalization(invoice);
   }
-}
-
-/** How long a first payment may take (docs.stripe.com/billing/subscriptions/overview). */
-const INCOMPLETE_S = 23 * 3_600;
-
-/** When a period ends or collecting resumes, in milliseconds; null: nothing happens to it by itself. */
-function nextStep({ status, created, items, pause_collection }: SubscriptionRecord): number | null {
-  if (status === 'canceled' || status === 'incomplete_expired') return null;
-  if (status === 'incomplete') return (created + INCOMPLETE_S) * 1000;
-  const resumes_at = pause_collection?.resumes_at ?? Number.POSITIVE_INFINITY;
-  return Math.min(resumes_at, ...items.map(({ period }) => period.end)) * 1000;
 }

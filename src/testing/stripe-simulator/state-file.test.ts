@@ -115,3 +115,41 @@ test('a state file belongs to one simulator at a time', async () => {
   await simulator.close();
   await createSimulatedStripe({ state_file }).simulator.close();
 });
+
+test('what waits for an invoice, a pause and an end survive, and items are still found by their ids', async () => {
+  const run = async (isReopened: boolean) => {
+    const file = isReopened ? { state_file } : {};
+    const scene = await createCreditsScene({ lag_minutes: [0, 0], ...file });
+    const { clock, customer, price, report } = scene;
+    let { simulator, stripe } = scene;
+    const { id, items } = await stripe.subscriptions.create({
+      customer: customer.id,
+      items: [{ price: price.id }],
+    });
+    await stripe.invoiceItems.create({ customer: customer.id, amount: -9, currency: 'usd' });
+    await stripe.subscriptions.update(id, {
+      pause_collection: { behavior: 'void', resumes_at: clock.time / 1000 + 86_400 },
+      cancel_at: clock.time / 1000 + 2 * 86_400,
+    });
+    await report(10);
+    if (isReopened) {
+      await simulator.close();
+      ({ simulator, stripe } = createSimulatedStripe({ clock, ...file }));
+    }
+    const item = await stripe.subscriptionItems.retrieve(items.data[0]?.id ?? '');
+    const agenda = [simulator.nextEventAt()];
+    clock.time += DAY;
+    simulator.settle();
+    agenda.push(simulator.nextEventAt());
+    clock.time += 2 * DAY;
+    const result = { item: { ...item }, agenda, invoices: simulator.invoices(customer.id) };
+    await simulator.close();
+    return result;
+  };
+  const [stayed, reopened] = [await run(false), await run(true)];
+  expect(reopened).toEqual(stayed);
+  expect(stayed.invoices.map(({ status, total }) => [status, total])).toEqual([
+    ['paid', 0],
+    ['paid', 11],
+  ]);
+});

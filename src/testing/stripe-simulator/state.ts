@@ -21,6 +21,7 @@ import type {
   ProductRecord,
   SavedAnswerRecord,
   SubscriptionRecord,
+  TestClockRecord,
 } from './records.ts';
 import type {
   EventDestinationRecord,
@@ -106,6 +107,7 @@ class Table<T extends { readonly id: string }> {
 /** Everything that the simulator remembers. Handlers refuse before they write, so a refused request leaves no trace. */
 export class SimulatorState {
   readonly customers = new Table<CustomerRecord>('customer');
+  readonly testClocks = new Table<TestClockRecord>('test_clock');
   readonly products = new Table<ProductRecord>('product');
   readonly meters = new Table<MeterRecord>('meter');
   readonly prices = new Table<PriceRecord>('price');
@@ -133,6 +135,7 @@ export class SimulatorState {
   restore(kind: string, record: object): void {
     // Only this module wrote the file, so the kind says what the record is.
     if (kind === 'customer') this.customers.restore(record as CustomerRecord);
+    else if (kind === 'test_clock') this.testClocks.restore(record as TestClockRecord);
     else if (kind === 'product') this.products.restore(record as ProductRecord);
     else if (kind === 'meter') this.meters.restore(record as MeterRecord);
     else if (kind === 'price') this.prices.restore(record as PriceRecord);
@@ -162,6 +165,7 @@ export class SimulatorState {
   takeChanges(): Change[] {
     return [
       this.customers,
+      this.testClocks,
       this.products,
       this.meters,
       this.prices,

@@ -36,7 +36,9 @@ import { Simulation } from './simulation.ts';
 import { SimulatorState } from './state.ts';
 import { openStateFile } from './state-file.ts';
 import { SUBSCRIPTION_ITEM_ROUTES } from './subscription-items.ts';
+import { SUBSCRIPTION_PAUSE_ROUTES } from './subscription-pause.ts';
 import { SUBSCRIPTION_ROUTES } from './subscriptions.ts';
+import { TEST_CLOCK_ROUTES } from './test-clocks.ts';
 import { totalOf } from './usage-total.ts';
 import { WEBHOOK_ENDPOINT_ROUTES } from './webhook-endpoints.ts';
 import type { WebhookFaults } from './webhook-faults.ts';
@@ -44,8 +46,11 @@ import { type WebhookAttempt, type WebhookOptions, WebhookSender } from './webho
 
 /** How a simulator is set up. */
 export interface StripeSimulatorOptions {
-  /** The simulator's time, in milliseconds since the epoch; it never asks another clock. */
-  readonly clock: Pick<Clock, 'now'>;
+  /**
+   * The simulator's time, in milliseconds since the epoch; it never asks another clock. With `moveTo`, as a movable
+   * clock has, it can also be moved by advancing a test clock over the API.
+   */
+  readonly clock: Pick<Clock, 'now'> & { readonly moveTo?: (to_ms: number) => void };
   /** Fixes the random lags and nothing else: a 32-bit unsigned integer. Default 1. */
   readonly seed?: number;
   /** Least and most minutes, on the clock, until an accepted meter event is counted. Default `[0, 30]`. */
@@ -139,6 +144,7 @@ const ROUTES: readonly Route[] = [
   ...METER_EVENT_ROUTES,
   ...PRICE_ROUTES,
   ...SUBSCRIPTION_ROUTES,
+  ...SUBSCRIPTION_PAUSE_ROUTES,
   ...SUBSCRIPTION_ITEM_ROUTES,
   // Before the routes of an invoice, because `create_preview` is no id.
   ...INVOICE_PREVIEW_ROUTES,
@@ -154,6 +160,7 @@ const ROUTES: readonly Route[] = [
   ...PAYMENT_METHOD_ROUTES,
   ...PAYMENT_INTENT_ROUTES,
   ...WEBHOOK_ENDPOINT_ROUTES,
+  ...TEST_CLOCK_ROUTES,
 ];
 /** A request to {@link StripeSimulator.answer}. */
 export interface DirectRequest {
@@ -192,6 +199,7 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
     finalize_after_ms: options.finalize_after_ms ?? HOUR_MS,
     payment_methods: options.payment_methods ?? 'assumed',
     refuses_tiers_mode_change: options.refuses_tiers_mode_change ?? false,
+    moveClock: clock.moveTo ? (to_ms) => clock.moveTo?.(to_ms) : null,
     events: { snapshot: webhooks !== null, thin: webhooks?.thin_secret !== undefined },
   });
   const routes = new Map(ROUTES.map((route) => [`${route.method} ${route.path}`, route]));

@@ -1,4 +1,11 @@
-import { advanceCharge, partialCharge, plainCharge, usageCharge } from './charges.ts';
+import {
+  advanceCharge,
+  creditCharge,
+  paidTerms,
+  partialCharge,
+  plainCharge,
+  usageCharge,
+} from './charges.ts';
 import { type ItemChange, type ItemStep, type ItemTerms, itemSteps } from './item-changes.ts';
 import { existingPrice, recurringOf } from './prices.ts';
 import type {
@@ -47,15 +54,19 @@ export function changeOf(
   refuseContradiction(simulation, before, params);
   const steps = itemSteps(simulation, before, params.items ?? [], newItemId);
   const course = courseOf(simulation, before, params, steps);
+  const isProrated = params.proration_behavior !== 'none';
   const pairs = steps.map(({ before: old, after }) => ({
     old,
-    now: after && { ...after, ...datesOf(simulation, course, before, old, after) },
+    now: after && {
+      ...after,
+      ...datesOf(simulation, course, before, old, after),
+      debited: debitedTerms(simulation, course, old, after, isProrated),
+    },
   }));
   const items = pairs.flatMap(({ now }) => now ?? []);
   const { trial, billing_cycle_anchor, status } = course;
   const after: SubscriptionRecord = { ...before, trial, billing_cycle_anchor, status, items };
   const bill = { simulation, before, after, at_s: params.proration_date ?? simulation.now_s, course };
-  const isProrated = params.proration_behavior !== 'none';
   return {
     after,
     prorations: isProrated ? pairs.flatMap(({ old, now }) => prorationsOf(bill, old, now)) : [],
@@ -172,6 +183,23 @@ function changedPeriod(
   return periodFrom(course.billing_cycle_anchor, price, now_s);
 }
 
+/** What the period of an item is paid for after the change. */
+function debitedTerms(
+  simulation: Simulation,
+  course: Course,
+  old: SubscriptionItemRecord | null,
+  after: ItemTerms,
+  isProrated: boolean,
+): SubscriptionItemRecord['debited'] {
+  if (course.status === 'trialing') return null;
+  const isSame = old?.price === after.price && old.quantity === after.quantity;
+  if (course.begins === 'periods' || (isProrated && !isSame)) return paidTerms(after);
+  if (!old || isSame) return old?.debited ?? null;
+  // What was paid for another interval is no part of the period that begins.
+  const [was, is] = [existingPrice(simulation, old.price), existingPrice(simulation, after.price)];
+  return hasSameInterval(was, is) ? old.debited : null;
+}
+
 /** What an item is billed by. */
 interface Bill {
   readonly simulation: Simulation;
@@ -190,8 +218,7 @@ function prorationsOf(
   if (before.status === 'trialing') return [];
   const isSame = old?.price === now?.price && old?.quantity === now?.quantity;
   if (isSame && course.begins === null) return [];
-  const credit =
-    old && old.quantity !== null ? [partialCharge(simulation, before, old, 'unused', clamp(at_s, old))] : [];
+  const credit = old ? creditCharge(simulation, before, old, clamp(at_s, old)) : [];
   const rest =
     now && now.quantity !== null && course.begins === null
       ? [partialCharge(simulation, after, now, 'remaining', clamp(at_s, now))]
@@ -227,7 +254,9 @@ function begunCharges(
   const used = isKept ? usageCharge(before, old, simulation.now_s) : [];
   if (!now) return used;
   if (now.quantity !== null) return [...used, advanceCharge(simulation, after, now)];
-  return used.length > 0 ? used : [plainCharge(after, now, 'nothing', now.period)];
+  // A flexible subscription has no lines of zero for what will be metered.
+  const isSilent = used.length > 0 || after.billing_mode === 'flexible';
+  return isSilent ? used : [plainCharge(after, now, 'nothing', now.period)];
 }
 
 function hasSameInterval(a: PriceRecord, b: PriceRecord): boolean {

@@ -1,10 +1,18 @@
 import { boundaryAfter } from './billing-cycle.ts';
-import { advanceCharge, partialCharge, plainCharge, usageCharge } from './charges.ts';
+import { advanceCharge, creditCharge, paidTerms, plainCharge, usageCharge } from './charges.ts';
 import { emitChange, emitSnapshot } from './events.ts';
 import { emitClosed, type FinalOutcome, invoiceLater, invoiceNow } from './invoice-issuing.ts';
+import { nextClosing } from './next-step.ts';
 import { addProrations, pendingForCycle, pendingOf } from './pending-items.ts';
 import { existingPrice, recurringOf } from './prices.ts';
-import type { ChargeRecord, InvoiceRecord, Period, PriceRecord, SubscriptionRecord } from './records.ts';
+import type {
+  ChargeRecord,
+  InvoiceRecord,
+  Period,
+  PriceRecord,
+  SubscriptionItemRecord,
+  SubscriptionRecord,
+} from './records.ts';
 import type { Simulation } from './simulation.ts';
 import { followPayment, statusAfter } from './subscription-payment.ts';
 import { subscriptionView } from './subscription-view.ts';
@@ -39,7 +47,7 @@ export function advanceSubscription(simulation: Simulation, due: SubscriptionRec
     return;
   }
   const subscription = resumeCollection(simulation, due);
-  if (subscription.items.some(({ period }) => period.end <= simulation.now_s)) {
+  if (nextClosing(subscription) <= simulation.now_s) {
     closePeriods(simulation, subscription);
   }
 }
@@ -91,27 +99,34 @@ export interface Closing {
   readonly period: Period;
 }
 
-/** @param at_s the end of the period of at least one item. */
+/** @param at_s the end of the period of at least one item, or of the subscription. */
 export function closing(simulation: Simulation, subscription: SubscriptionRecord, at_s: number): Closing {
-  const isOver = subscription.cancel_at_period_end;
+  const { cancel_at_period_end, cancel_at } = subscription;
+  const isOver = cancel_at_period_end || (cancel_at !== null && cancel_at.at <= at_s);
   // On its last day even the items whose own period goes on are billed.
   const ended = subscription.items.filter(({ period }) => isOver || period.end <= at_s);
-  const used = ended.flatMap((item) => usageCharge(subscription, item, at_s));
+  const used = usedBy(subscription, ended, at_s);
   const renewed = isOver ? subscription : renew(simulation, subscription, at_s);
-  const bought = isOver
-    ? []
-    : ended.flatMap(({ id }) => {
-        const item = renewed.items.find((candidate) => candidate.id === id);
-        return item && item.quantity !== null ? advanceCharge(simulation, renewed, item) : [];
-      });
+  const credits = cancel_at?.prorates ? unusedCharges(simulation, subscription, at_s) : [];
   const start = Math.min(...ended.map(({ period }) => period.start));
   return {
     next: isOver
       ? { ...renewed, status: 'canceled', ended_at: at_s }
       : { ...renewed, status: renewed.status === 'trialing' ? 'active' : renewed.status },
-    charges: [...used, ...bought],
+    charges: [...used, ...(isOver ? credits : renewalCharges(simulation, renewed, ended))],
     period: { start, end: at_s },
   };
+}
+
+/** What the new periods of licensed items cost in advance. */
+function renewalCharges(
+  simulation: Simulation,
+  renewed: SubscriptionRecord,
+  ended: readonly SubscriptionItemRecord[],
+): ChargeRecord[] {
+  return renewed.items
+    .filter(({ id, quantity }) => quantity !== null && ended.some((item) => item.id === id))
+    .map((item) => advanceCharge(simulation, renewed, item));
 }
 
 function renew(simulation: Simulation, subscription: SubscriptionRecord, at_s: number): SubscriptionRecord {
@@ -119,7 +134,8 @@ function renew(simulation: Simulation, subscription: SubscriptionRecord, at_s: n
     const { end } = item.period;
     if (end > at_s) return item;
     const price = existingPrice(simulation, item.price);
-    return { ...item, period: periodFrom(subscription.billing_cycle_anchor, price, end), unbilled_from: end };
+    const period = periodFrom(subscription.billing_cycle_anchor, price, end);
+    return { ...item, period, unbilled_from: end, debited: paidTerms(item) };
   });
   return { ...subscription, items };
 }
@@ -160,14 +176,33 @@ export function ending(
   simulation: Simulation,
   subscription: SubscriptionRecord,
 ): { readonly used: ChargeRecord[]; readonly unused: ChargeRecord[]; readonly period: Period } {
-  const { items, status } = subscription;
-  const licensed =
-    status === 'active' || status === 'past_due' ? items.filter(({ quantity }) => quantity !== null) : [];
+  const { items } = subscription;
+  const { now_s } = simulation;
   return {
-    used: items.flatMap((item) => usageCharge(subscription, item, simulation.now_s)),
-    unused: licensed.map((item) => partialCharge(simulation, subscription, item, 'unused', simulation.now_s)),
-    period: { start: Math.min(...items.map(({ period }) => period.start)), end: simulation.now_s },
+    used: usedBy(subscription, items, now_s),
+    unused: unusedCharges(simulation, subscription, now_s),
+    period: { start: Math.min(...items.map(({ period }) => period.start)), end: now_s },
   };
+}
+
+/** A pause has settled the usage before it, and what is used in it costs nothing. */
+function usedBy(
+  subscription: SubscriptionRecord,
+  items: readonly SubscriptionItemRecord[],
+  until_s: number,
+): ChargeRecord[] {
+  if (subscription.status === 'paused') return [];
+  return items.flatMap((item) => usageCharge(subscription, item, until_s));
+}
+
+/** Credits for what was paid in advance of an instant. */
+function unusedCharges(
+  simulation: Simulation,
+  subscription: SubscriptionRecord,
+  from_s: number,
+): ChargeRecord[] {
+  if (subscription.status !== 'active') return [];
+  return subscription.items.flatMap((item) => creditCharge(simulation, subscription, item, from_s));
 }
 
 /** Tells the endpoint what changed about a subscription. */

@@ -8,7 +8,7 @@ import type { Simulation } from './simulation.ts';
 import { noSuch, StripeError } from './stripe-error.ts';
 import type { ChangeParams } from './subscription-change.ts';
 import { PAYMENT_PARAMS } from './subscription-terms.ts';
-import { applyChange, PRORATION_PARAMS } from './subscription-update.ts';
+import { applyChange, PRORATION_PARAMS, refusePausedChange } from './subscription-update.ts';
 import { itemView } from './subscription-view.ts';
 import { existingSubscription } from './subscriptions.ts';
 
@@ -91,6 +91,7 @@ function changeItem(
       code: 'invalid_canceled_subscription_fields',
     });
   }
+  refusePausedChange(before, { items: [change] });
   const { proration_behavior, proration_date } = how;
   return applyChange(simulation, before, before, {
     items: [change],

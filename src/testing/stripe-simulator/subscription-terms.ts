@@ -1,4 +1,5 @@
 import { boundary } from './billing-cycle.ts';
+import { paidTerms } from './charges.ts';
 import { existingCustomer } from './customers.ts';
 import type { FormObject } from './form.ts';
 import {
@@ -91,7 +92,8 @@ export function subscriptionTerms(simulation: Simulation, params: FormObject): S
     const quantity = recurringOf(price).usage_type === 'metered' ? null : (item.quantity ?? 1);
     const period = trial ?? periodFrom(billing_cycle_anchor, price, simulation.now_s);
     const metadata = changedMetadata({}, item.metadata);
-    return { price: price.id, quantity, metadata, period, unbilled_from: period.start };
+    const debited = trial ? null : paidTerms({ price: price.id, quantity });
+    return { price: price.id, quantity, metadata, period, unbilled_from: period.start, debited };
   });
   return {
     customer: subscription.customer,
@@ -105,6 +107,7 @@ export function subscriptionTerms(simulation: Simulation, params: FormObject): S
     description: subscription.description ?? null,
     default_payment_method: subscription.default_payment_method ?? null,
     pause_collection: null,
+    cancel_at: null,
     cancellation_details: { comment: null, feedback: null },
     metadata: changedMetadata({}, subscription.metadata),
     payment_behavior: subscription.payment_behavior,

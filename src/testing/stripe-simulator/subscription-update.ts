@@ -63,6 +63,7 @@ const UPDATE = {
   metadata: optional(metadata()),
   description: optional(emptyable(text(500))),
   default_payment_method: optional(text()),
+  cancel_at: optional(emptyable(either(oneOf('min_period_end', 'max_period_end'), integer()))),
   cancel_at_period_end: optional(boolean()),
   cancellation_details: CANCELLATION_DETAILS,
   pause_collection: optional(
@@ -88,10 +89,11 @@ export function updateSubscription(
 ): JsonObject {
   const update = read(params);
   refuseEnded(before, update);
-  refusePause(simulation, update);
+  refuseDates(simulation, update);
+  refusePausedChange(before, update);
   const own: SubscriptionRecord = {
     ...before,
-    ...cancellation(simulation, before, update.cancel_at_period_end),
+    ...cancellation(simulation, before, update),
     cancellation_details: changedDetails(before, update.cancellation_details),
     metadata: changedMetadata(before.metadata, update.metadata),
     description: update.description === undefined ? before.description : update.description,
@@ -118,10 +120,9 @@ export function applyChange(
   rememberItems(simulation, changed);
   const added = addProrations(simulation, changed, change.prorations);
   const isInvoiced = params.proration_behavior === 'always_invoice' && added.length > 0;
-  const invoice =
-    change.begun || isInvoiced
-      ? invoiceNow(simulation, changed, contentOf(simulation, before, change))
-      : null;
+  const content = contentOf(simulation, before, change);
+  const isBegun = change.begun !== null && content.charges.length + content.items.length > 0;
+  const invoice = isBegun || isInvoiced ? invoiceNow(simulation, changed, content) : null;
   const after = withInvoice(simulation, changed, invoice);
   simulation.expectPeriodEnd(after);
   emitUpdate(simulation, before, after);
@@ -136,6 +137,17 @@ function contentOf(simulation: Simulation, before: SubscriptionRecord, { after, 
     charges: begun ?? [],
     items: pendingOf(simulation, after),
   } as const;
+}
+
+/** @throws StripeError for a change of what a paused subscription would bill. */
+export function refusePausedChange(
+  { status }: SubscriptionRecord,
+  { items, trial_end, billing_cycle_anchor }: Partial<ChangeParams>,
+): void {
+  if (status !== 'paused' || (items ?? trial_end ?? billing_cycle_anchor) === undefined) return;
+  throw new StripeError('What a paused subscription bills can only be changed after it was resumed.', {
+    param: 'items',
+  });
 }
 
 function read(params: RouteRequest['params']) {
@@ -154,20 +166,43 @@ function refuseEnded(before: SubscriptionRecord, update: UpdateParams): void {
   });
 }
 
-function refusePause({ now_s }: Simulation, { pause_collection }: UpdateParams): void {
+function refuseDates({ now_s }: Simulation, update: UpdateParams): void {
+  const { pause_collection, cancel_at, cancel_at_period_end } = update;
   const resumes_at = pause_collection?.resumes_at;
-  if (resumes_at === undefined || resumes_at > now_s) return;
-  throw new StripeError('`resumes_at` must be in the future.', { param: 'pause_collection[resumes_at]' });
+  if (resumes_at !== undefined && resumes_at <= now_s) {
+    throw new StripeError('`resumes_at` must be in the future.', { param: 'pause_collection[resumes_at]' });
+  }
+  if (typeof cancel_at === 'number' && cancel_at <= now_s) {
+    throw new StripeError('`cancel_at` must be in the future.', { param: 'cancel_at' });
+  }
+  if (cancel_at != null && cancel_at_period_end === true) {
+    throw new StripeError('You may only specify one of these parameters: cancel_at, cancel_at_period_end.', {
+      code: 'parameters_exclusive',
+      param: 'cancel_at',
+    });
+  }
 }
 
+/** The two ways to an end replace each other, and only a new decision has a new date. */
 function cancellation(
   simulation: Simulation,
   before: SubscriptionRecord,
-  cancel_at_period_end: boolean | undefined,
-): Pick<SubscriptionRecord, 'cancel_at_period_end' | 'canceled_at'> {
-  if (cancel_at_period_end === undefined || cancel_at_period_end === before.cancel_at_period_end)
-    return before;
-  return { cancel_at_period_end, canceled_at: cancel_at_period_end ? simulation.now_s : null };
+  { cancel_at_period_end, cancel_at, proration_behavior }: UpdateParams,
+): Pick<SubscriptionRecord, 'cancel_at_period_end' | 'cancel_at' | 'canceled_at'> {
+  if (cancel_at !== undefined && cancel_at !== null) {
+    const at = typeof cancel_at === 'number' ? cancel_at : periodEnd(before, cancel_at);
+    const prorates = proration_behavior !== 'none';
+    return { cancel_at_period_end: false, cancel_at: { at, prorates }, canceled_at: simulation.now_s };
+  }
+  if (cancel_at === undefined && cancel_at_period_end === undefined) return before;
+  const isEnding = cancel_at_period_end ?? before.cancel_at_period_end;
+  if (isEnding && before.cancel_at_period_end) return { ...before, cancel_at: null };
+  return { cancel_at_period_end: isEnding, cancel_at: null, canceled_at: isEnding ? simulation.now_s : null };
+}
+
+function periodEnd({ items }: SubscriptionRecord, which: 'min_period_end' | 'max_period_end'): number {
+  const ends = items.map(({ period }) => period.end);
+  return which === 'min_period_end' ? Math.min(...ends) : Math.max(...ends);
 }
 
 /** What the customer says about the cancellation replaces what was said before, field by field. */

@@ -1,5 +1,6 @@
 import type { JsonObject } from './json.ts';
 import { listOf } from './lists.ts';
+import { firstPeriodEnd } from './next-step.ts';
 import { existingPrice, planView, priceView } from './prices.ts';
 import type { SubscriptionItemRecord, SubscriptionRecord } from './records.ts';
 import type { Simulation } from './simulation.ts';
@@ -7,7 +8,6 @@ import type { Simulation } from './simulation.ts';
 export function subscriptionView(simulation: Simulation, subscription: SubscriptionRecord): JsonObject {
   const items = subscription.items.map((item) => itemView(simulation, subscription, item));
   const { cancel_at_period_end, canceled_at, ended_at, status } = subscription;
-  const isEnding = cancel_at_period_end && status !== 'canceled';
   return {
     id: subscription.id,
     object: 'subscription',
@@ -19,7 +19,7 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
     billing_mode: billingMode(subscription),
     billing_schedules: [],
     billing_thresholds: null,
-    cancel_at: isEnding ? Math.min(...subscription.items.map(({ period }) => period.end)) : null,
+    cancel_at: endOf(subscription),
     cancel_at_period_end,
     canceled_at,
     cancellation_details: {
@@ -62,7 +62,7 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
     schedule: null,
     start_date: subscription.created,
     status,
-    test_clock: null,
+    test_clock: simulation.state.customers.get(subscription.customer)?.test_clock ?? null,
     transfer_data: null,
     trial_end: subscription.trial?.end ?? null,
     trial_settings: {
@@ -70,6 +70,13 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
     },
     trial_start: subscription.trial?.start ?? null,
   };
+}
+
+/** When it is to end; null: it goes on, or has ended already at the end of a period. */
+function endOf(subscription: SubscriptionRecord): number | null {
+  const { cancel_at, cancel_at_period_end, status } = subscription;
+  if (cancel_at) return cancel_at.at;
+  return cancel_at_period_end && status !== 'canceled' ? firstPeriodEnd(subscription.items) : null;
 }
 
 function billingMode({ billing_mode, migrated_at }: SubscriptionRecord): JsonObject {

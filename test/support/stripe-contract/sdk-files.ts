@@ -32,6 +32,7 @@ export const RESOURCE_FILES = [
   'InvoicePayments',
   'PaymentIntents',
   'PaymentMethods',
+  'TestHelpers/TestClocks',
 ].map((name) => join(SDK_FOLDER, 'esm', 'resources', `${name}.d.ts`));
 
 /** What those share. */

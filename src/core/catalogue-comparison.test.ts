@@ -1,0 +1,215 @@
+import { describe, expect, test } from 'vitest';
+import type { Catalogue, ListedMeter, ListedPrice, ListedProduct } from './catalogue.ts';
+import { compareCatalogue, referencesOf } from './catalogue-comparison.ts';
+import { changeText } from './catalogue-text.ts';
+import type { Plans } from './plan.ts';
+
+const METER: ListedMeter = {
+  stripe_meter: 'mtr_1',
+  event_name: 'credits',
+  display_name: 'Credits',
+  active: true,
+  formula: 'sum',
+  customer_key: 'stripe_customer_id',
+  value_key: 'value',
+  event_time_window: null,
+};
+const KEY = 'tallybook:pro:month:credits';
+const PRICE: ListedPrice = {
+  currency: 'usd',
+  unit_amount_decimal: '2',
+  interval: 'month',
+  interval_count: 1,
+  event_name: 'credits',
+  stripe_price: 'price_1',
+  lookup_key: KEY,
+  active: true,
+  stripe_meter: 'mtr_1',
+  stripe_product: 'tallybook_pro',
+  plan: 'pro',
+  quantity: null,
+  beyond: null,
+};
+const PRODUCT: ListedProduct = { stripe_product: 'tallybook_pro', name: 'Pro', active: true, plan: 'pro' };
+const DECLARED = {
+  currency: 'usd',
+  unit_amount_decimal: '2',
+  interval: 'month',
+  meter: 'credits',
+  stripe_price: null,
+  lookup_key: KEY,
+} as const;
+const PRO: Plans = { pro: { name: 'Pro', prices: [DECLARED], licensed: [], limits: {} } };
+const EVENT_NAMES = new Map([['credits', 'credits']]);
+
+const compare = (catalogue: Partial<Catalogue>, plans: Plans = PRO) =>
+  compareCatalogue(
+    { event_names: EVENT_NAMES, plans },
+    { meters: [METER], products: [PRODUCT], prices: [PRICE], ...catalogue },
+  );
+const changesOf = (...params: Parameters<typeof compare>) =>
+  compare(...params).changes.map((change) => `${change.change} ${changeText(change)}`);
+const checksOf = (...params: Parameters<typeof compare>) =>
+  compare(...params).findings.map(({ check, where }) => `${check} ${where}`);
+
+test('what is as configured needs nothing', () => {
+  expect(compare({}).changes).toEqual([]);
+  expect(compare({}).findings).toEqual([]);
+  expect(compare({ prices: [] }, {}).changes).toEqual([]);
+});
+
+test('what does not exist is made in the order in which it is needed', () => {
+  expect(changesOf({ meters: [], products: [], prices: [] })).toEqual([
+    'create_meter meter credits: sums up credits',
+    'create_product product tallybook_pro: Pro',
+    `create_price price ${KEY}: $0.02 of credits, by month`,
+  ]);
+});
+
+describe('a meter', () => {
+  test('that counts otherwise is a finding, and no price is made for it', () => {
+    const meters = [{ ...METER, formula: 'count' }];
+    expect(checksOf({ meters, prices: [] })).toEqual(['meter_formula meters.credits']);
+    expect(changesOf({ meters, prices: [] })).toEqual([]);
+  });
+
+  test('that takes sums of hours is a finding', () => {
+    expect(checksOf({ meters: [{ ...METER, event_time_window: 'hour' }] })).toEqual([
+      'meter_window meters.credits',
+    ]);
+  });
+
+  test('that was deactivated counts again, unless it counted otherwise', () => {
+    expect(changesOf({ meters: [{ ...METER, active: false }] })).toEqual([
+      'reactivate_meter meter credits: mtr_1 counts again',
+    ]);
+    const counting = { ...METER, stripe_meter: 'mtr_2', active: false, formula: 'last' };
+    expect(changesOf({ meters: [counting], prices: [] })[0]).toBe(
+      'create_meter meter credits: sums up credits',
+    );
+    const { changes } = compare({ meters: [counting, { ...METER, active: false }] });
+    expect(changes).toMatchObject([{ change: 'reactivate_meter', stripe_meter: 'mtr_1' }]);
+  });
+
+  test('that took the place of another makes new prices', () => {
+    const meters = [
+      { ...METER, stripe_meter: 'mtr_2' },
+      { ...METER, active: false },
+    ];
+    expect(changesOf({ meters }).map((text) => text.split(' ')[0])).toEqual([
+      'create_price',
+      'deactivate_price',
+    ]);
+  });
+});
+
+describe('a price', () => {
+  const { unit_amount_decimal: _, ...bare } = PRICE;
+  const differing: [string, ListedPrice][] = [
+    ['amount', { ...PRICE, unit_amount_decimal: '2.000000000001' }],
+    ['currency', { ...PRICE, currency: 'eur' }],
+    ['interval', { ...PRICE, interval: 'year' }],
+    ['number of intervals', { ...PRICE, interval_count: 3 }],
+    ['meter', { ...PRICE, event_name: 'tokens', stripe_meter: 'mtr_9' }],
+    ['kind', { ...PRICE, event_name: null, stripe_meter: null }],
+    ['number of charges', { ...PRICE, interval: null }],
+    ['packages', { ...PRICE, transform_quantity: { divide_by: 10, round: 'up' } }],
+    ['tiers', { ...bare, tiers_mode: 'volume', tiers: [{ up_to: 'inf', unit_amount_decimal: '2' }] }],
+    ['choice of its amount', { ...PRICE, beyond: 'the customer chooses its amount' }],
+  ];
+
+  test.each(differing)('with another %s gets a successor, and takes no new subscriptions', (_what, price) => {
+    const { changes } = compare({ prices: [price] });
+    expect(changes).toMatchObject([
+      { change: 'create_price', replaces: { stripe_price: 'price_1' }, stripe_product: 'tallybook_pro' },
+      { change: 'deactivate_price', stripe_price: 'price_1' },
+    ]);
+  });
+
+  test('made elsewhere stays as it is, also when it loses the lookup key', () => {
+    const theirs = { ...PRICE, plan: null, stripe_product: 'prod_1', unit_amount_decimal: '7' };
+    const products = [{ ...PRODUCT, stripe_product: 'prod_1', plan: null }];
+    expect(compare({ prices: [theirs], products }).changes).toMatchObject([
+      { change: 'create_price', stripe_product: 'prod_1' },
+    ]);
+  });
+
+  test.each([
+    ['2.0', '2'],
+    ['2', '2.000'],
+  ])('of %s is one of %s', (configured, at_stripe) => {
+    const plans = {
+      pro: { ...PRO['pro'], prices: [{ ...DECLARED, unit_amount_decimal: configured }] },
+    } as Plans;
+    expect(changesOf({ prices: [{ ...PRICE, unit_amount_decimal: at_stripe }] }, plans)).toEqual([]);
+  });
+
+  test('that was superseded and is still for sale, as after a crash, is taken off sale', () => {
+    const orphan = { ...PRICE, stripe_price: 'price_0', lookup_key: null };
+    expect(changesOf({ prices: [PRICE, orphan] })).toEqual([
+      'deactivate_price price price_0: takes no new subscriptions, those it has stay on it',
+    ]);
+    expect(changesOf({ prices: [PRICE, { ...orphan, active: false }] })).toEqual([]);
+    expect(changesOf({ prices: [PRICE, { ...orphan, plan: 'other' }] })).toEqual([]);
+  });
+
+  test('that is inactive and right takes subscriptions again', () => {
+    expect(changesOf({ prices: [{ ...PRICE, active: false }] })).toEqual([
+      `activate_price price ${KEY}: price_1 takes subscriptions again`,
+    ]);
+  });
+
+  test('whose successor cannot be made stays for sale', () => {
+    const meters = [{ ...METER, formula: 'count' }];
+    expect(changesOf({ meters, prices: [{ ...PRICE, unit_amount_decimal: '7' }] })).toEqual([]);
+  });
+
+  test('that two plans share is one price, and a finding where they differ', () => {
+    const plans = (amount: string): Plans => ({
+      ...PRO,
+      max: { name: 'Max', prices: [{ ...DECLARED, unit_amount_decimal: amount }], licensed: [], limits: {} },
+    });
+    expect(compare({}, plans('2'))).toMatchObject({ changes: [], findings: [] });
+    expect(checksOf({}, plans('3'))).toEqual([`lookup_key_shared ${KEY}`]);
+  });
+
+  test('of a plan whose prices are on a product goes there as well', () => {
+    const year = { ...DECLARED, interval: 'year', lookup_key: 'pro_year' } as const;
+    const plans: Plans = { pro: { name: 'Pro', prices: [DECLARED, year], licensed: [], limits: {} } };
+    const shop = { ...PRODUCT, stripe_product: 'prod_1', plan: null };
+    const { changes } = compare(
+      { prices: [{ ...PRICE, stripe_product: 'prod_1' }], products: [shop] },
+      plans,
+    );
+    expect(changes).toMatchObject([{ change: 'create_price', stripe_product: 'prod_1', replaces: null }]);
+  });
+});
+
+describe('a product', () => {
+  test('that is not the plan’s is a finding, and gets no prices', () => {
+    const products = [{ ...PRODUCT, plan: null }];
+    expect(checksOf({ products, prices: [] })).toEqual(['product_taken tallybook_pro']);
+    expect(changesOf({ products, prices: [] })).toEqual([]);
+  });
+
+  test('of others that is archived is a finding', () => {
+    const products = [{ ...PRODUCT, stripe_product: 'prod_1', active: false, plan: null }];
+    const prices = [{ ...PRICE, stripe_product: 'prod_1' }];
+    expect(checksOf({ products, prices })).toEqual(['product_inactive prod_1']);
+  });
+
+  test('of ours is renamed, and put back on sale where prices are on it', () => {
+    expect(changesOf({ products: [{ ...PRODUCT, name: 'Old', active: false }] })).toEqual([
+      'rename_product product tallybook_pro: Old becomes Pro',
+      'activate_product product tallybook_pro: for sale again',
+    ]);
+    const free: Plans = { pro: { name: 'Pro', prices: [], licensed: [], limits: {} } };
+    expect(changesOf({ products: [{ ...PRODUCT, active: false }], prices: [] }, free)).toEqual([]);
+  });
+});
+
+test('Stripe is asked for every price that plans name', () => {
+  const seats = { ...DECLARED, quantity: 'seats', stripe_price: 'price_7' } as const;
+  const plans: Plans = { pro: { name: 'Pro', prices: [DECLARED], licensed: [seats], limits: {} } };
+  expect(referencesOf(plans)).toEqual([DECLARED, seats]);
+});

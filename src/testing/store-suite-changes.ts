@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import type { SubscriptionItem } from '../core/billing-period.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/instant.ts';
+import type { RequestChangeParams, Store, UsageEntry } from '../core/store.ts';
+import {
+  ACCOUNT,
+  ALL_TIME,
+  agenda,
+  assertQuantitiesAreSums,
+  type Check,
+  CUSTOMER,
+  END,
+  entry,
+  itemFrom,
+  NOW,
+} from './store-scene.ts';
+
+/** When the change is asked for; it counts from the next whole second. */
+const ASKED = NOW + HOUR_MS + 123;
+const REQUESTED = NOW + HOUR_MS + SECOND_MS;
+const CHANGED = REQUESTED + 4 * MINUTE_MS;
+const CHANGE = { account_id: ACCOUNT, change_id: 1 };
+const REQUEST: RequestChangeParams = {
+  account_id: ACCOUNT,
+  kind: 'plan',
+  stripe_subscription: 'sub_1',
+  plan: 'business',
+  interval: 'month',
+  seats: null,
+  now: ASKED,
+};
+/** What Stripe bills by once it has changed the subscription. */
+const NEW_ITEM = itemFrom(CHANGED, {
+  stripe_subscription_item: 'si_2',
+  anchor: NOW,
+  current_period_end: END,
+});
+
+/** What every store must do with changes of subscriptions. */
+export function testChanges(check: Check, uuid: () => string): void {
+  const record = async (store: Store, recorded_at: number, entries: readonly UsageEntry[]) => {
+    const { failure } = await store.recordUsage({ flush_id: uuid(), recorded_at, entries });
+    assert.equal(failure, null);
+  };
+  const setItems = (store: Store, items: readonly SubscriptionItem[], now: number) =>
+    store.setSubscriptionItems({
+      account_id: ACCOUNT,
+      stripe_customer: CUSTOMER,
+      items,
+      sync_due_at: null,
+      now,
+    });
+  /** 70 units at the old price, an hour later. */
+  const subscribe = async (store: Store) => {
+    await store.setAccount({ account_id: ACCOUNT, plan: 'pro', stripe_customer: CUSTOMER, now: NOW });
+    await setItems(store, [itemFrom(NOW)], NOW);
+    await record(store, NOW + MINUTE_MS, [entry({ quantity: 70 })]);
+  };
+  /** The worker has sent what was sealed. */
+  const send = async (store: Store) => {
+    const report = { account_id: ACCOUNT, meter: 'credits', report_id: 1 };
+    const slot = NOW + 30 * SECOND_MS;
+    const intent = { stripe_customer: CUSTOMER, identifier: 'tb_1', slot, first_attempt_at: ASKED } as const;
+    const sending = { status: 'sending', attempts: 1, due_at: ASKED, ...intent } as const;
+    await store.changeReport({ report, from: 'closed', attempts: 0, changes: sending });
+    const accepted = { status: 'reported', reported_at: ASKED, due_at: null } as const;
+    await store.changeReport({ report, from: 'sending', attempts: 1, changes: accepted });
+  };
+  const complete = (store: Store, items: readonly SubscriptionItem[], now = CHANGED) =>
+    store.completeChange({
+      change: CHANGE,
+      stripe_customer: CUSTOMER,
+      items,
+      changed_at: CHANGED,
+      sync_due_at: null,
+      now,
+    });
+  const reports = async (store: Store) => {
+    const all = await store.listReportsWithUsage({ account_id: ACCOUNT, meter: 'credits', range: ALL_TIME });
+    await assertQuantitiesAreSums(store, all.reports);
+    return all.reports;
+  };
+  const places = async (store: Store) =>
+    (await reports(store)).map(({ quantity, status, billing_period_start }) => [
+      quantity,
+      status,
+      billing_period_start,
+    ]);
+  const account = async (store: Store) => (await store.getAccount({ account_id: ACCOUNT }))?.account;
+
+  check('a change seals what was used until it was asked for, up to the next whole second', async (store) => {
+    await subscribe(store);
+    const change = await store.requestChange(REQUEST);
+    assert.deepEqual(change, { ...(await store.getLastChange({ account_id: ACCOUNT })) });
+    assert.equal(change.requested_at, REQUESTED);
+    assert.equal((await account(store))?.change_requested_at, REQUESTED);
+    assert.equal((await agenda(store)).change_due_at, ASKED);
+    await record(store, ASKED + 1, [entry({ quantity: 5 })]);
+    const [sealed, open] = await reports(store);
+    assert.deepEqual([sealed?.quantity, sealed?.status, sealed?.period_end], [70, 'closed', REQUESTED]);
+    assert.deepEqual([open?.quantity, open?.status, open?.period_start], [5, 'open', REQUESTED]);
+  });
+
+  check('one change of an account is under way at a time, whoever asks', async (store) => {
+    await subscribe(store);
+    const both = await Promise.allSettled([store.requestChange(REQUEST), store.requestChange(REQUEST)]);
+    assert.deepEqual(both.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected']);
+    await assert.rejects(store.requestChange({ ...REQUEST, kind: 'seats', seats: 3 }), {
+      code: 'change_pending',
+    });
+    assert.deepEqual(
+      (await store.listDueChanges({ now: ASKED, limit: 10 })).map(({ change_id }) => change_id),
+      [1],
+    );
+    assert.deepEqual(await store.listDueChanges({ now: ASKED - 1, limit: 10 }), []);
+  });
+
+  check(
+    'what was used since the request has the new price, however late Stripe changed it',
+    async (store) => {
+      await subscribe(store);
+      await store.requestChange(REQUEST);
+      await send(store);
+      await record(store, ASKED + 2 * MINUTE_MS, [entry({ quantity: 30 })]);
+      assert.equal(await complete(store, [NEW_ITEM]), true);
+      await record(store, CHANGED + MINUTE_MS, [entry({ quantity: 4 })]);
+      const found = await places(store);
+      assert.deepEqual(found, [
+        [70, 'reported', NOW],
+        [34, 'open', REQUESTED],
+      ]);
+      assert.equal((await account(store))?.plan, 'business');
+      assert.equal((await account(store))?.change_requested_at, null);
+      assert.equal((await store.getLastChange({ account_id: ACCOUNT }))?.changed_at, CHANGED);
+      assert.equal((await agenda(store)).change_due_at, null);
+    },
+  );
+
+  check('a later reading of the subscription keeps the moment of the request', async (store) => {
+    await subscribe(store);
+    await store.requestChange(REQUEST);
+    await send(store);
+    await record(store, ASKED + 2 * MINUTE_MS, [entry({ quantity: 30 })]);
+    await complete(store, [NEW_ITEM]);
+    await setItems(store, [NEW_ITEM], CHANGED + DAY_MS);
+    const items = (await store.getAccount({ account_id: ACCOUNT }))?.items ?? [];
+    const times = items.map((item) => [item.stripe_subscription_item, item.started_at, item.ended_at]);
+    assert.deepEqual(times.toSorted(), [
+      ['si_1', NOW, REQUESTED],
+      ['si_2', REQUESTED, null],
+    ]);
+    assert.deepEqual(await places(store), [
+      [70, 'reported', NOW],
+      [30, 'open', REQUESTED],
+    ]);
+  });
+
+  check('a change that was read from Stripe before it is completed comes to the same', async (store) => {
+    await subscribe(store);
+    await store.requestChange(REQUEST);
+    await send(store);
+    await record(store, ASKED + 2 * MINUTE_MS, [entry({ quantity: 30 })]);
+    await setItems(store, [NEW_ITEM], CHANGED + SECOND_MS);
+    await complete(store, [NEW_ITEM], CHANGED + MINUTE_MS);
+    assert.deepEqual(await places(store), [
+      [70, 'reported', NOW],
+      [30, 'open', REQUESTED],
+    ]);
+  });
+
+  check('a cancellation leaves what is used afterwards to nobody', async (store) => {
+    await subscribe(store);
+    await store.requestChange({ ...REQUEST, kind: 'cancel', plan: 'free', interval: null });
+    await send(store);
+    await record(store, ASKED + MINUTE_MS, [entry({ quantity: 30 })]);
+    await complete(store, [itemFrom(NOW, { ended_at: CHANGED })]);
+    assert.deepEqual(await places(store), [
+      [70, 'reported', NOW],
+      [30, 'open', REQUESTED],
+    ]);
+    const items = (await store.getAccount({ account_id: ACCOUNT }))?.items ?? [];
+    assert.deepEqual(
+      items.map(({ ended_at }) => ended_at),
+      [REQUESTED],
+    );
+    assert.equal((await account(store))?.plan, 'free');
+  });
+
+  check('a change that failed changes nothing, and makes room for the next', async (store) => {
+    await subscribe(store);
+    await store.requestChange(REQUEST);
+    await record(store, ASKED + MINUTE_MS, [entry({ quantity: 30 })]);
+    const failing = { change: CHANGE, from: 'flushing', attempts: 0 } as const;
+    const changes = {
+      status: 'failed',
+      due_at: null,
+      error_code: 'price_not_found',
+      last_error: 'None.',
+    } as const;
+    assert.equal(await store.changeChange({ ...failing, changes }), true);
+    assert.equal((await account(store))?.change_requested_at, null);
+    assert.equal((await account(store))?.plan, 'pro');
+    assert.deepEqual(await places(store), [
+      [70, 'closed', NOW],
+      [30, 'open', NOW],
+    ]);
+    assert.equal((await store.requestChange({ ...REQUEST, now: CHANGED })).change_id, 2);
+  });
+
+  check('of two workers at one attempt, one makes it; what has ended stays as it is', async (store) => {
+    await subscribe(store);
+    await store.requestChange(REQUEST);
+    const attempt = { change: CHANGE, from: 'flushing', attempts: 0 } as const;
+    const changes = { status: 'applying', attempts: 1 } as const;
+    const both = await Promise.all([
+      store.changeChange({ ...attempt, changes }),
+      store.changeChange({ ...attempt, changes }),
+    ]);
+    assert.deepEqual(both.toSorted(), [false, true]);
+    const twice = await Promise.all([complete(store, [NEW_ITEM]), complete(store, [NEW_ITEM])]);
+    assert.deepEqual(twice.toSorted(), [false, true]);
+    const again = { ...attempt, from: 'applying', attempts: 1, changes: { due_at: NOW } } as const;
+    assert.equal(await store.changeChange(again), false);
+    assert.equal((await store.getLastChange({ account_id: ACCOUNT }))?.status, 'done');
+  });
+
+  check('a change of seats seals nothing and holds nothing up', async (store) => {
+    await subscribe(store);
+    const change = await store.requestChange({
+      ...REQUEST,
+      kind: 'seats',
+      plan: 'pro',
+      interval: null,
+      seats: 3,
+    });
+    assert.equal(change.status, 'applying');
+    assert.equal((await account(store))?.change_requested_at, null);
+    assert.deepEqual(await places(store), [[70, 'open', NOW]]);
+  });
+
+  check('an account that nobody has heard of has no change', async (store) => {
+    assert.equal(await store.getLastChange({ account_id: 'nobody' }), null);
+  });
+}
