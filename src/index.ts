@@ -1,4 +1,4 @@
-export type { AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
+export type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
 export type { CatalogueResult, PushParams, PushResult } from './catalogue.ts';
 export type { AdjustParams } from './core/adjustment.ts';
 export type { CatalogueChange, NewPrice } from './core/catalogue.ts';
@@ -12,6 +12,8 @@ export { type Price, type RatedAmount, type RatedLine, rate, type Tier } from '.
 export type { PriceTerms } from './core/price-difference.ts';
 export type { PulledConfig } from './core/pulled-config.ts';
 export type { CauseName } from './core/reconciliation.ts';
+export type { PaymentAction, SubscriptionStatus } from './core/stripe-subscription.ts';
+export type { PaymentBehavior } from './core/subscribing.ts';
 export type { IncrementParams, Properties } from './core/usage-event.ts';
 export type { ReportReason, ReportStatus } from './core/usage-report.ts';
 export type {
@@ -56,6 +58,13 @@ export type {
   RetryReportParams,
 } from './report-decisions.ts';
 export type { CancelParams, ChangePlanParams, ChangeResult } from './subscription-changes.ts';
+export type { SubscriptionResult } from './subscription-result.ts';
+export type {
+  CheckoutParams,
+  CheckoutResult,
+  CreateSubscriptionParams,
+  PortalParams,
+} from './subscriptions.ts';
 export { createUsage } from './usage.ts';
 export type { AppTransaction, GetParams, GetResult, IncrementOptions, Usage } from './usage-interface.ts';
 export type {

@@ -1,4 +1,4 @@
-import type { AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
+import type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
 import type { CatalogueResult, PushParams, PushResult } from './catalogue.ts';
 import type { AdjustParams } from './core/adjustment.ts';
 import type { DateInput } from './core/instant.ts';
@@ -18,6 +18,13 @@ import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 import type { IncrementResult } from './recorder/recorder.ts';
 import type { DecisionResult, ResolveReportParams, RetryReportParams } from './report-decisions.ts';
 import type { CancelParams, ChangePlanParams, ChangeResult } from './subscription-changes.ts';
+import type { SubscriptionResult } from './subscription-result.ts';
+import type {
+  CheckoutParams,
+  CheckoutResult,
+  CreateSubscriptionParams,
+  PortalParams,
+} from './subscriptions.ts';
 import type { ListWebhooksParams, WebhooksPage } from './webhooks.ts';
 import type { ReportRun } from './worker/report-cycle.ts';
 
@@ -29,17 +36,90 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * Creates an account or changes it; fields that are left out stay as they are.
      *
      * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_stripe_customer`, `stripe_customer_taken`,
-     * `invalid_parameter`, `storage_failed`, `storage_busy`, `closed`.
+     * `invalid_parameter`, `storage_failed`, `storage_busy`, `closed`; with `stripe_subscription` also
+     * `subscription_not_found`, `stripe_mode_mismatch`, `stripe_unavailable`, `stripe_refused`.
      */
     set(params: SetAccountParams<Plan>): Promise<AccountResult<Plan>>;
     /** @throws UsageError `invalid_account`, `account_not_found`, `storage_failed`, `closed`. */
-    get(params: { readonly account: string }): Promise<AccountResult<Plan>>;
+    get(params: { readonly account: string }): Promise<AccountDetails<Plan>>;
     /**
      * Accounts in the order of their ids, a page at a time. `limit`: 1 to 1,000, default 100.
      *
      * @throws UsageError `invalid_parameter`, `storage_failed`, `closed`.
      */
     list(params?: { readonly after?: string; readonly limit?: number }): Promise<AccountsPage<Plan>>;
+    /**
+     * Reads from Stripe now what bills the account, where webhooks and the report job would do it later.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `stripe_unavailable`,
+     * `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`, `storage_failed`, `closed`.
+     */
+    sync(params: { readonly account: string }): Promise<SubscriptionResult<Plan>>;
+  };
+
+  /** What bills accounts at Stripe. */
+  readonly subscriptions: {
+    /**
+     * A page of Stripe's on which the customer of the account subscribes to a plan; the customer is created if need be.
+     * Repeated calls give the same page while it is open. Plan and subscription follow from Stripe's events.
+     *
+     * @throws UsageError `invalid_account`, `invalid_plan` (free plans need no checkout), `invalid_parameter`,
+     * `seats_not_sold`, `already_subscribed`, `price_not_found`, `currency_mismatch`, `stripe_customer_deleted`,
+     * `stripe_mode_mismatch`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     */
+    checkout(params: CheckoutParams<Plan>): Promise<CheckoutResult>;
+    /**
+     * Subscribes the account with the customer's default payment method. Safe to repeat: a subscription that an earlier
+     * call made, and could not tell of, is found. `status` and `action` say what is left to do.
+     *
+     * @throws UsageError as `checkout`, and `invalid_idempotency_key`, `payment_method_missing`; with
+     * `error_if_incomplete` also `payment_failed`, `payment_action_required`.
+     */
+    create(params: CreateSubscriptionParams<Plan>): Promise<SubscriptionResult<Plan>>;
+    /**
+     * A page of Stripe's on which the customer sees invoices, changes payment methods and cancels to the period's end.
+     * Prices cannot be switched there: usage that is not reported yet would be billed at the wrong one.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found` (the account
+     * has no customer), `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     */
+    portal(params: PortalParams): Promise<{ readonly url: string }>;
+    /**
+     * What bills the account, as it was last read from Stripe: it asks the database only.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `storage_failed`, `closed`.
+     */
+    get(params: { readonly account: string }): Promise<SubscriptionResult<Plan>>;
+    /**
+     * Ends an account's subscription: with its billing period, whose usage is on the final invoice, or now, as a change of
+     * the plan does, with an invoice of what was used and a credit for what was paid in advance. Afterwards the account is
+     * on the free plan, if one is configured.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
+     * `already_subscribed`, `change_pending`, `usage_unproven`, `stripe_customer_deleted`, `stripe_refused`,
+     * `stripe_unavailable`, `storage_failed`, `closed`.
+     */
+    cancel(params: CancelParams): Promise<ChangeResult>;
+    /**
+     * Takes back a cancellation at the period's end, and a pause.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
+     * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     */
+    resume(params: { readonly account: string }): Promise<void>;
+    /**
+     * Pauses the collection of payments: usage is counted and reported as before, and invoices stay drafts.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
+     * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     */
+    pause(params: { readonly account: string }): Promise<void>;
+    /**
+     * The change of an account's subscription that was asked for last; null = there was none.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `storage_failed`, `closed`.
+     */
+    lastChange(params: { readonly account: string }): Promise<ChangeResult | null>;
   };
 
   /**
@@ -140,41 +220,6 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      */
     change(params: ChangePlanParams<Plan>): Promise<ChangeResult>;
   };
-
-  /** What bills accounts at Stripe. */
-  readonly subscriptions: {
-    /**
-     * Ends an account's subscription: with its billing period, whose usage is on the final invoice, or now, as a change of
-     * the plan does, with an invoice of what was used and a credit for what was paid in advance. Afterwards the account is
-     * on the free plan, if one is configured.
-     *
-     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `change_pending`, `usage_unproven`, `stripe_customer_deleted`, `stripe_refused`,
-     * `stripe_unavailable`, `storage_failed`, `closed`.
-     */
-    cancel(params: CancelParams): Promise<ChangeResult>;
-    /**
-     * Takes back a cancellation at the period's end, and a pause.
-     *
-     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
-     */
-    resume(params: { readonly account: string }): Promise<void>;
-    /**
-     * Pauses the collection of payments: usage is counted and reported as before, and invoices stay drafts.
-     *
-     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
-     */
-    pause(params: { readonly account: string }): Promise<void>;
-    /**
-     * The change of an account's subscription that was asked for last; null = there was none.
-     *
-     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `storage_failed`, `closed`.
-     */
-    lastChange(params: { readonly account: string }): Promise<ChangeResult | null>;
-  };
-
   /** The configured meters and plans, and what Stripe has of them. */
   readonly catalogue: {
     /**

@@ -22,6 +22,7 @@ import { connectStripe } from './stripe/stripe-connection.ts';
 import { createStripeProviders } from './stripe/stripe-provider.ts';
 import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
 import { createSubscriptionChanges } from './subscription-changes.ts';
+import { createSubscriptions } from './subscriptions.ts';
 import { isProduction, systemEnvironment } from './system-environment.ts';
 import type { GetParams, IncrementOptions, Usage } from './usage-interface.ts';
 import { parseOptions, type UsageConfig, type UsageOptions } from './usage-options.ts';
@@ -172,6 +173,8 @@ export function composeUsage<const Meter extends string, const Plan extends stri
 
   const receive = receiverOf(config, environment, store, tell);
   const webhooks = createWebhooks({ store, clock: environment.clock });
+  const accounts = createAccounts({ store, provider, clock: environment.clock, plans: config.plans });
+  const subscriptions = createSubscriptions({ store, provider, environment, plans: config.plans });
   const changes = createSubscriptionChanges({
     store,
     provider,
@@ -185,7 +188,6 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     verify_timeout_ms: config.verify_timeout_ms,
     allow_tiers_mode_change: config.allow_tiers_mode_change,
   });
-  const accounts = createAccounts({ store, clock: environment.clock, plans: config.plans });
   const declared = { event_names: config.event_names, plans: config.plans };
   const livemode = config.stripe?.livemode ?? false;
   const catalogue = createCatalogue({ ...declared, provider, environment, livemode });
@@ -203,6 +205,17 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       set: (params: unknown) => guard(() => accounts.set(params)),
       get: (params: unknown) => guard(() => accounts.get(params)),
       list: (params: unknown) => guard(() => accounts.list(params)),
+      sync: (params: unknown) => guard(() => accounts.sync(params)),
+    },
+    subscriptions: {
+      checkout: (params: unknown) => guard(() => subscriptions.checkout(params)),
+      create: (params: unknown) => guard(() => subscriptions.create(params)),
+      portal: (params: unknown) => guard(() => subscriptions.portal(params)),
+      get: (params: unknown) => guard(() => subscriptions.get(params)),
+      cancel: (params: unknown) => guard(() => changes.cancel(params)),
+      resume: (params: unknown) => guard(() => changes.resume(params)),
+      pause: (params: unknown) => guard(() => changes.pause(params)),
+      lastChange: (params: unknown) => guard(() => changes.lastChange(params)),
     },
     increment,
     adjust: (params: AdjustParams) => guard(() => adjustTracked(params)),
@@ -217,12 +230,6 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     },
     plans: {
       change: (params: unknown) => guard(() => changes.changePlan(params)),
-    },
-    subscriptions: {
-      cancel: (params: unknown) => guard(() => changes.cancel(params)),
-      resume: (params: unknown) => guard(() => changes.resume(params)),
-      pause: (params: unknown) => guard(() => changes.pause(params)),
-      lastChange: (params: unknown) => guard(() => changes.lastChange(params)),
     },
     catalogue: {
       compare: () => guard(() => catalogue.compare()),

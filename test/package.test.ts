@@ -228,6 +228,18 @@ describe('docs/postgresql.md', () => {
   });
 });
 
+describe('docs/subscribing.md', () => {
+  test('shows a program that type-checks and subscribes as it says', () => {
+    const [program = '', ...others] = programsOf('docs/subscribing.md');
+    expect(others).toEqual([]);
+    install('stripe');
+    rmSync(join(app, 'subscribing.db'), { force: true });
+    write({ 'subscribe.ts': program });
+    expect(typeCheck(['subscribe.ts'])).toBe('');
+    expect(run('node', ['subscribe.ts'], app).trim()).toBe('true trialing team 3');
+  });
+});
+
 describe('docs/webhooks.md', () => {
   const programs = Object.fromEntries(
     programsOf('docs/webhooks.md').map((code) => [/^\/\/ (.*\.ts)\n/.exec(code)?.[1] ?? '', code]),
@@ -286,15 +298,15 @@ describe('docs/webhooks.md', () => {
     const text = readFileSync(join(repository, 'docs/webhooks.md'), 'utf8');
     const source = readFileSync(join(repository, 'src/core/webhook-event.ts'), 'utf8');
     const [setUp = ''] = text.split('## Mount it');
-    const named = [...setUp.matchAll(/`((?:customer|invoice|billing|v1)?[a-z0-9_]*(?:\.[a-z_]+)+)`/g)].map(
-      ([, name = '']) => name,
-    );
+    const named = [
+      ...setUp.matchAll(/`((?:checkout|customer|invoice|billing|v1)?[a-z0-9_]*(?:\.[a-z_]+)+)`/g),
+    ].map(([, name = '']) => name);
     let family = '';
     const types = named.flatMap((name) => {
       if (!name.startsWith('.')) family = name.slice(0, name.lastIndexOf('.'));
       return name.startsWith('usage.') ? [] : [name.startsWith('.') ? `${family}${name}` : name];
     });
-    const handled = [...source.matchAll(/\['([a-z0-9_.]+)', '(?:sync|meter_\w+)'\]/g)].map(
+    const handled = [...source.matchAll(/\['([a-z0-9_.]+)', '(?:sync|link|meter_\w+)'\]/g)].map(
       ([, name]) => name,
     );
     expect(handled.length).toBeGreaterThan(10);

@@ -90,9 +90,9 @@ const SPOILED: [readonly [string, RegExp], string, unknown, string][] = [
   [SUBSCRIPTION, 'answer.items.data.0.plan.usage_type', 'x', 'data[0].plan.usage_type "x" is not'],
   [
     SUBSCRIPTION,
-    'answer.default_payment_method',
-    { id: 'pm' },
-    'PaymentMethod (which the contract does not cover)',
+    'answer.pending_setup_intent',
+    { id: 'seti' },
+    'SetupIntent (which the contract does not cover)',
   ],
   [INVOICES, 'answer.has_more', undefined, 'answer.has_more is missing'],
   [INVOICES, 'answer.data.0.lines.data.0.pricing.type', 'x', 'pricing.type "x" is not "price_details"'],

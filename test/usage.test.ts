@@ -165,7 +165,11 @@ describe('accounts', () => {
       created_at: '2026-01-10T12:00:00.000Z',
     };
     expect(await usage.accounts.set({ account: 'a' })).toEqual(expected);
-    expect(await usage.accounts.get({ account: 'a' })).toEqual(expected);
+    expect(await usage.accounts.get({ account: 'a' })).toEqual({
+      ...expected,
+      subscription_status: 'none',
+      synced_at: null,
+    });
     expect(await usage.accounts.set({ account: 'a', plan: null, stripe_customer: null })).toMatchObject({
       plan: null,
       stripe_customer: null,

@@ -6,15 +6,17 @@ import type { Invoice } from './invoice.ts';
 import type { ReadMeterErrorsResult } from './meter-errors.ts';
 import type { PriceInterval, PriceReference } from './plan.ts';
 import type { Price } from './price.ts';
+import type { StripeSubscription } from './stripe-subscription.ts';
+import type { SubscribingProvider } from './subscribing.ts';
 import type { BilledSubscription, ItemChange } from './subscription-change.ts';
 
 /** What Tallybook needs of Stripe. Methods never throw for what Stripe answers: the answer is the result. */
-export interface BillingProvider extends CatalogueProvider, InspectionProvider {
+export interface BillingProvider extends CatalogueProvider, InspectionProvider, SubscribingProvider {
   /** Sends one report once, without retrying. */
   sendReport(params: SendReportParams): Promise<SendReportResult>;
   /** What was counted of a meter for a customer over whole UTC minutes. */
   readCounted(params: ReadCountedParams): Promise<ReadCountedResult>;
-  /** The subscription items that bill, or billed, the configured meters to a customer. */
+  /** A customer's subscriptions, and the items of them that bill, or billed, the configured meters. */
   listSubscriptionItems(params: { readonly stripe_customer: string }): Promise<ListSubscriptionItemsResult>;
   /** A customer's invoices that were made at an instant or later, newest first. */
   listInvoices(params: ListInvoicesParams): Promise<ListInvoicesResult>;
@@ -89,7 +91,12 @@ export interface ReadCountedParams {
 export type ReadCountedResult = { readonly outcome: 'read'; readonly quantity: number } | Failed;
 
 export type ListSubscriptionItemsResult =
-  | { readonly outcome: 'read'; readonly items: readonly SubscriptionItem[] }
+  | {
+      readonly outcome: 'read';
+      readonly items: readonly SubscriptionItem[];
+      /** Of whatever status, those included that were never paid for. */
+      readonly subscriptions: readonly StripeSubscription[];
+    }
   | Failed;
 
 export interface PostponeInvoiceParams {

@@ -54,6 +54,12 @@ export function isFree({ prices, licensed }: Plan): boolean {
   return prices.length === 0 && licensed.length === 0;
 }
 
+/** The plan of accounts that no subscription bills: the only free one; null = there is none, or there are several. */
+export function freePlanOf(plans: Plans): string | null {
+  const free = Object.keys(plans).filter((name) => plans[name] && isFree(plans[name]));
+  return free.length === 1 ? (free[0] ?? null) : null;
+}
+
 /** Why usage of a meter on this plan is never billed, or null if the plan has a price for it. */
 export function freeReason(plan: Plan, meter: string): 'free' | 'no_price' | null {
   if (isFree(plan)) return 'free';

@@ -4,6 +4,7 @@ import type { Instant } from './environment.ts';
 import type { UsageError } from './errors.ts';
 import type { LateUsagePolicy } from './late-usage.ts';
 import type { DecisionAction, ExplainingReads } from './report-listing.ts';
+import type { BillingSubscription } from './stripe-subscription.ts';
 import type { ChangeKey, ChangeStatus, SubscriptionChange } from './subscription-change.ts';
 import type { ReportKey, ReportStatus, UsageReport } from './usage-report.ts';
 import type { WebhookEventStore } from './webhook-event.ts';
@@ -26,6 +27,16 @@ export interface Store extends ExplainingReads, WebhookEventStore {
 
   /** Creates or changes an account; absent fields stay. @throws UsageError `stripe_customer_taken`. */
   setAccount(params: SetAccountParams): Promise<Account>;
+  /**
+   * Links an account that has no Stripe customer, and leaves one that has as it is; creates it if need be.
+   *
+   * @throws UsageError `stripe_customer_taken`.
+   */
+  linkAccount(params: LinkAccountParams): Promise<Account>;
+  /** The account that is linked to a Stripe customer; null = none is. */
+  findAccount(params: { readonly stripe_customer: string }): Promise<Account | null>;
+  /** What Stripe bills an account by, as it was read last. */
+  listSubscriptions(params: { readonly account_id: string }): Promise<readonly BillingSubscription[]>;
   /** An account with its subscription items; null = unknown. */
   getAccount(params: { readonly account_id: string }): Promise<AccountWithItems | null>;
   /** Accounts in the order of their ids. */
@@ -195,8 +206,18 @@ export interface SetSubscriptionItemsParams {
   /** The customer that the items were read for; when it is no longer the account's, nothing changes. */
   readonly stripe_customer: string;
   readonly items: readonly SubscriptionItem[];
+  /** The subscriptions themselves; absent = those that are known stay. */
+  readonly subscriptions?: readonly BillingSubscription[];
+  /** The plan that they put the account on; null = none; absent = as it was. */
+  readonly plan?: string | null | undefined;
   /** When to read them again; null = when there is something to send. */
   readonly sync_due_at: Instant | null;
+  readonly now: Instant;
+}
+
+export interface LinkAccountParams {
+  readonly account_id: string;
+  readonly stripe_customer: string;
   readonly now: Instant;
 }
 

@@ -2,13 +2,15 @@ import type { Instant } from './environment.ts';
 import type { NoteMeterErrorsParams, NoteMeterErrorsResult } from './meter-errors.ts';
 
 /**
- * What an event asks for. `sync`: read the customer's subscriptions again. `meter_errors`: fetch which meter events
+ * What an event asks for. `sync`: read the customer's subscriptions again. `link`: the same, and if no account has the
+ * customer, find out whose it is. `meter_errors`: fetch which meter events
  * Stripe rejected. `meter_deactivated`: tell people.
  */
-export type WebhookTask = 'sync' | 'meter_errors' | 'meter_deactivated';
+export type WebhookTask = 'sync' | 'link' | 'meter_errors' | 'meter_deactivated';
 
 const TASKS: ReadonlyMap<string, WebhookTask> = new Map([
-  ['customer.subscription.created', 'sync'],
+  ['checkout.session.completed', 'link'],
+  ['customer.subscription.created', 'link'],
   ['customer.subscription.updated', 'sync'],
   ['customer.subscription.deleted', 'sync'],
   ['customer.subscription.paused', 'sync'],
@@ -19,6 +21,7 @@ const TASKS: ReadonlyMap<string, WebhookTask> = new Map([
   ['invoice.finalization_failed', 'sync'],
   ['invoice.paid', 'sync'],
   ['invoice.payment_failed', 'sync'],
+  ['invoice.payment_action_required', 'sync'],
   ['invoice.voided', 'sync'],
   ['billing.meter.deactivated', 'meter_deactivated'],
   ['v1.billing.meter.error_report_triggered', 'meter_errors'],
@@ -68,7 +71,8 @@ export interface WebhookEvent {
 export interface WebhookEventStore {
   /**
    * Keeps an event until it is handled. `duplicate`: it was received before. `unknown_customer`: no account is linked
-   * to its customer, nothing is kept; linking reads the subscriptions anyway.
+   * to its customer, nor is the event about an account that waits for one; nothing is kept, linking reads the
+   * subscriptions anyway.
    */
   receiveWebhookEvent(
     params: ReceiveWebhookEventParams,
@@ -99,7 +103,10 @@ export interface WebhookEventStore {
 export type ReceiveWebhookEventParams = Pick<
   WebhookEvent,
   'event_id' | 'type' | 'stripe_customer' | 'object_id' | 'created_at' | 'received_at'
->;
+> & {
+  /** The account that the event says it is about, as a hint where to look; absent or null = it names none. */
+  readonly account_id?: string | null;
+};
 
 export interface ChangeWebhookEventParams {
   readonly event_id: string;

@@ -3,9 +3,15 @@ import type { SubscriptionItem } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
 import { floorToSecond } from '../core/instant.ts';
-import type { AccountWithItems, ListAccountsParams, SetAccountParams } from '../core/store.ts';
+import type {
+  AccountWithItems,
+  LinkAccountParams,
+  ListAccountsParams,
+  SetAccountParams,
+} from '../core/store.ts';
 import type { Db } from './report-rows.ts';
 import type { SubscriptionTable } from './schema.ts';
+import { replaceSubscriptions } from './subscriptions.ts';
 
 const ACCOUNT_COLUMNS = [
   'account_id',
@@ -90,8 +96,28 @@ export async function setAccount(
       : {}),
   };
   await db.updateTable('account').set(after).where('account_id', '=', account_id).execute();
+  // What is kept of subscriptions is what Stripe said of the customer that the account had.
+  if (isLinked) await replaceSubscriptions(db, account_id, []);
   await wakeWaitingReports(db, account_id, now);
   return after;
+}
+
+/** Of two that link an account at once, the second gets what the first has made of it. */
+export async function linkAccount(db: Db, params: LinkAccountParams): Promise<Account> {
+  const { account_id, now } = params;
+  await ensureAccounts(db, [account_id], now);
+  await lockAccounts(db, [account_id]);
+  const before = await accountRow(db, account_id);
+  return before.stripe_customer === null ? await setAccount(db, params) : before;
+}
+
+export async function findAccount(db: Db, stripe_customer: string): Promise<Account | null> {
+  const row = await db
+    .selectFrom('account')
+    .select(ACCOUNT_COLUMNS)
+    .where('stripe_customer', '=', stripe_customer)
+    .executeTakeFirst();
+  return row ?? null;
 }
 
 async function refuseTakenCustomer(db: Db, account_id: string, stripe_customer: string): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { UsageError } from '../core/errors.ts';
 import type { Batching, Store, UsageReader } from '../core/store.ts';
-import { getAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
+import { findAccount, getAccount, linkAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
 import { readAgenda } from './agenda.ts';
 
 import { closeReports, listAccountsToClose } from './closing.ts';
@@ -31,6 +31,7 @@ import {
   listDueChanges,
   requestChange,
 } from './subscription-changes.ts';
+import { listSubscriptions } from './subscriptions.ts';
 import {
   changeWebhookEvent,
   listDueWebhookEvents,
@@ -90,6 +91,9 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     recordInTransaction: (params) => use(({ recordInTransaction }) => recordInTransaction(params)),
     recordUsage: (params) => use(() => recordUsage(recording, params)),
     setAccount: (params) => transact((db) => setAccount(db, params)),
+    linkAccount: (params) => transact((db) => linkAccount(db, params)),
+    findAccount: ({ stripe_customer }) => read((db) => findAccount(db, stripe_customer)),
+    listSubscriptions: ({ account_id }) => read((db) => listSubscriptions(db, account_id)),
     getAccount: ({ account_id }) => read((db) => getAccount(db, account_id)),
     listAccounts: (params) => read((db) => listAccounts(db, params)),
     setSyncDue: ({ account_id, sync_due_at }) => transact((db) => setSyncDue(db, account_id, sync_due_at)),

@@ -17,6 +17,7 @@ import { getAccount, lockAccounts, replaceItems, wakeWaitingReports } from './ac
 import { type Ledger, moveUsage } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
+import { replaceSubscriptions } from './subscriptions.ts';
 
 /**
  * Reports that Stripe has not been asked to count, with those that are held and were never sent: their usage can still
@@ -48,15 +49,16 @@ export async function applyItems(
   db: Db,
   ledger: Ledger,
   known: AccountWithItems,
-  { account_id, items, sync_due_at, now }: SetSubscriptionItemsParams,
+  { account_id, items, subscriptions, plan, sync_due_at, now }: SetSubscriptionItemsParams,
 ): Promise<void> {
   await db
     .updateTable('account')
-    .set({ synced_at: now, sync_due_at })
+    .set({ synced_at: now, sync_due_at, ...(plan === undefined ? {} : { plan }) })
     .where('account_id', '=', account_id)
     .execute();
   const current = [...withRequests(known.items, items), ...goneItems(known.items, items, now)];
   await replaceItems(db, account_id, current);
+  if (subscriptions) await replaceSubscriptions(db, account_id, subscriptions);
   const rows = await db
     .selectFrom('usage')
     .select(REPORT_COLUMNS)

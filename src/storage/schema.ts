@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { DecisionAction } from '../core/report-listing.ts';
+import type { BillingSubscription } from '../core/stripe-subscription.ts';
 import type { SubscriptionChange } from '../core/subscription-change.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import type { ReceiveWebhookEventParams, WebhookEvent } from '../core/webhook-event.ts';
@@ -11,6 +12,7 @@ import type { ReceiveWebhookEventParams, WebhookEvent } from '../core/webhook-ev
 export interface Database {
   account: AccountTable;
   subscription: SubscriptionTable;
+  stripe_subscription: StripeSubscriptionTable;
   usage: UsageTable;
   usage_event: UsageEventTable;
   usage_key: UsageKeyTable;
@@ -47,6 +49,11 @@ export interface SubscriptionTable {
   current_period_start: number;
   current_period_end: number;
 }
+
+/** SQLite keeps `cancel_at_period_end` as 0 and 1. */
+export type StripeSubscriptionTable = { account_id: string } & {
+  -readonly [Column in keyof BillingSubscription]: BillingSubscription[Column];
+};
 
 /** What a new report must say; the rest has defaults. */
 type RequiredColumn =
@@ -112,7 +119,7 @@ export type SubscriptionChangeTable = {
 };
 
 /** What a new event must say; the rest has defaults. */
-type ReceivedColumn = keyof ReceiveWebhookEventParams | 'due_at';
+type ReceivedColumn = Exclude<keyof ReceiveWebhookEventParams, 'account_id'> | 'due_at';
 
 export type WebhookEventTable = {
   -readonly [Column in keyof WebhookEvent]: Column extends ReceivedColumn

@@ -25,9 +25,9 @@ const COLUMNS = [
 
 export async function receiveWebhookEvent(
   db: Db,
-  event: ReceiveWebhookEventParams,
+  { account_id = null, ...event }: ReceiveWebhookEventParams,
 ): Promise<'received' | 'duplicate' | 'unknown_customer'> {
-  if (event.stripe_customer !== null && !(await hasAccount(db, event.stripe_customer))) {
+  if (event.stripe_customer !== null && !(await isAwaited(db, event.stripe_customer, account_id))) {
     return 'unknown_customer';
   }
   const { numInsertedOrUpdatedRows } = await db
@@ -38,11 +38,20 @@ export async function receiveWebhookEvent(
   return numInsertedOrUpdatedRows === 1n ? 'received' : 'duplicate';
 }
 
-async function hasAccount(db: Db, stripe_customer: string): Promise<boolean> {
+/** Whether an account has the customer, or the account that the event names has none yet. */
+async function isAwaited(db: Db, stripe_customer: string, account_id: string | null): Promise<boolean> {
   const row = await db
     .selectFrom('account')
     .select('account_id')
-    .where('stripe_customer', '=', stripe_customer)
+    .where((eb) =>
+      eb.or([
+        eb('stripe_customer', '=', stripe_customer),
+        ...(account_id === null
+          ? []
+          : [eb.and([eb('account_id', '=', account_id), eb('stripe_customer', 'is', null)])]),
+      ]),
+    )
+    .limit(1)
     .executeTakeFirst();
   return row !== undefined;
 }

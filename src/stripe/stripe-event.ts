@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SECOND_MS } from '../core/instant.ts';
 import type { ReceiveWebhookEventParams } from '../core/webhook-event.ts';
+import { ACCOUNT_KEY } from './metadata-keys.ts';
 
 /** What the receiver needs of an event. */
 export interface StripeEvent extends Omit<ReceiveWebhookEventParams, 'received_at'> {
@@ -11,6 +12,8 @@ const id = z.string().min(1).max(255);
 /** Where an object was expanded its id is inside. */
 const reference = z.union([id, z.looseObject({ id }).transform((object) => object.id)]);
 
+const metadata = z.looseObject({ [ACCOUNT_KEY]: z.string().max(255).nullish() });
+
 const snapshot = z.looseObject({
   object: z.literal('event'),
   id,
@@ -18,7 +21,7 @@ const snapshot = z.looseObject({
   livemode: z.boolean(),
   created: z.number().int().min(0),
   data: z.looseObject({
-    object: z.looseObject({ id: id.nullish(), customer: reference.nullish() }),
+    object: z.looseObject({ id: id.nullish(), customer: reference.nullish(), metadata: metadata.nullish() }),
   }),
 });
 const thin = z.looseObject({
@@ -50,6 +53,7 @@ export function parseStripeEvent(body: string): StripeEvent | null {
     ...common,
     created_at: event.created * SECOND_MS,
     stripe_customer: object.customer ?? null,
+    account_id: object.metadata?.[ACCOUNT_KEY] ?? null,
     object_id: object.id ?? null,
   };
 }

@@ -34,11 +34,12 @@ import { readMeterErrors } from './stripe-meter-errors.ts';
 import { StripeMeters } from './stripe-meters.ts';
 import { failureOf, sendFailureOf } from './stripe-outcome.ts';
 import { StripePrices } from './stripe-prices.ts';
+import { createSubscribing } from './stripe-subscribing.ts';
 import { StripeSubscriptions } from './stripe-subscriptions.ts';
 
 export interface StripeProviderOptions {
   readonly connection: StripeConnectionOptions;
-  readonly environment: Pick<Environment, 'clock' | 'logger'>;
+  readonly environment: Environment;
   /** null = none. */
   readonly limits: RateLimits | null;
   /** The configured meters: our name → the meter's `event_name` at Stripe. */
@@ -61,16 +62,14 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
     const changes = new StripeChanges(connect, meters, prices);
     const subscriptions = new StripeSubscriptions(connect, meters, prices);
     return {
+      ...createSubscribing({ connect, environment }),
       sendReport: (params) =>
         turns.take(JSON.stringify([params.stripe_customer, params.meter]), () =>
           sendReport(connect, meters, params),
         ),
       readCounted: (params) => readCounted(connect, meters, params),
       listSubscriptionItems: ({ stripe_customer }) =>
-        orFailure<ListSubscriptionItemsResult>(async () => ({
-          outcome: 'read',
-          items: await subscriptions.listItems(stripe_customer),
-        })),
+        orFailure<ListSubscriptionItemsResult>(() => subscriptions.list(stripe_customer)),
       listInvoices: (params) => listInvoices(connect, params),
       postponeInvoice: (params) => postponeInvoice(connect, params),
       readInvoice: (params) => readInvoice(connect, params),

@@ -58,7 +58,8 @@ async function receive(options: WebhookReceiverOptions, request: Request): Promi
     return answer(400, 'The event is of the other mode of Stripe than the configured key.');
   }
   const task = webhookTaskOf(event.type);
-  if (task === null || (task === 'sync' && event.stripe_customer === null)) return answer(200, 'ignored');
+  const isAboutCustomer = task === 'sync' || task === 'link';
+  if (task === null || (isAboutCustomer && event.stripe_customer === null)) return answer(200, 'ignored');
   const { livemode: _, ...stored } = event;
   const outcome = await store.receiveWebhookEvent({ ...stored, received_at: environment.clock.now() });
   return answer(200, outcome === 'unknown_customer' ? 'ignored' : outcome);

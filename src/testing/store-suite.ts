@@ -19,6 +19,7 @@ import { testChanges } from './store-suite-changes.ts';
 import { testDecisions } from './store-suite-decisions.ts';
 import { testExplaining } from './store-suite-explaining.ts';
 import { testLateUsage } from './store-suite-late-usage.ts';
+import { testSubscriptions } from './store-suite-subscriptions.ts';
 import { testWebhookEvents } from './store-suite-webhooks.ts';
 
 export interface StoreSuite {
@@ -45,6 +46,7 @@ export function testStore(suite: StoreSuite): void {
   testDecisions(check, uuid);
   testExplaining(check, uuid);
   testWebhookEvents(check);
+  testSubscriptions(check);
   testChanges(check, uuid);
   testLateUsage(check, uuid);
   const closeAll = (store: Store, now: number) =>

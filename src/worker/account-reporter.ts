@@ -1,6 +1,7 @@
 import type { Account } from '../core/account.ts';
+import { accountSync } from '../core/account-sync.ts';
 import type { Instant } from '../core/environment.ts';
-import { DAY_MS, HOUR_MS } from '../core/instant.ts';
+import { HOUR_MS } from '../core/instant.ts';
 import type { AccountWithItems } from '../core/store.ts';
 import { isSent, type UsageReport } from '../core/usage-report.ts';
 import { DraftInvoices } from './draft-invoices.ts';
@@ -87,10 +88,8 @@ export class AccountReporter {
     }
     const read = await provider.listSubscriptionItems({ stripe_customer });
     if (read.outcome === 'read') {
-      // A subscription that is made later is looked for once a day; one that is there, when there is something to send.
-      const isBilled = read.items.some(({ ended_at }) => ended_at === null);
-      const sync_due_at = isBilled ? null : now + DAY_MS;
-      await store.setSubscriptionItems({ account_id, stripe_customer, items: read.items, sync_due_at, now });
+      const { plans } = this.#context;
+      await store.setSubscriptionItems(accountSync({ account_id, stripe_customer, read, plans, now }));
       return await store.getAccount({ account_id });
     }
     await store.setSyncDue({ account_id, sync_due_at: now + HOUR_MS });

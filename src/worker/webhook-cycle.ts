@@ -25,6 +25,11 @@ const MAX_RETRY_MS = HOUR_MS;
 const MAX_ATTEMPTS = 8;
 /** Stripe gives events out for 30 days: until then one is asked for again while Stripe does not answer. */
 const MAX_WAIT_MS = 29 * DAY_MS;
+const NOT_CONFIGURED: Unavailable = {
+  outcome: 'unknown',
+  message: 'Stripe is not configured.',
+  retry_after_ms: HOUR_MS,
+};
 
 /** Handles the events that Stripe sent: what they are about is read from Stripe, not from them (I17). */
 export class WebhookCycle {
@@ -71,6 +76,8 @@ export class WebhookCycle {
     switch (webhookTaskOf(event.type)) {
       case 'meter_errors':
         return silence ?? (await this.#noteMeterErrors(event));
+      case 'link':
+        return await this.#link(event, silence);
       case 'meter_deactivated':
         this.#context.environment.logger.error(
           { stripe_meter: event.object_id, event: event.event_id },
@@ -84,10 +91,42 @@ export class WebhookCycle {
     return null;
   }
 
+  /** An event about a customer that no account has says where to look; whose it is, Stripe says. */
+  async #link(event: WebhookEvent, silence: Unavailable | null): Promise<Unavailable | null> {
+    const { stripe_customer, object_id } = event;
+    const { store } = this.#context;
+    const isLinked = stripe_customer === null || (await store.findAccount({ stripe_customer })) !== null;
+    if (!isLinked && object_id !== null) {
+      const unavailable = silence ?? (await this.#linkOwner(object_id));
+      if (unavailable) return unavailable;
+    }
+    await store.syncWebhookCustomers({ events: [event], now: this.#now() });
+    return null;
+  }
+
+  async #linkOwner(object_id: string): Promise<Unavailable | null> {
+    const { provider, store, environment } = this.#context;
+    if (!provider) return NOT_CONFIGURED;
+    const read = await provider.readOwner({ object_id });
+    if (read.outcome === 'unknown') return read;
+    if (read.outcome === 'refused') throw new Error(read.message);
+    const { account_id, stripe_customer } = read;
+    // An account that nobody knows is of another installation on the same Stripe account.
+    if (account_id === null || stripe_customer === null || !(await store.getAccount({ account_id })))
+      return null;
+    const linked = await store.linkAccount({ account_id, stripe_customer, now: this.#now() });
+    if (linked.stripe_customer !== stripe_customer) {
+      environment.logger.error(
+        { account: account_id, stripe_customer, linked_to: linked.stripe_customer, alarm: 'other_customer' },
+        'Another customer than the one of the account was subscribed in its name: nothing of it is billed',
+      );
+    }
+    return null;
+  }
+
   async #noteMeterErrors(event: WebhookEvent): Promise<Unavailable | null> {
     const { provider, store, environment } = this.#context;
-    if (!provider)
-      return { outcome: 'unknown', message: 'Stripe is not configured.', retry_after_ms: HOUR_MS };
+    if (!provider) return NOT_CONFIGURED;
     const read = await provider.readMeterErrors({ event_id: event.event_id });
     if (read.outcome === 'unknown') return read;
     if (read.outcome === 'refused') throw new Error(read.message);

@@ -45,6 +45,28 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     PRIMARY KEY (account_id, stripe_subscription_item)
   );
 
+  CREATE TABLE ${schema}.stripe_subscription (
+    account_id text COLLATE "C" NOT NULL REFERENCES ${schema}.account,
+    stripe_subscription text COLLATE "C" NOT NULL,
+    status text NOT NULL CHECK (status IN ('trialing', 'active', 'past_due', 'unpaid', 'paused', 'incomplete',
+      'incomplete_expired', 'canceled')),
+    billing_mode text NOT NULL CHECK (billing_mode IN ('flexible', 'classic')),
+    currency text NOT NULL,
+    plan text COLLATE "C",
+    "interval" text CHECK ("interval" IN ('day', 'week', 'month', 'year')),
+    seats bigint CHECK (seats >= 0),
+    created_at bigint NOT NULL,
+    trial_end bigint,
+    cancel_at_period_end boolean NOT NULL,
+    cancel_at bigint,
+    ended_at bigint,
+    current_period_start bigint,
+    current_period_end bigint CHECK (current_period_end > current_period_start),
+    action text CHECK (action IN ('pay', 'confirm')),
+    hosted_invoice_url text,
+    PRIMARY KEY (account_id, stripe_subscription)
+  );
+
   -- Adding usage changes no column that is in an index: with room left in its page a report is updated in place (HOT).
   -- Reports are opened under a lock of their account, which is never deleted: a foreign key would check that again, for a
   -- third of what opening a report costs.

@@ -34,6 +34,28 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     PRIMARY KEY (account_id, stripe_subscription_item)
   ) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE stripe_subscription (
+    account_id TEXT NOT NULL REFERENCES account,
+    stripe_subscription TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('trialing', 'active', 'past_due', 'unpaid', 'paused', 'incomplete',
+      'incomplete_expired', 'canceled')),
+    billing_mode TEXT NOT NULL CHECK (billing_mode IN ('flexible', 'classic')),
+    currency TEXT NOT NULL,
+    plan TEXT,
+    "interval" TEXT CHECK ("interval" IN ('day', 'week', 'month', 'year')),
+    seats INTEGER CHECK (seats >= 0),
+    created_at INTEGER NOT NULL,
+    trial_end INTEGER,
+    cancel_at_period_end INTEGER NOT NULL CHECK (cancel_at_period_end IN (0, 1)),
+    cancel_at INTEGER,
+    ended_at INTEGER,
+    current_period_start INTEGER,
+    current_period_end INTEGER CHECK (current_period_end > current_period_start),
+    action TEXT CHECK (action IN ('pay', 'confirm')),
+    hosted_invoice_url TEXT,
+    PRIMARY KEY (account_id, stripe_subscription)
+  ) STRICT, WITHOUT ROWID;
+
   CREATE TABLE usage (
     account_id TEXT NOT NULL REFERENCES account,
     meter TEXT NOT NULL,

@@ -1,10 +1,11 @@
 import type { JsonObject } from './json.ts';
-import { changedMetadata, emptyable, metadata, optional, readParams, text } from './params.ts';
+import { changedMetadata, emptyable, fields, metadata, optional, readParams, text } from './params.ts';
+import { attachedCard, customersCard } from './payment-methods.ts';
 import type { CustomerRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
 import { noSuch } from './stripe-error.ts';
-import { cancelNow } from './subscription-cycle.ts';
+import { cancelNow, isOver } from './subscription-cycle.ts';
 
 const DETAILS = {
   name: optional(emptyable(text(256))),
@@ -12,6 +13,8 @@ const DETAILS = {
   description: optional(emptyable(text())),
   phone: optional(emptyable(text(20))),
   metadata: optional(metadata()),
+  payment_method: optional(text()),
+  invoice_settings: optional(fields({ default_payment_method: optional(emptyable(text())) })),
 };
 
 export const CUSTOMER_ROUTES: readonly Route[] = [
@@ -26,14 +29,17 @@ function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
   if (test_clock !== undefined && !simulation.state.testClocks.get(test_clock)) {
     throw noSuch('test_clock', test_clock, 'test_clock');
   }
+  const id = simulation.newId('cus');
+  const default_payment_method = newDefault(simulation, id, details);
   const customer = simulation.state.customers.put({
-    id: simulation.newId('cus'),
+    id,
     created: simulation.now_s,
     deleted: false,
     name: details.name ?? null,
     email: details.email ?? null,
     description: details.description ?? null,
     phone: details.phone ?? null,
+    default_payment_method,
     metadata: changedMetadata({}, details.metadata),
     balance: 0,
     test_clock: test_clock ?? null,
@@ -49,7 +55,8 @@ function retrieve(simulation: Simulation, { id, params }: RouteRequest): JsonObj
 }
 
 function update(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
-  const change = readParams(params, DETAILS);
+  const { payment_method: _, ...shape } = DETAILS;
+  const change = readParams(params, shape);
   const before = existingCustomer(simulation, id);
   const customer = simulation.state.customers.put({
     ...before,
@@ -57,9 +64,43 @@ function update(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
     email: change.email === undefined ? before.email : change.email,
     description: change.description === undefined ? before.description : change.description,
     phone: change.phone === undefined ? before.phone : change.phone,
+    default_payment_method: changedDefault(
+      simulation,
+      before,
+      change.invoice_settings?.default_payment_method,
+    ),
     metadata: changedMetadata(before.metadata, change.metadata),
   });
   return customerView(customer);
+}
+
+/** A test card's name stands for the payment method that it becomes. */
+function newDefault(
+  simulation: Simulation,
+  id: string,
+  {
+    payment_method,
+    invoice_settings,
+  }: Pick<ReturnType<typeof readDetails>, 'payment_method' | 'invoice_settings'>,
+): string | null {
+  const attached = payment_method === undefined ? null : attachedCard(simulation, payment_method, id);
+  const named = invoice_settings?.default_payment_method ?? null;
+  if (named === null || named === payment_method) return named && (attached?.id ?? null);
+  return customersCard(simulation, named, { id }, 'invoice_settings[default_payment_method]').id;
+}
+
+function readDetails(params: RouteRequest['params']) {
+  return readParams(params, DETAILS);
+}
+
+function changedDefault(
+  simulation: Simulation,
+  customer: CustomerRecord,
+  change: string | null | undefined,
+): string | null {
+  if (change === undefined) return customer.default_payment_method;
+  if (change === null) return null;
+  return customersCard(simulation, change, customer, 'invoice_settings[default_payment_method]').id;
 }
 
 function remove(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
@@ -71,7 +112,7 @@ function remove(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
 export function deleteCustomer(simulation: Simulation, customer: CustomerRecord): CustomerRecord {
   const { state } = simulation;
   for (const subscription of state.subscriptions.of(customer.id)) {
-    if (subscription.status !== 'canceled') {
+    if (!isOver(subscription)) {
       cancelNow(simulation, subscription, { invoice_now: false, prorate: false });
     }
   }
@@ -102,7 +143,7 @@ export function customerView(customer: CustomerRecord): JsonObject {
     invoice_prefix: customer.id.slice(-8).toUpperCase(),
     invoice_settings: {
       custom_fields: null,
-      default_payment_method: null,
+      default_payment_method: customer.default_payment_method,
       footer: null,
       rendering_options: null,
     },

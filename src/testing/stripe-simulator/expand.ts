@@ -4,6 +4,8 @@ import { invoiceView } from './invoice-view.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 import { meterView } from './meters.ts';
 import { list, optional, text } from './params.ts';
+import { paymentMethodView } from './payment-methods.ts';
+import { invoicePaymentsView, paymentIntentView } from './payment-view.ts';
 import { priceView, tiersView } from './prices.ts';
 import { productView } from './products.ts';
 import type { Simulation } from './simulation.ts';
@@ -53,7 +55,7 @@ function expandObject(
 ): JsonObject {
   if (key === undefined) return object;
   if (object['object'] === 'price' && key === 'tiers') return withTiers(simulation, object);
-  const value = object[key];
+  const value = shownWhenAsked(simulation, object, key) ?? object[key];
   if (value === undefined) throw notExpandable(key);
   return { ...object, [key]: expandValue(simulation, value, key, rest) };
 }
@@ -68,6 +70,13 @@ function expandValue(simulation: Simulation, value: Json, key: string, rest: rea
   if (isJsonObject(value)) return expandObject(simulation, value, rest);
   if (typeof value === 'object') return value.map((entry) => expandValue(simulation, entry, key, rest));
   throw notExpandable(key);
+}
+
+/** What an object shows only when it is asked for. */
+function shownWhenAsked(simulation: Simulation, object: JsonObject, key: string): JsonObject | undefined {
+  const id = String(object['id']);
+  if (object['object'] === 'invoice' && key === 'payments') return invoicePaymentsView(simulation, id);
+  return undefined;
 }
 
 function withTiers({ state }: Simulation, price: JsonObject): JsonObject {
@@ -87,6 +96,10 @@ function objectNamed(simulation: Simulation, id: string): JsonObject | null {
   if (meter) return meterView(meter);
   const subscription = state.subscriptions.get(id);
   if (subscription) return subscriptionView(simulation, subscription);
+  const payment = state.payments.get(id);
+  if (payment) return paymentIntentView(payment);
+  const method = state.paymentMethods.get(id);
+  if (method) return paymentMethodView(method);
   const invoice = state.invoices.get(id);
   return invoice ? invoiceView(simulation, invoice) : null;
 }

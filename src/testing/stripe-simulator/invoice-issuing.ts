@@ -2,6 +2,8 @@ import { applySettlement, settlementOf, unsettled } from './customer-balance.ts'
 import { emitSnapshot } from './events.ts';
 import { linesOf } from './invoice-lines.ts';
 import { invoiceView } from './invoice-view.ts';
+import type { PaymentMethodRecord } from './payment-records.ts';
+import { cardOf, emitUnpaid, notePayment, outcomeOf, type PaymentOutcome } from './payments.ts';
 import type {
   ChargeRecord,
   InvoiceItemRecord,
@@ -10,6 +12,7 @@ import type {
   SubscriptionRecord,
 } from './records.ts';
 import type { Simulation } from './simulation.ts';
+import { followPayment } from './subscription-payment.ts';
 
 /** What a new invoice of a subscription bills. */
 export interface InvoiceContent {
@@ -36,11 +39,12 @@ export function invoiceNow(
   simulation: Simulation,
   subscription: SubscriptionRecord,
   content: InvoiceContent,
+  outcome: FinalOutcome = 'collected',
 ): InvoiceRecord {
   const draft = draftInvoice(simulation, subscription, content);
   const behavior = subscription.pause_collection?.behavior;
   if (behavior === 'keep_as_draft') return draft;
-  return finalizeInvoice(simulation, draft, behavior === undefined ? 'collected' : OUTCOMES[behavior]);
+  return finalizeInvoice(simulation, draft, behavior === undefined ? outcome : OUTCOMES[behavior]);
 }
 
 /** What becomes of what is due when nothing is collected (docs.stripe.com/billing/subscriptions/pause-payment). */
@@ -89,23 +93,26 @@ export function putDraft(
 }
 
 /**
- * Rates a draft with what is counted by now, for good. Every customer of the simulator pays: a charged invoice is
- * `paid` at once, one that is sent stays `open` unless nothing is due.
+ * Rates a draft with what is counted by now, for good. What is due is charged at once, unless the invoice is sent, and
+ * `open` until it is paid.
  *
  * @param outcome what becomes of what is due.
  */
 export function finalizeInvoice(
   simulation: Simulation,
   draft: InvoiceRecord,
-  outcome: 'collected' | 'uncollectible' | 'void' = 'collected',
+  outcome: FinalOutcome = 'collected',
 ): InvoiceRecord {
   const lines = linesOf(simulation, draft);
   const total = lines.reduce((sum, { amount }) => sum + amount, 0);
-  const isForgiven = outcome !== 'collected' && total > 0;
+  const isForgiven = (outcome === 'void' || outcome === 'uncollectible') && total > 0;
   const settlement = isForgiven
     ? unsettled(simulation, draft, total)
     : settlementOf(simulation, draft, total);
-  const status = isForgiven ? outcome : finalStatus(draft, settlement.amount_due);
+  const isDue = settlement.amount_due > 0;
+  const card = cardOf(simulation, draft.customer, subscriptionOf(simulation, draft));
+  const payment = isDue ? paymentOutcome(simulation, draft, card, outcome) : 'pays';
+  const status = isForgiven ? outcome : payment === 'pays' ? 'paid' : 'open';
   const invoice = simulation.state.invoices.put({
     ...draft,
     status,
@@ -115,12 +122,34 @@ export function finalizeInvoice(
   });
   applySettlement(simulation, invoice);
   emitSnapshot(simulation, 'invoice.finalized', () => invoiceView(simulation, invoice));
+  if (isDue && !isForgiven) {
+    notePayment(simulation, invoice, payment, card);
+    emitUnpaid(simulation, invoice, payment);
+  }
   emitClosed(simulation, invoice);
+  followPayment(simulation, invoice);
   return invoice;
 }
 
-function finalStatus({ collection_method }: InvoiceRecord, amount_due: number): InvoiceRecord['status'] {
-  return collection_method === 'send_invoice' && amount_due > 0 ? 'open' : 'paid';
+/**
+ * `collected`: charged, or sent. `confirmed`: the same, with the customer there to confirm it. `unattempted`: it waits
+ * for the customer without a try.
+ */
+export type FinalOutcome = 'collected' | 'confirmed' | 'unattempted' | 'uncollectible' | 'void';
+
+function subscriptionOf({ state }: Simulation, { subscription }: InvoiceRecord): SubscriptionRecord | null {
+  return subscription === null ? null : (state.subscriptions.get(subscription) ?? null);
+}
+
+function paymentOutcome(
+  simulation: Simulation,
+  { collection_method }: InvoiceRecord,
+  card: PaymentMethodRecord | null,
+  outcome: FinalOutcome,
+): PaymentOutcome {
+  if (collection_method === 'send_invoice' || outcome === 'unattempted') return 'waits';
+  const charged = outcomeOf(simulation, card);
+  return charged === 'asks' && outcome === 'confirmed' ? 'pays' : charged;
 }
 
 /** Tells the endpoint what became of an invoice that is final. */

@@ -16,6 +16,7 @@ export function invoiceView(
   const subtotal = lines.reduce((sum, { amount }) => sum + amount, 0);
   const { amount_due, starting_balance, ending_balance } = settlementOf(simulation, invoice, subtotal);
   const isPaid = invoice.status === 'paid';
+  const payments = simulation.state.payments.of(invoice.id);
   const finalized_at = invoice.finalized?.at ?? null;
   const isAutomatic = invoice.finalizes_at_ms !== null;
   const lineViews = lines.map((line, index) => invoiceLineView(simulation, invoice, line, index));
@@ -31,8 +32,8 @@ export function invoiceView(
     amount_remaining: isPaid ? 0 : amount_due,
     amount_shipping: 0,
     application: null,
-    attempt_count: isPaid && amount_due > 0 ? 1 : 0,
-    attempted: isPaid,
+    attempt_count: payments.reduce((sum, { attempts }) => sum + attempts, 0),
+    attempted: isPaid || payments.some(({ attempts }) => attempts > 0),
     auto_advance: isAutomatic,
     automatic_tax: { disabled_reason: null, enabled: false, liability: null, provider: null, status: null },
     automatically_finalizes_at:
@@ -55,7 +56,7 @@ export function invoiceView(
     ending_balance: finalized_at === null ? null : ending_balance,
     footer: null,
     from_invoice: null,
-    hosted_invoice_url: null,
+    hosted_invoice_url: invoice.finalized ? `${simulation.pages_url}/pages/invoices/${invoice.id}` : null,
     invoice_pdf: null,
     issuer: { type: 'self' },
     last_finalization_error: null,

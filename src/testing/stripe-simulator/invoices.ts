@@ -100,14 +100,17 @@ export function refuseFinalization({ now_s }: Simulation, automatically_finalize
 }
 
 function finalize(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
-  readParams(params, { auto_advance: optional(boolean()) });
+  const { auto_advance } = readParams(params, { auto_advance: optional(boolean()) });
   const invoice = existingInvoice(simulation, id);
   if (invoice.finalized) {
     throw new StripeError("This invoice is already finalized, you can't re-finalize a non-draft invoice.", {
       code: 'invoice_not_editable',
     });
   }
-  return invoiceView(simulation, finalizeInvoice(simulation, invoice));
+  // One that does not advance by itself is not charged by itself either.
+  const advances = auto_advance ?? (invoice.billing_reason !== 'manual' || invoice.finalizes_at_ms !== null);
+  const outcome = advances ? 'collected' : 'unattempted';
+  return invoiceView(simulation, finalizeInvoice(simulation, invoice, outcome));
 }
 
 /** @throws StripeError when there is no such invoice. */

@@ -1,9 +1,13 @@
 import type { SubscriptionRecord } from './records.ts';
 
+/** How long a first payment may take (docs.stripe.com/billing/subscriptions/overview). */
+const INCOMPLETE_S = 23 * 3_600;
+
 /** When a period or the subscription ends, or collecting resumes, in milliseconds; null: nothing happens by itself. */
 export function nextStep(subscription: SubscriptionRecord): number | null {
   const { status, pause_collection } = subscription;
-  if (status === 'canceled') return null;
+  if (status === 'canceled' || status === 'incomplete_expired') return null;
+  if (status === 'incomplete') return (subscription.created + INCOMPLETE_S) * 1000;
   const resumes_at = pause_collection?.resumes_at ?? Number.POSITIVE_INFINITY;
   const at_s = Math.min(resumes_at, nextClosing(subscription));
   return Number.isFinite(at_s) ? at_s * 1000 : null;

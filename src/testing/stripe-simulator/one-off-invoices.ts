@@ -1,15 +1,17 @@
 import { existingCustomer } from './customers.ts';
 import { emitChange } from './events.ts';
-import { emitClosed, putDraft } from './invoice-issuing.ts';
+import { emitClosed, finalizeInvoice, putDraft } from './invoice-issuing.ts';
 import { invoiceView } from './invoice-view.ts';
 import { existingInvoice, refuseFinalization } from './invoices.ts';
 import type { JsonObject } from './json.ts';
 import { boolean, changedMetadata, integer, metadata, oneOf, optional, readParams, text } from './params.ts';
+import { chargeInvoice } from './payments.ts';
 import { pendingItems } from './pending-items.ts';
 import type { InvoiceItemRecord, InvoiceRecord, SubscriptionRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
 import { noSuch, StripeError } from './stripe-error.ts';
+import { followPayment } from './subscription-payment.ts';
 
 const PATH = '/v1/invoices';
 
@@ -110,13 +112,18 @@ function itemsOf(
   });
 }
 
-/** Every customer of the simulator pays what they are asked for. */
 function pay(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
-  readParams(params, {
+  const { paid_out_of_band, payment_method } = readParams(params, {
     paid_out_of_band: optional(boolean()),
     off_session: optional(boolean()),
     payment_method: optional(text()),
   });
+  const known = existingInvoice(simulation, id);
+  // Paying a draft makes it final first.
+  const invoice = known.finalized ? known : finalizeInvoice(simulation, known, 'unattempted');
+  if (!known.finalized && invoice.status === 'paid') return invoiceView(simulation, invoice);
+  refuseTransition(invoice, 'paid', ['open', 'uncollectible']);
+  if (!paid_out_of_band) chargeInvoice(simulation, invoice, payment_method);
   return close(simulation, id, 'paid', ['open', 'uncollectible']);
 }
 
@@ -130,22 +137,32 @@ function markUncollectible(simulation: Simulation, { id, params }: RouteRequest)
   return close(simulation, id, 'uncollectible', ['open']);
 }
 
-function close(
+/** @throws StripeError unless the invoice may become what it is to be. */
+function refuseTransition(
+  { status }: InvoiceRecord,
+  to: 'paid' | 'void' | 'uncollectible',
+  from: readonly InvoiceRecord['status'][],
+): void {
+  if (from.includes(status)) return;
+  throw new StripeError(
+    `An invoice that is ${status} cannot become ${to}: it must be ${from.join(' or ')}.`,
+    { code: 'status_transition_invalid' },
+  );
+}
+
+/** Pays, voids or gives up an invoice that is final. */
+export function close(
   simulation: Simulation,
   id: string,
   status: 'paid' | 'void' | 'uncollectible',
   from: readonly InvoiceRecord['status'][],
 ): JsonObject {
   const before = existingInvoice(simulation, id);
-  if (!from.includes(before.status)) {
-    throw new StripeError(
-      `An invoice that is ${before.status} cannot become ${status}: it must be ${from.join(' or ')}.`,
-      { code: 'status_transition_invalid' },
-    );
-  }
+  refuseTransition(before, status, from);
   const after = simulation.state.invoices.put({ ...before, status, closed_at: simulation.now_s });
   const view = (invoice: InvoiceRecord) => () => invoiceView(simulation, invoice);
   emitChange(simulation, 'invoice.updated', view(before), view(after));
   emitClosed(simulation, after);
+  followPayment(simulation, after);
   return invoiceView(simulation, after);
 }

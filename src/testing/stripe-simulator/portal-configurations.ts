@@ -166,7 +166,7 @@ function update(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
 }
 
 /** @throws StripeError when there is no such configuration. */
-function existingPortalConfiguration(
+export function existingPortalConfiguration(
   simulation: Simulation,
   id: string,
   param = 'id',

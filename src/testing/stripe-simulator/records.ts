@@ -13,6 +13,8 @@ export interface CustomerRecord {
   readonly email: string | null;
   readonly description: string | null;
   readonly phone: string | null;
+  /** null: none, as of every customer of an older state file. */
+  readonly default_payment_method: string | null;
   readonly metadata: Metadata;
   /** Minor units, never positive: what is below zero pays for the next invoices. */
   readonly balance: number;
@@ -122,7 +124,14 @@ export interface SubscriptionRecord {
   readonly created: number;
   readonly customer: string;
   readonly currency: string;
-  readonly status: 'trialing' | 'active' | 'paused' | 'canceled';
+  readonly status:
+    | 'incomplete'
+    | 'incomplete_expired'
+    | 'trialing'
+    | 'active'
+    | 'past_due'
+    | 'paused'
+    | 'canceled';
   readonly billing_mode: 'flexible' | 'classic';
   /** When it was migrated from classic to flexible; null: never. */
   readonly migrated_at: number | null;

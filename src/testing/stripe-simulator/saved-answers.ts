@@ -31,14 +31,17 @@ export function savedAnswer(simulation: Simulation, key: string, fingerprint: st
   return { status: saved.status, body: saved.body, headers: { 'Idempotent-Replayed': 'true' } };
 }
 
-/** Keeps what came of an execution, errors of the server included. A refused request may be corrected under its key. */
+/**
+ * Keeps what came of an execution, errors of the server and payments that failed included. A request that was refused
+ * before anything was done may be corrected under its key.
+ */
 export function saveAnswer(
   simulation: Simulation,
   key: string,
   fingerprint: string,
   { status, body }: Answer,
 ): void {
-  if (status >= 400 && status < 500) return;
+  if (status >= 400 && status < 500 && status !== 402) return;
   const { savedAnswers } = simulation.state;
   for (const { id, saved_at_ms } of savedAnswers.values()) {
     if (simulation.now_ms - saved_at_ms < MEMORY_MS) break;

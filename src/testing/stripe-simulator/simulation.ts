@@ -12,6 +12,8 @@ export interface SimulationSettings {
   /** Least and most minutes from a meter event's acceptance until it is counted. */
   readonly lag_minutes: readonly [number, number];
   readonly finalize_after_ms: number;
+  /** `assumed`: a customer without any pays nevertheless. */
+  readonly payment_methods: 'assumed' | 'required';
   readonly refuses_tiers_mode_change: boolean;
   /** Moves the clock that everything runs on to an instant in milliseconds; null: it can't be moved from here. */
   readonly moveClock: ((to_ms: number) => void) | null;
@@ -28,6 +30,8 @@ export class Simulation {
   readonly log: MeterEventLog;
   readonly agenda = new Agenda();
   readonly webhookFaults = new WebhookFaults();
+  /** Where the pages are that customers see: the first address that the simulator listens on. */
+  pages_url = 'https://stripe.invalid';
   readonly #deliveries = new Agenda();
   /** The instant that is being simulated; while the past is worked off it lies behind the clock. */
   now_ms = 0;

@@ -1,4 +1,10 @@
 import type {
+  CheckoutSessionRecord,
+  PaymentMethodRecord,
+  PaymentRecord,
+  PortalSessionRecord,
+} from './payment-records.ts';
+import type {
   AsyncErrorRecord,
   CounterRecord,
   CustomerRecord,
@@ -120,6 +126,10 @@ export class SimulatorState {
   readonly webhookEndpoints = new Table<WebhookEndpointRecord>('webhook_endpoint');
   readonly eventDestinations = new Table<EventDestinationRecord>('event_destination');
   readonly portalConfigurations = new Table<PortalConfigurationRecord>('portal_configuration');
+  readonly portalSessions = new Table<PortalSessionRecord>('portal_session');
+  readonly paymentMethods = new Table<PaymentMethodRecord>('payment_method');
+  readonly payments = new Table<PaymentRecord>('payment', ({ invoice }) => invoice);
+  readonly checkoutSessions = new Table<CheckoutSessionRecord>('checkout_session');
 
   /** Takes back a record of a state file. */
   restore(kind: string, record: object): void {
@@ -145,6 +155,10 @@ export class SimulatorState {
     else if (kind === 'event_destination') this.eventDestinations.restore(record as EventDestinationRecord);
     else if (kind === 'portal_configuration')
       this.portalConfigurations.restore(record as PortalConfigurationRecord);
+    else if (kind === 'portal_session') this.portalSessions.restore(record as PortalSessionRecord);
+    else if (kind === 'payment_method') this.paymentMethods.restore(record as PaymentMethodRecord);
+    else if (kind === 'payment') this.payments.restore(record as PaymentRecord);
+    else if (kind === 'checkout_session') this.checkoutSessions.restore(record as CheckoutSessionRecord);
     else throw new Error(`The state file holds a record of an unknown kind: ${kind}`);
   }
 
@@ -170,6 +184,10 @@ export class SimulatorState {
       this.webhookEndpoints,
       this.eventDestinations,
       this.portalConfigurations,
+      this.portalSessions,
+      this.paymentMethods,
+      this.payments,
+      this.checkoutSessions,
     ].flatMap((table) => table.takeChanges());
   }
 }

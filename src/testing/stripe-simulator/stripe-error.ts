@@ -5,8 +5,10 @@ export interface StripeErrorDetails {
   /** HTTP status; default 400. */
   readonly status?: number;
   /** Default `invalid_request_error`. */
-  readonly type?: 'api_error' | 'idempotency_error' | 'invalid_request_error';
+  readonly type?: 'api_error' | 'card_error' | 'idempotency_error' | 'invalid_request_error';
   readonly code?: string;
+  /** Why the bank refuses, of a card error. */
+  readonly decline_code?: string;
   readonly param?: string;
   /** Extra headers of the answer. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -27,14 +29,21 @@ export class StripeError extends Error {
         type: details.type ?? 'invalid_request_error',
         message,
         ...(details.code === undefined ? {} : { code: details.code }),
+        ...(details.decline_code === undefined ? {} : { decline_code: details.decline_code }),
         ...(details.param === undefined ? {} : { param: details.param }),
       },
     };
   }
 }
 
-/** An id in the path that leads nowhere is a 404, one in a parameter a 400. */
+/**
+ * An id in the path that leads nowhere is a 404, one in a parameter a 400. Ids with `_live_` in them stand for objects
+ * that exist in live mode only.
+ */
 export function noSuch(what: string, id: string, param = 'id'): StripeError {
   const status = param === 'id' ? 404 : 400;
-  return new StripeError(`No such ${what}: '${id}'`, { status, code: 'resource_missing', param });
+  const elsewhere = id.includes('_live_')
+    ? '; a similar object exists in live mode, but a test mode key was used to make this request.'
+    : '';
+  return new StripeError(`No such ${what}: '${id}'${elsewhere}`, { status, code: 'resource_missing', param });
 }

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { formatDecimal } from '../../core/decimal.ts';
 import type { Clock } from '../../core/environment.ts';
 import { ACCOUNT_ROUTES } from './account.ts';
+import { CHECKOUT_ROUTES, completeCheckout } from './checkout-sessions.ts';
 import { ConnectionLost, HangingRequests, networkError } from './connection.ts';
 import { CUSTOMER_ROUTES } from './customers.ts';
 import { directRouter } from './direct-router.ts';
@@ -13,12 +14,16 @@ import { Faults } from './faults.ts';
 import { INVOICE_ITEM_ROUTES } from './invoice-items.ts';
 import { INVOICE_PREVIEW_ROUTES } from './invoice-previews.ts';
 import { invoiceView } from './invoice-view.ts';
-import { INVOICE_ROUTES } from './invoices.ts';
+import { existingInvoice, INVOICE_ROUTES } from './invoices.ts';
 import type { JsonObject } from './json.ts';
 import { METER_EVENT_ROUTES } from './meter-events.ts';
 import { METER_ROUTES, metersNamed } from './meters.ts';
 import { ONE_OFF_INVOICE_ROUTES } from './one-off-invoices.ts';
+import { confirmPayment, type Step, servePages } from './pages.ts';
+import { PAYMENT_METHOD_ROUTES } from './payment-methods.ts';
+import { PAYMENT_INTENT_ROUTES } from './payment-view.ts';
 import { PORTAL_CONFIGURATION_ROUTES } from './portal-configurations.ts';
+import { PORTAL_SESSION_ROUTES } from './portal-sessions.ts';
 import { PRICE_ROUTES } from './prices.ts';
 import { PRODUCT_ROUTES } from './products.ts';
 import { RateLimits, type SimulatedLimits } from './rate-limits.ts';
@@ -59,6 +64,11 @@ export interface StripeSimulatorOptions {
   readonly refuses_tiers_mode_change?: boolean;
   /** Refuses requests beyond Stripe's limits with 429. Default: there is no limit. */
   readonly limits?: SimulatedLimits;
+  /**
+   * Whether customers need a payment method to be charged. `assumed`: one without any pays nevertheless. Default:
+   * `assumed`.
+   */
+  readonly payment_methods?: 'assumed' | 'required';
   /**
    * An SQLite file in which the state is durable before a request is answered; reopened, everything continues.
    * It belongs to one simulator at a time. Default: the state is only in memory.
@@ -101,6 +111,17 @@ export interface StripeSimulator {
   webhookAttempts(): readonly WebhookAttempt[];
   /** Faults of the delivery of events. */
   readonly webhookFaults: Pick<WebhookFaults, 'add' | 'clear'>;
+  /**
+   * What the customer does on the page of a Checkout session: enters a card and subscribes. The page itself is under
+   * the session's `url`.
+   *
+   * @param card a test card of Stripe's, or a payment method of the customer's. Default: `pm_card_visa`.
+   * @returns the id of the subscription.
+   * @throws Error with Stripe's words when the session is not open, or the card is declined.
+   */
+  completeCheckout(session: string, card?: string): string;
+  /** What the customer does on the page of an invoice whose payment must be confirmed (3-D Secure). */
+  confirmPayment(invoice: string): void;
   /** What is counted by now of a customer's events with a timestamp in `[start_ms, end_ms)`, by the meter's formula. */
   counted(customer: string, event_name: string, start_ms: number, end_ms: number): number;
   /** All accepted meter events, in the order of their arrival, with what became of them. */
@@ -134,6 +155,10 @@ const ROUTES: readonly Route[] = [
   ...ACCOUNT_ROUTES,
   ...EVENT_DESTINATION_ROUTES,
   ...PORTAL_CONFIGURATION_ROUTES,
+  ...PORTAL_SESSION_ROUTES,
+  ...CHECKOUT_ROUTES,
+  ...PAYMENT_METHOD_ROUTES,
+  ...PAYMENT_INTENT_ROUTES,
   ...WEBHOOK_ENDPOINT_ROUTES,
   ...TEST_CLOCK_ROUTES,
 ];
@@ -172,6 +197,7 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
     seed: options.seed ?? 1,
     lag_minutes: options.lag_minutes ?? [0, 30],
     finalize_after_ms: options.finalize_after_ms ?? HOUR_MS,
+    payment_methods: options.payment_methods ?? 'assumed',
     refuses_tiers_mode_change: options.refuses_tiers_mode_change ?? false,
     moveClock: clock.moveTo ? (to_ms) => clock.moveTo?.(to_ms) : null,
     events: { snapshot: webhooks !== null, thin: webhooks?.thin_secret !== undefined },
@@ -198,7 +224,15 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
   };
   const sender = webhooks && new WebhookSender(simulation, clock, webhooks, save);
   const handler = createRequestHandler({ simulation, routes, faults, hanging, limits, clock, save, record });
-  const app = routerOf(handler.respond);
+  const step: Step = (run) => {
+    settle(simulation, routes, clock.now());
+    try {
+      return run(simulation);
+    } finally {
+      save();
+    }
+  };
+  const app = routerOf(handler.respond, step);
   const findRoute = directRouter(ROUTES);
 
   return {
@@ -230,6 +264,7 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
     listen: async (listenOptions) => {
       const server = await listen(app, listenOptions);
       servers.add(server);
+      if (servers.size === 1) simulation.pages_url = server.url;
       return server;
     },
     settle: settleNow,
@@ -241,6 +276,9 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
     },
     webhookAttempts: () => sender?.attempts() ?? [],
     webhookFaults: simulation.webhookFaults,
+    completeCheckout: (session, card = 'pm_card_visa') =>
+      step(() => completeCheckout(simulation, session, card).subscription ?? ''),
+    confirmPayment: (invoice) => step(() => confirmPayment(simulation, existingInvoice(simulation, invoice))),
     counted: (customer, event_name, start_ms, end_ms) => {
       settleNow();
       const period = { start: start_ms / 1000, end: end_ms / 1000 };
@@ -273,8 +311,9 @@ export function createStripeSimulator(options: StripeSimulatorOptions): StripeSi
 
 type RequestHandler = ReturnType<typeof createRequestHandler>['respond'];
 
-function routerOf(handle: RequestHandler): Hono {
+function routerOf(handle: RequestHandler, step: Step): Hono {
   const app = new Hono();
+  servePages(app, step);
   // Searches are not served, and `search` is no id.
   app.get('/v1/:resource/search', (context) => handle(context.req.raw, null, ''));
   for (const route of ROUTES) {

@@ -1,7 +1,7 @@
 import { boundaryAfter } from './billing-cycle.ts';
 import { advanceCharge, creditCharge, paidTerms, plainCharge, usageCharge } from './charges.ts';
 import { emitChange, emitSnapshot } from './events.ts';
-import { invoiceLater, invoiceNow } from './invoice-issuing.ts';
+import { emitClosed, type FinalOutcome, invoiceLater, invoiceNow } from './invoice-issuing.ts';
 import { nextClosing } from './next-step.ts';
 import { addProrations, pendingForCycle, pendingOf } from './pending-items.ts';
 import { existingPrice, recurringOf } from './prices.ts';
@@ -14,15 +14,20 @@ import type {
   SubscriptionRecord,
 } from './records.ts';
 import type { Simulation } from './simulation.ts';
+import { followPayment, statusAfter } from './subscription-payment.ts';
 import { subscriptionView } from './subscription-view.ts';
 
 /** The invoice that a new subscription gets at once: what is paid in advance, and lines of zero for the rest. */
-export function billStart(simulation: Simulation, subscription: SubscriptionRecord): SubscriptionRecord {
+export function billStart(
+  simulation: Simulation,
+  subscription: SubscriptionRecord,
+  outcome: FinalOutcome,
+): SubscriptionRecord {
   const charges = startCharges(simulation, subscription);
   const period = { start: subscription.created, end: subscription.created };
   emitSnapshot(simulation, 'customer.subscription.created', () => subscriptionView(simulation, subscription));
   const content = { billing_reason: 'subscription_create', period, charges, items: [] } as const;
-  return withInvoice(simulation, subscription, invoiceNow(simulation, subscription, content));
+  return withInvoice(simulation, subscription, invoiceNow(simulation, subscription, content, outcome));
 }
 
 /** What the first invoice of a subscription bills. */
@@ -37,10 +42,30 @@ export function startCharges(simulation: Simulation, subscription: SubscriptionR
 
 /** What happens to a subscription by itself: collecting resumes, periods end. */
 export function advanceSubscription(simulation: Simulation, due: SubscriptionRecord): void {
+  if (due.status === 'incomplete') {
+    expire(simulation, due);
+    return;
+  }
   const subscription = resumeCollection(simulation, due);
   if (nextClosing(subscription) <= simulation.now_s) {
     closePeriods(simulation, subscription);
   }
+}
+
+/** A first invoice that nobody paid within 23 hours, or will pay, is void: that ends the subscription. */
+function expire(simulation: Simulation, subscription: SubscriptionRecord): SubscriptionRecord {
+  const { invoices, subscriptions } = simulation.state;
+  const invoice = invoices.get(subscription.latest_invoice ?? '');
+  if (!invoice) return subscription;
+  const closed = invoices.put({ ...invoice, status: 'void', closed_at: simulation.now_s });
+  emitClosed(simulation, closed);
+  followPayment(simulation, closed);
+  return subscriptions.get(subscription.id) ?? subscription;
+}
+
+/** Whether nothing happens to a subscription any more. */
+export function isOver({ status }: SubscriptionRecord): boolean {
+  return status === 'canceled' || status === 'incomplete_expired';
 }
 
 function resumeCollection(simulation: Simulation, subscription: SubscriptionRecord): SubscriptionRecord {
@@ -85,7 +110,9 @@ export function closing(simulation: Simulation, subscription: SubscriptionRecord
   const credits = cancel_at?.prorates ? unusedCharges(simulation, subscription, at_s) : [];
   const start = Math.min(...ended.map(({ period }) => period.start));
   return {
-    next: isOver ? { ...renewed, status: 'canceled', ended_at: at_s } : { ...renewed, status: 'active' },
+    next: isOver
+      ? { ...renewed, status: 'canceled', ended_at: at_s }
+      : { ...renewed, status: renewed.status === 'trialing' ? 'active' : renewed.status },
     charges: [...used, ...(isOver ? credits : renewalCharges(simulation, renewed, ended))],
     period: { start, end: at_s },
   };
@@ -123,6 +150,7 @@ export function cancelNow(
   subscription: SubscriptionRecord,
   { invoice_now, prorate }: { readonly invoice_now: boolean; readonly prorate: boolean },
 ): SubscriptionRecord {
+  if (subscription.status === 'incomplete') return expire(simulation, subscription);
   const now_s = simulation.now_s;
   const { used, unused, period } = ending(simulation, subscription);
   if (prorate) addProrations(simulation, subscription, unused);
@@ -203,7 +231,8 @@ export function withInvoice(
   invoice: InvoiceRecord | null,
 ): SubscriptionRecord {
   const latest_invoice = invoice?.id ?? subscription.latest_invoice;
-  return simulation.state.subscriptions.put({ ...subscription, latest_invoice });
+  const status = statusAfter(simulation, subscription, invoice);
+  return simulation.state.subscriptions.put({ ...subscription, latest_invoice, status });
 }
 
 /** Lets the subscription be found by its items. */

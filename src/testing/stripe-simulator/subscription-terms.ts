@@ -25,7 +25,7 @@ import { itemPrice, MAX_ITEMS, refuseMixture } from './subscription-item-terms.t
 const MAX_TRIAL_DAYS = 730;
 const DAY_S = 86_400;
 
-/** How a payment is attempted: every customer of the simulator pays, so it changes nothing. */
+/** How a payment is attempted. Of an update, nothing waits for it. */
 export const PAYMENT_PARAMS = {
   off_session: optional(boolean()),
   payment_behavior: optional(
@@ -56,7 +56,11 @@ type SubscriptionParams = ReturnType<typeof read>;
 export type SubscriptionTerms = Omit<
   SubscriptionRecord,
   'id' | 'created' | 'items' | 'canceled_at' | 'ended_at' | 'latest_invoice'
-> & { readonly items: readonly Omit<SubscriptionItemRecord, 'id' | 'created'>[] };
+> & {
+  readonly items: readonly Omit<SubscriptionItemRecord, 'id' | 'created'>[];
+  /** Undefined: Stripe's default. */
+  readonly payment_behavior?: SubscriptionParams['payment_behavior'];
+};
 
 /**
  * Reads and checks the parameters of a new subscription.
@@ -106,6 +110,7 @@ export function subscriptionTerms(simulation: Simulation, params: FormObject): S
     cancel_at: null,
     cancellation_details: { comment: null, feedback: null },
     metadata: changedMetadata({}, subscription.metadata),
+    payment_behavior: subscription.payment_behavior,
     trial,
     cancel_at_period_end: subscription.cancel_at_period_end ?? false,
     items,

@@ -21,7 +21,7 @@ import type { RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
 import { StripeError } from './stripe-error.ts';
 import { type ChangeParams, changeOf, type SubscriptionChange } from './subscription-change.ts';
-import { emitUpdate, rememberItems, withInvoice } from './subscription-cycle.ts';
+import { emitUpdate, isOver, rememberItems, withInvoice } from './subscription-cycle.ts';
 import { PAYMENT_PARAMS } from './subscription-terms.ts';
 import { subscriptionView } from './subscription-view.ts';
 
@@ -154,8 +154,8 @@ function read(params: RouteRequest['params']) {
   return readParams(params, UPDATE);
 }
 
-function refuseEnded({ status }: SubscriptionRecord, update: UpdateParams): void {
-  if (status !== 'canceled') return;
+function refuseEnded(before: SubscriptionRecord, update: UpdateParams): void {
+  if (!isOver(before)) return;
   const field = Object.entries(update).find(
     ([name, value]) => value !== undefined && !AFTER_THE_END.includes(name),
   );

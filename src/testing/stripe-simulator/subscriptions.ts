@@ -5,8 +5,8 @@ import type { SubscriptionRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
 import { noSuch, StripeError } from './stripe-error.ts';
-import { billStart, cancelNow, emitUpdate, rememberItems } from './subscription-cycle.ts';
-import { subscriptionTerms } from './subscription-terms.ts';
+import { cancelNow, emitUpdate, isOver } from './subscription-cycle.ts';
+import { startSubscription } from './subscription-start.ts';
 import { CANCELLATION_DETAILS, changedDetails, updateSubscription } from './subscription-update.ts';
 import { subscriptionView } from './subscription-view.ts';
 
@@ -22,19 +22,7 @@ export const SUBSCRIPTION_ROUTES: readonly Route[] = [
 ];
 
 function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
-  const terms = subscriptionTerms(simulation, params);
-  const subscription = simulation.state.subscriptions.put({
-    id: simulation.newId('sub'),
-    created: simulation.now_s,
-    ...terms,
-    items: terms.items.map((item) => ({ ...item, id: simulation.newId('si'), created: simulation.now_s })),
-    canceled_at: terms.cancel_at_period_end ? simulation.now_s : null,
-    ended_at: null,
-    latest_invoice: null,
-  });
-  rememberItems(simulation, subscription);
-  simulation.expectPeriodEnd(subscription);
-  return subscriptionView(simulation, billStart(simulation, subscription));
+  return subscriptionView(simulation, startSubscription(simulation, params, 'off_session'));
 }
 
 function retrieve(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
@@ -77,9 +65,10 @@ function list(simulation: Simulation, { params }: RouteRequest): JsonObject {
   return pageOf(listed, page, PATH, (subscription) => subscriptionView(simulation, subscription));
 }
 
-function isListed({ status }: SubscriptionRecord, wanted: string | undefined): boolean {
+function isListed(subscription: SubscriptionRecord, wanted: string | undefined): boolean {
+  const { status } = subscription;
   if (wanted === undefined) return status !== 'canceled';
-  return wanted === 'all' || wanted === status || (wanted === 'ended' && status === 'canceled');
+  return wanted === 'all' || wanted === status || (wanted === 'ended' && isOver(subscription));
 }
 
 function update(simulation: Simulation, request: RouteRequest): JsonObject {
@@ -119,7 +108,7 @@ function cancel(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
     cancellation_details: CANCELLATION_DETAILS,
   });
   const before = existingSubscription(simulation, id);
-  if (before.status === 'canceled') throw noSuch('subscription', id);
+  if (isOver(before)) throw noSuch('subscription', id);
   const explained = { ...before, cancellation_details: changedDetails(before, cancellation_details) };
   const canceled = cancelNow(simulation, explained, {
     invoice_now: invoice_now ?? false,

@@ -27,6 +27,11 @@ export const RESOURCE_FILES = [
   'Accounts',
   'WebhookEndpoints',
   'BillingPortal/Configurations',
+  'BillingPortal/Sessions',
+  'Checkout/Sessions',
+  'InvoicePayments',
+  'PaymentIntents',
+  'PaymentMethods',
   'TestHelpers/TestClocks',
 ].map((name) => join(SDK_FOLDER, 'esm', 'resources', `${name}.d.ts`));
 
