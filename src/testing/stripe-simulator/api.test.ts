@@ -38,7 +38,7 @@ test.each([
   ['GET', '/'],
   ['PUT', '/v1/prices'],
   ['GET', '/v1/customers/search'],
-  ['POST', '/v1/invoices/create_preview'],
+  ['POST', '/v1/invoices/in_1/send'],
 ])("an unknown route (%s %s) is a 404 in Stripe's format", async (method, path) => {
   const { status, body, headers } = await createSimulator().send(method, path);
   expect(status).toBe(404);

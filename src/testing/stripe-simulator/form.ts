@@ -7,6 +7,10 @@ export interface FormObject {
   readonly [key: string]: FormValue;
 }
 
+export function isFormObject(value: FormValue | undefined): value is FormObject {
+  return typeof value === 'object' && !Array.isArray(value);
+}
+
 const NAME = /^([^[\]]+)((?:\[[^[\]]*\])*)$/;
 const MAX_DEPTH = 8;
 const MAX_PARAMETERS = 5_000;

@@ -1,9 +1,10 @@
+import { emitChange } from './events.ts';
 import { finalizeInvoice } from './invoice-issuing.ts';
 import { linesOf } from './invoice-lines.ts';
 import { invoiceLineView, invoiceView } from './invoice-view.ts';
 import type { JsonObject } from './json.ts';
 import { LIST_PARAMS, pageOf } from './lists.ts';
-import { boolean, integer, oneOf, optional, readParams, text } from './params.ts';
+import { boolean, changedMetadata, integer, metadata, oneOf, optional, readParams, text } from './params.ts';
 import type { InvoiceRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
@@ -52,29 +53,50 @@ function listLines(simulation: Simulation, { id, params }: RouteRequest): JsonOb
   return pageOf(identified, page, `${PATH}/${id}/lines`, (line) => line);
 }
 
-/** Of all that can be changed, when a draft becomes final. */
+/** When a draft becomes final, and what is written on it. */
 function update(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
-  const { automatically_finalizes_at } = readParams(params, {
+  const change = readParams(params, {
     automatically_finalizes_at: optional(integer(1)),
+    auto_advance: optional(boolean()),
+    description: optional(text()),
+    metadata: optional(metadata()),
   });
-  const invoice = existingInvoice(simulation, id);
-  if (automatically_finalizes_at === undefined) return invoiceView(simulation, invoice);
-  if (invoice.finalized) {
+  const { automatically_finalizes_at: at_s, auto_advance } = change;
+  const before = existingInvoice(simulation, id);
+  if (before.finalized && (at_s !== undefined || auto_advance !== undefined)) {
     throw new StripeError('Finalized invoices cannot be updated in this way.', {
       code: 'invoice_not_editable',
     });
   }
-  if (automatically_finalizes_at <= simulation.now_s) {
-    throw new StripeError('`automatically_finalizes_at` must be in the future.', {
-      param: 'automatically_finalizes_at',
-    });
-  }
-  const postponed = simulation.state.invoices.put({
-    ...invoice,
-    finalizes_at_ms: automatically_finalizes_at * 1_000,
+  if (at_s !== undefined) refuseFinalization(simulation, at_s);
+  const after = simulation.state.invoices.put({
+    ...before,
+    description: change.description ?? before.description,
+    metadata: changedMetadata(before.metadata, change.metadata),
+    finalizes_at_ms: at_s === undefined ? advancesAt(simulation, before, auto_advance) : at_s * 1_000,
   });
-  simulation.expectFinalization(postponed);
-  return invoiceView(simulation, postponed);
+  simulation.expectFinalization(after);
+  const view = (invoice: InvoiceRecord) => () => invoiceView(simulation, invoice);
+  emitChange(simulation, 'invoice.updated', view(before), view(after));
+  return invoiceView(simulation, after);
+}
+
+/** A draft that begins to advance does so within the usual hour; one that advances already is not moved. */
+function advancesAt(
+  { now_ms, settings }: Simulation,
+  { finalizes_at_ms }: InvoiceRecord,
+  auto_advance: boolean | undefined,
+): number | null {
+  if (auto_advance === undefined) return finalizes_at_ms;
+  return auto_advance ? (finalizes_at_ms ?? now_ms + settings.finalize_after_ms) : null;
+}
+
+/** @throws StripeError for an instant that is past. */
+export function refuseFinalization({ now_s }: Simulation, automatically_finalizes_at: number): void {
+  if (automatically_finalizes_at > now_s) return;
+  throw new StripeError('`automatically_finalizes_at` must be in the future.', {
+    param: 'automatically_finalizes_at',
+  });
 }
 
 function finalize(simulation: Simulation, { id, params }: RouteRequest): JsonObject {
@@ -88,8 +110,9 @@ function finalize(simulation: Simulation, { id, params }: RouteRequest): JsonObj
   return invoiceView(simulation, finalizeInvoice(simulation, invoice));
 }
 
-function existingInvoice(simulation: Simulation, id: string): InvoiceRecord {
+/** @throws StripeError when there is no such invoice. */
+export function existingInvoice(simulation: Simulation, id: string, param = 'id'): InvoiceRecord {
   const invoice = simulation.state.invoices.get(id);
-  if (!invoice) throw noSuch('invoice', id);
+  if (!invoice) throw noSuch('invoice', id, param);
   return invoice;
 }

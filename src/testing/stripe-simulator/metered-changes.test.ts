@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type Stripe from 'stripe';
 import { expect, test } from 'vitest';
 import { DAY, MINUTE, refusal } from '../../../test/support/credits-scene.ts';
@@ -259,3 +260,39 @@ test('what no subscription can become is refused and changes nothing', async () 
   }
   expect(await stripe.subscriptions.retrieve(subscription.id)).toEqual(subscription);
 });
+
+test('whatever changes, each unit is billed once, at the price of the moment it was stamped', async () => {
+  const step = fc.record({
+    wait_s: fc.integer({ min: 60, max: 5 * 86_400 }),
+    used: fc.integer({ min: 1, max: 50 }),
+    way: fc.constantFrom('in place', 'by another item', 'not at all'),
+    behavior: fc.constantFrom('create_prorations', 'always_invoice'),
+  } as const);
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+      const scene = await createPlanChangeScene();
+      const { clock, stripe, price, dearer, report, bills } = scene;
+      const { id } = await scene.subscribe();
+      let expected = 0;
+      for (const { wait_s, used, way, behavior } of steps) {
+        clock.time += wait_s * 1_000;
+        await report(used, { timestamp: clock.time - 1_000 });
+        const [item] = (await stripe.subscriptions.retrieve(id)).items.data;
+        const isCheap = item?.price.id === price.id;
+        expected += used * (isCheap ? 2 : 10);
+        const old = item?.id ?? '';
+        const next = isCheap ? dearer.id : price.id;
+        const change = {
+          'in place': [{ id: old, price: next }],
+          'by another item': [{ id: old, deleted: true }, { price: next }],
+          'not at all': [],
+        };
+        const items = change[way];
+        if (items.length > 0) await stripe.subscriptions.update(id, { items, proration_behavior: behavior });
+      }
+      clock.time += 40 * DAY;
+      expect(bills().reduce((sum, [, total]) => sum + Number(total), 0)).toBe(expected);
+    }),
+    { numRuns: 40 },
+  );
+}, 60_000);

@@ -1,5 +1,13 @@
+import { emitSnapshot } from './events.ts';
+import { invoiceItemView } from './invoice-item-view.ts';
 import { ratedLines } from './invoice-lines.ts';
-import type { ChargeRecord, InvoiceItemRecord, InvoiceLineRecord, SubscriptionRecord } from './records.ts';
+import type {
+  ChargeRecord,
+  InvoiceItemRecord,
+  InvoiceLineRecord,
+  InvoiceRecord,
+  SubscriptionRecord,
+} from './records.ts';
 import type { Simulation } from './simulation.ts';
 
 /** What the next invoice of a billing cycle takes along: what waits for it, and what waits for any invoice. */
@@ -46,15 +54,40 @@ export function addProrations(
   subscription: SubscriptionRecord,
   charges: readonly ChargeRecord[],
 ): InvoiceItemRecord[] {
-  return prorationLines(simulation, subscription, charges).map((line) => {
-    const id = simulation.newId('ii');
-    return simulation.state.invoiceItems.put({
-      id,
-      created: simulation.now_s,
-      customer: subscription.customer,
-      currency: subscription.currency,
-      invoice: null,
-      line: { ...line, invoice_item: id },
-    });
+  return prorationLines(simulation, subscription, charges).map((line) =>
+    addItem(simulation, subscription, line, null),
+  );
+}
+
+/** Adds something to a draft; null: to the next invoice that takes it. */
+export function addItem(
+  simulation: Simulation,
+  { customer, currency }: { readonly customer: string; readonly currency: string },
+  line: Omit<InvoiceLineRecord, 'invoice_item'>,
+  draft: InvoiceRecord | null,
+): InvoiceItemRecord {
+  const { state, now_s } = simulation;
+  const id = simulation.newId('ii');
+  const invoice = draft?.id ?? null;
+  if (draft) state.invoices.put({ ...draft, items: [...draft.items, id] });
+  const item = state.invoiceItems.put({
+    id,
+    created: now_s,
+    customer,
+    currency,
+    invoice,
+    line: { ...line, invoice_item: id },
   });
+  emitSnapshot(simulation, 'invoiceitem.created', () => invoiceItemView(simulation, item));
+  return item;
+}
+
+/** Takes an item off its draft and forgets it. */
+export function dropItem(simulation: Simulation, item: InvoiceItemRecord): void {
+  const { state } = simulation;
+  const { id, invoice } = item;
+  const draft = state.invoices.get(invoice ?? '');
+  if (draft) state.invoices.put({ ...draft, items: draft.items.filter((other) => other !== id) });
+  state.invoiceItems.delete(id);
+  emitSnapshot(simulation, 'invoiceitem.deleted', () => invoiceItemView(simulation, item));
 }

@@ -96,6 +96,12 @@ export interface SubscriptionItemRecord {
   readonly unbilled_from: number;
 }
 
+/** Which subscription an item is on, or was; the id is the item's. */
+export interface ItemOwnerRecord {
+  readonly id: string;
+  readonly subscription: string;
+}
+
 export interface SubscriptionRecord {
   readonly id: string;
   readonly created: number;

@@ -8,6 +8,7 @@ import type {
   EventRecord,
   InvoiceItemRecord,
   InvoiceRecord,
+  ItemOwnerRecord,
   MeterEventRecord,
   MeterRecord,
   PriceRecord,
@@ -103,6 +104,7 @@ export class SimulatorState {
   readonly meters = new Table<MeterRecord>('meter');
   readonly prices = new Table<PriceRecord>('price');
   readonly subscriptions = new Table<SubscriptionRecord>('subscription', customerOf);
+  readonly itemOwners = new Table<ItemOwnerRecord>('item_owner');
   readonly invoiceItems = new Table<InvoiceItemRecord>('invoice_item', customerOf);
   readonly invoices = new Table<InvoiceRecord>('invoice', customerOf);
   readonly meterEvents = new Table<MeterEventRecord>('meter_event');
@@ -125,6 +127,7 @@ export class SimulatorState {
     else if (kind === 'meter') this.meters.restore(record as MeterRecord);
     else if (kind === 'price') this.prices.restore(record as PriceRecord);
     else if (kind === 'subscription') this.subscriptions.restore(record as SubscriptionRecord);
+    else if (kind === 'item_owner') this.itemOwners.restore(record as ItemOwnerRecord);
     else if (kind === 'invoice_item') this.invoiceItems.restore(record as InvoiceItemRecord);
     else if (kind === 'invoice') this.invoices.restore(record as InvoiceRecord);
     else if (kind === 'meter_event') this.meterEvents.restore(record as MeterEventRecord);
@@ -149,6 +152,7 @@ export class SimulatorState {
       this.meters,
       this.prices,
       this.subscriptions,
+      this.itemOwners,
       this.invoiceItems,
       this.invoices,
       this.meterEvents,

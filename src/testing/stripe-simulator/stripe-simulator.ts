@@ -10,11 +10,14 @@ import { EVENT_DESTINATION_ROUTES } from './event-destinations.ts';
 import { EVENT_SUMMARY_ROUTES } from './event-summaries.ts';
 import type { Exchange } from './exchange.ts';
 import { Faults } from './faults.ts';
+import { INVOICE_ITEM_ROUTES } from './invoice-items.ts';
+import { INVOICE_PREVIEW_ROUTES } from './invoice-previews.ts';
 import { invoiceView } from './invoice-view.ts';
 import { INVOICE_ROUTES } from './invoices.ts';
 import type { JsonObject } from './json.ts';
 import { METER_EVENT_ROUTES } from './meter-events.ts';
 import { METER_ROUTES, metersNamed } from './meters.ts';
+import { ONE_OFF_INVOICE_ROUTES } from './one-off-invoices.ts';
 import { PORTAL_CONFIGURATION_ROUTES } from './portal-configurations.ts';
 import { PRICE_ROUTES } from './prices.ts';
 import { PRODUCT_ROUTES } from './products.ts';
@@ -27,6 +30,7 @@ import { nextEventAt, settle } from './settle.ts';
 import { Simulation } from './simulation.ts';
 import { SimulatorState } from './state.ts';
 import { openStateFile } from './state-file.ts';
+import { SUBSCRIPTION_ITEM_ROUTES } from './subscription-items.ts';
 import { SUBSCRIPTION_ROUTES } from './subscriptions.ts';
 import { totalOf } from './usage-total.ts';
 import { WEBHOOK_ENDPOINT_ROUTES } from './webhook-endpoints.ts';
@@ -114,7 +118,12 @@ const ROUTES: readonly Route[] = [
   ...METER_EVENT_ROUTES,
   ...PRICE_ROUTES,
   ...SUBSCRIPTION_ROUTES,
+  ...SUBSCRIPTION_ITEM_ROUTES,
+  // Before the routes of an invoice, because `create_preview` is no id.
+  ...INVOICE_PREVIEW_ROUTES,
   ...INVOICE_ROUTES,
+  ...ONE_OFF_INVOICE_ROUTES,
+  ...INVOICE_ITEM_ROUTES,
   ...EVENT_ROUTES,
   ...ACCOUNT_ROUTES,
   ...EVENT_DESTINATION_ROUTES,
@@ -258,9 +267,8 @@ type RequestHandler = ReturnType<typeof createRequestHandler>['respond'];
 
 function routerOf(handle: RequestHandler): Hono {
   const app = new Hono();
-  // Searches and previews are not served, and `search` is no id.
+  // Searches are not served, and `search` is no id.
   app.get('/v1/:resource/search', (context) => handle(context.req.raw, null, ''));
-  app.post('/v1/invoices/create_preview', (context) => handle(context.req.raw, null, ''));
   for (const route of ROUTES) {
     app.on(route.method, route.path, (context) =>
       handle(context.req.raw, route, context.req.param('id') ?? ''),

@@ -10,16 +10,21 @@ import { subscriptionView } from './subscription-view.ts';
 
 /** The invoice that a new subscription gets at once: what is paid in advance, and lines of zero for the rest. */
 export function billStart(simulation: Simulation, subscription: SubscriptionRecord): SubscriptionRecord {
-  const charges = subscription.items.map((item) => {
+  const charges = startCharges(simulation, subscription);
+  const period = { start: subscription.created, end: subscription.created };
+  emitSnapshot(simulation, 'customer.subscription.created', () => subscriptionView(simulation, subscription));
+  const content = { billing_reason: 'subscription_create', period, charges, items: [] } as const;
+  return withInvoice(simulation, subscription, invoiceNow(simulation, subscription, content));
+}
+
+/** What the first invoice of a subscription bills. */
+export function startCharges(simulation: Simulation, subscription: SubscriptionRecord): ChargeRecord[] {
+  return subscription.items.map((item) => {
     if (subscription.status === 'trialing') return plainCharge(subscription, item, 'trial', item.period);
     return item.quantity === null
       ? plainCharge(subscription, item, 'nothing', item.period)
       : advanceCharge(simulation, subscription, item);
   });
-  const period = { start: subscription.created, end: subscription.created };
-  emitSnapshot(simulation, 'customer.subscription.created', () => subscriptionView(simulation, subscription));
-  const content = { billing_reason: 'subscription_create', period, charges, items: [] } as const;
-  return withInvoice(simulation, subscription, invoiceNow(simulation, subscription, content));
 }
 
 /** What happens to a subscription by itself: collecting resumes, periods end. */
@@ -163,4 +168,11 @@ export function withInvoice(
 ): SubscriptionRecord {
   const latest_invoice = invoice?.id ?? subscription.latest_invoice;
   return simulation.state.subscriptions.put({ ...subscription, latest_invoice });
+}
+
+/** Lets the subscription be found by its items. */
+export function rememberItems({ state }: Simulation, subscription: SubscriptionRecord): void {
+  for (const { id } of subscription.items) {
+    if (!state.itemOwners.get(id)) state.itemOwners.put({ id, subscription: subscription.id });
+  }
 }

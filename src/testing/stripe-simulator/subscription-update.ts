@@ -21,7 +21,7 @@ import type { RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
 import { StripeError } from './stripe-error.ts';
 import { type ChangeParams, changeOf, type SubscriptionChange } from './subscription-change.ts';
-import { emitUpdate, withInvoice } from './subscription-cycle.ts';
+import { emitUpdate, rememberItems, withInvoice } from './subscription-cycle.ts';
 import { PAYMENT_PARAMS } from './subscription-terms.ts';
 import { subscriptionView } from './subscription-view.ts';
 
@@ -115,6 +115,7 @@ export function applyChange(
 ): SubscriptionRecord {
   const change = changeOf(simulation, own, params, () => simulation.newId('si'));
   const changed = simulation.state.subscriptions.put(change.after);
+  rememberItems(simulation, changed);
   const added = addProrations(simulation, changed, change.prorations);
   const isInvoiced = params.proration_behavior === 'always_invoice' && added.length > 0;
   const invoice =

@@ -5,7 +5,7 @@ import type { SubscriptionRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
 import { noSuch, StripeError } from './stripe-error.ts';
-import { billStart, cancelNow, emitUpdate } from './subscription-cycle.ts';
+import { billStart, cancelNow, emitUpdate, rememberItems } from './subscription-cycle.ts';
 import { subscriptionTerms } from './subscription-terms.ts';
 import { CANCELLATION_DETAILS, changedDetails, updateSubscription } from './subscription-update.ts';
 import { subscriptionView } from './subscription-view.ts';
@@ -32,6 +32,7 @@ function create(simulation: Simulation, { params }: RouteRequest): JsonObject {
     ended_at: null,
     latest_invoice: null,
   });
+  rememberItems(simulation, subscription);
   simulation.expectPeriodEnd(subscription);
   return subscriptionView(simulation, billStart(simulation, subscription));
 }
@@ -128,8 +129,8 @@ function cancel(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
 }
 
 /** @throws StripeError when there is no such subscription. */
-export function existingSubscription(simulation: Simulation, id: string): SubscriptionRecord {
+export function existingSubscription(simulation: Simulation, id: string, param = 'id'): SubscriptionRecord {
   const subscription = simulation.state.subscriptions.get(id);
-  if (!subscription) throw noSuch('subscription', id);
+  if (!subscription) throw noSuch('subscription', id, param);
   return subscription;
 }

@@ -17,6 +17,7 @@ export const RESOURCE_FILES = [
   'SubscriptionItems',
   'Invoices',
   'InvoiceLineItems',
+  'InvoiceItems',
   'Billing/Meters',
   'Billing/MeterEvents',
   'Billing/MeterEventSummaries',
