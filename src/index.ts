@@ -21,6 +21,7 @@ export type {
   ListReportsParams,
   ReconcileParams,
 } from './explanations.ts';
+export type { ListedPlan, ListedPrice } from './listed-plans.ts';
 export type { LicensedPriceOptions, MeteredPriceOptions, PlanOptions } from './plan-options.ts';
 export type {
   EntriesPage,
@@ -49,6 +50,7 @@ export type {
   ResolveReportParams,
   RetryReportParams,
 } from './report-decisions.ts';
+export type { AddSeatsParams, SeatsResult, SetSeatsParams } from './seats.ts';
 export type { CancelParams, ChangePlanParams, ChangeResult } from './subscription-changes.ts';
 export { createUsage } from './usage.ts';
 export type { AppTransaction, GetParams, GetResult, IncrementOptions, Usage } from './usage-interface.ts';

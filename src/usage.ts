@@ -10,11 +10,13 @@ import type { Store } from './core/store.ts';
 import { type IncrementParams, parseFields, parseIncrement } from './core/usage-event.ts';
 import { openStore } from './database-options.ts';
 import { createExplanations } from './explanations.ts';
+import { listPlans } from './listed-plans.ts';
 import { findAccount } from './query/billed-account.ts';
 import { queryUsage } from './query/usage-query.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 import { type IncrementResult, Recorder } from './recorder/recorder.ts';
 import { createDecisions } from './report-decisions.ts';
+import { createSeats } from './seats.ts';
 import { RateLimiter } from './stripe/rate-limiter.ts';
 import { connectStripe } from './stripe/stripe-connection.ts';
 import { createStripeProviders } from './stripe/stripe-provider.ts';
@@ -170,19 +172,21 @@ export function composeUsage<const Meter extends string, const Plan extends stri
 
   const receive = receiverOf(config, environment, store, tell);
   const webhooks = createWebhooks({ store, clock: environment.clock });
-  const changes = createSubscriptionChanges({
+  const changing = {
     store,
     provider,
     environment,
     plans: config.plans,
-    settle: async (account_id) => {
+    settle: async (account_id: string) => {
       await recorder.drain();
       await worker.settleAccount(account_id);
     },
-    advance: (account_id) => worker.advanceChange(account_id),
+    advance: (account_id: string) => worker.advanceChange(account_id),
     verify_timeout_ms: config.verify_timeout_ms,
     allow_tiers_mode_change: config.allow_tiers_mode_change,
-  });
+  };
+  const changes = createSubscriptionChanges(changing);
+  const seats = createSeats(changing);
   const accounts = createAccounts({ store, clock: environment.clock, plans: config.plans });
   const usage = {
     accounts: {
@@ -202,7 +206,13 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       resolve: (params: unknown) => guard(() => decisions.resolve(params)),
     },
     plans: {
+      list: () => listPlans(config.plans),
       change: (params: unknown) => guard(() => changes.changePlan(params)),
+    },
+    seats: {
+      get: (params: unknown) => guard(() => seats.get(params)),
+      set: (params: unknown) => guard(() => seats.set(params)),
+      add: (params: unknown) => guard(() => seats.add(params)),
     },
     subscriptions: {
       cancel: (params: unknown) => guard(() => changes.cancel(params)),

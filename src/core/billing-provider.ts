@@ -113,6 +113,8 @@ export interface Unavailable {
   readonly message: string;
   /** How long Stripe asks to wait; null = it does not say. */
   readonly retry_after_ms: number | null;
+  /** Stripe keeps this answer, and repeats it to whoever comes with the same idempotency key. */
+  readonly is_kept?: true;
 }
 
 /** Why Stripe refuses a call, where a person can do something about it: codes of `UsageError`. */
@@ -163,7 +165,10 @@ interface ChangeAttempt {
   readonly stripe_subscription: string;
   /** Kept with the subscription, so that a change whose answer was lost is recognised. */
   readonly change_key: string;
-  /** From 1; a fresh one for every request, since Stripe replays its answer to a repeated idempotency key. */
+  /**
+   * From 1. Requests of the same attempt have one effect, whichever arrives first; a fresh one is needed where Stripe would
+   * only repeat the answer that it gave.
+   */
   readonly attempt: number;
 }
 
@@ -171,6 +176,8 @@ export interface ChangeSubscriptionParams extends ChangeAttempt {
   readonly items: readonly ItemChange[];
   /** What the subscription says from then on that it is on; null = it says nothing. */
   readonly plan: string | null;
+  /** To which second what was paid in advance is prorated, where it is in its current period; null = to the present one. */
+  readonly proration_date: Instant | null;
 }
 
 export type CancelSubscriptionParams = ChangeAttempt;
