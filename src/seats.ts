@@ -1,3 +1,4 @@
+import { awaitChange, isUnderWay } from './awaited-change.ts';
 import { parseAccountId } from './core/account.ts';
 import { UsageError } from './core/errors.ts';
 import type { PriceInterval } from './core/plan.ts';
@@ -41,8 +42,6 @@ export interface SeatsResult {
 const ACCOUNT_FIELDS = new Set(['account']);
 const SET_FIELDS = new Set(['account', 'seats', 'expected']);
 const ADD_FIELDS = new Set(['account', 'seats']);
-/** How often a caller looks whether a change that another process makes is done. */
-const POLL_MS = 100;
 /** Others can be faster so often before a call gives up. */
 const MAX_ROUNDS = 1_000;
 
@@ -118,7 +117,7 @@ export function createSeats(context: SubscriptionChangesContext) {
     deadline: number,
   ): Promise<SeatsResult> {
     await context.advance(found.account_id);
-    const change = await waitFor(requested, deadline);
+    const change = await awaitChange(context, requested, deadline);
     if (change.status === 'failed') throw changeError(change);
     const seats = change.seats ?? found.seats;
     return isUnderWay(change) ? toResult(found, seats) : toResult({ ...found, seats }, null);
@@ -127,20 +126,9 @@ export function createSeats(context: SubscriptionChangesContext) {
   /** @throws UsageError `change_pending` when another change takes too long. */
   async function waitUntilFree(account_id: string, deadline: number): Promise<SubscriptionChange | null> {
     const last = await context.store.getLastChange({ account_id });
-    const change = isUnderWay(last) ? await waitFor(last, deadline) : last;
+    const change = isUnderWay(last) ? await awaitChange(context, last, deadline) : last;
     if (!isUnderWay(change)) return change;
     throw new UsageError('change_pending', { field: 'account', value: account_id });
-  }
-
-  /** Looks at a change until it is over, or time is up, and goes on with it where it is due and nobody else does. */
-  async function waitFor(change: SubscriptionChange, deadline: number): Promise<SubscriptionChange> {
-    for (;;) {
-      const present = (await context.store.getChange(change)) ?? change;
-      const now = clock.now();
-      if (!isUnderWay(present) || now >= deadline) return present;
-      await clock.sleep(Math.min(POLL_MS, deadline - now));
-      if (present.due_at !== null && present.due_at <= clock.now()) await context.advance(change.account_id);
-    }
   }
 
   return { get, set, add };
@@ -165,10 +153,6 @@ async function findSeats(context: SubscriptionChangesContext, account: unknown):
   }
   const { quantity, interval, price } = item;
   return { account_id, stripe_subscription, seats: quantity ?? 1, interval, price };
-}
-
-function isUnderWay(change: SubscriptionChange | null): change is SubscriptionChange {
-  return change !== null && change.due_at !== null;
 }
 
 function toResult({ account_id, seats, interval, price }: FoundSeats, pending_seats: number | null) {

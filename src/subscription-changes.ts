@@ -1,3 +1,4 @@
+import { awaitChange } from './awaited-change.ts';
 import { parseAccountId } from './core/account.ts';
 import type { BillingProvider } from './core/billing-provider.ts';
 import type { Instant } from './core/environment.ts';
@@ -146,23 +147,18 @@ type Requested = Pick<
 
 /** Writes the change down, and goes on with it for as long as a caller may wait. */
 async function request(
-  { store, environment, settle, advance, verify_timeout_ms }: SubscriptionChangesContext,
+  context: SubscriptionChangesContext,
   account_id: string,
   requested: Requested,
 ): Promise<ChangeResult> {
-  const { clock } = environment;
+  const { store, environment, settle, advance, verify_timeout_ms } = context;
   await settle(account_id);
-  const since = clock.now();
-  const { change_id } = await store.requestChange({ account_id, ...requested, now: since });
-  for (;;) {
-    const change = await advance(account_id);
-    if (change?.change_id !== change_id) throw new Error('A change that was just requested is missing.');
-    if (change.status === 'failed') throw changeError(change);
-    const now = clock.now();
-    const until = change.due_at;
-    if (until === null || until > since + verify_timeout_ms) return toResult(change);
-    await clock.sleep(Math.max(until - now, 1));
-  }
+  const since = environment.clock.now();
+  const asked = await store.requestChange({ account_id, ...requested, now: since });
+  await advance(account_id);
+  const change = await awaitChange(context, asked, since + verify_timeout_ms);
+  if (change.status === 'failed') throw changeError(change);
+  return toResult(change);
 }
 
 /** After everything else was found to be in order: it cannot be taken back. */
