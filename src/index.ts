@@ -24,6 +24,14 @@ export type {
 export type { ListedPlan, ListedPrice } from './listed-plans.ts';
 export type { LicensedPriceOptions, MeteredPriceOptions, PlanOptions } from './plan-options.ts';
 export type {
+  PlanPreview,
+  PreviewedBill,
+  PreviewedBillLine,
+  PreviewedMeter,
+  PreviewedPrice,
+  PreviewPlanParams,
+} from './plan-preview.ts';
+export type {
   EntriesPage,
   ExplainedDecision,
   ExplainedMinute,

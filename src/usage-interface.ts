@@ -9,6 +9,7 @@ import type {
   ReconcileParams,
 } from './explanations.ts';
 import type { ListedPlan } from './listed-plans.ts';
+import type { PlanPreview, PreviewPlanParams } from './plan-preview.ts';
 import type { InvoiceExplanation, ReportExplanation } from './query/explanation-result.ts';
 import type { ReconciliationPage } from './query/reconciliation-result.ts';
 import type { ReportsPage } from './query/report-list.ts';
@@ -128,6 +129,13 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
   readonly plans: {
     /** The configured plans, as customers may see them. */
     list(): readonly ListedPlan<Plan>[];
+    /**
+     * What a change of the plan would cost: now, next, and by the unit. Nothing is changed. A change with the preview's
+     * `proration_date` invoices what `now` says, if nothing is used in between.
+     *
+     * @throws UsageError as `change`, for what it would refuse.
+     */
+    preview(params: PreviewPlanParams<Plan>): Promise<PlanPreview<Plan>>;
     /**
      * Puts an account on another plan. The moment of the call is the switch: what was used until then is invoiced at the
      * present prices, what is used afterwards has the new ones, however long Stripe takes. Waits for `verify_timeout_ms` at

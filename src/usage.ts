@@ -11,6 +11,7 @@ import { type IncrementParams, parseFields, parseIncrement } from './core/usage-
 import { openStore } from './database-options.ts';
 import { createExplanations } from './explanations.ts';
 import { listPlans } from './listed-plans.ts';
+import { previewPlan } from './plan-preview.ts';
 import { findAccount } from './query/billed-account.ts';
 import { queryUsage } from './query/usage-query.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
@@ -207,6 +208,8 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     },
     plans: {
       list: () => listPlans(config.plans),
+      preview: (params: unknown) =>
+        guard(() => previewPlan({ ...changing, meters: [...config.meters.names] }, params)),
       change: (params: unknown) => guard(() => changes.changePlan(params)),
     },
     seats: {

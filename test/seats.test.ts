@@ -92,6 +92,27 @@ describe.each<[string, () => WorldOptions]>([
   });
 });
 
+test('who joins between the look of another and what that one asks for, is not lost', async () => {
+  const world = await createSeatsWorld();
+  let isFirst = true;
+  const slow = world.open(undefined, {
+    provider: (provider) => ({
+      ...provider,
+      listLiveSubscriptions: async (params) => {
+        const read = await provider.listLiveSubscriptions(params);
+        if (isFirst) {
+          isFirst = false;
+          await world.join();
+        }
+        return read;
+      },
+    }),
+  });
+  await expect(world.join(slow)).resolves.toMatchObject({ seats: 3, pending_seats: null });
+  expect(await world.atStripe()).toMatchObject({ [SEATS]: 3 });
+  await slow.close();
+});
+
 describe('a seat', () => {
   test('is invoiced at once for the rest of the period, and what is given back is credited, tier by tier', async () => {
     const world = await createSeatsWorld();

@@ -149,7 +149,7 @@ export class StripeChanges {
   }
 }
 
-function toItemParams(change: ItemChange): Stripe.SubscriptionUpdateParams.Item {
+export function toItemParams(change: ItemChange): Stripe.SubscriptionUpdateParams.Item {
   if ('remove' in change) return { id: change.remove, deleted: true };
   if ('set' in change) return { id: change.set, quantity: change.quantity };
   return { price: change.add, ...(change.quantity === null ? {} : { quantity: change.quantity }) };

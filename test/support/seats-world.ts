@@ -35,11 +35,20 @@ export const SEAT_PLANS = {
   },
 } as const;
 
-/** One account on the plan `team` with one seat, since 10 January, 12:00. */
+interface SeatsWorldOptions extends WorldOptions {
+  readonly plan?: string;
+  readonly seats?: number;
+  /** Of the subscription, beyond its items. */
+  readonly subscription_params?: Partial<Stripe.SubscriptionCreateParams>;
+}
+
+/** One account, by default on the plan `team` with one seat, since 10 January, 12:00. */
 export async function createSeatsWorld({
+  plan = 'team',
   seats = 1,
+  subscription_params = {},
   ...options
-}: WorldOptions & { readonly seats?: number } = {}) {
+}: SeatsWorldOptions = {}) {
   const world = await createWorld({
     path: join(memoryDirectory(), 'usage.db'),
     plans: SEAT_PLANS,
@@ -48,19 +57,16 @@ export async function createSeatsWorld({
   });
   const { stripe, usage } = world;
   await pushPlans(stripe, world.meter.id, options.plans ?? SEAT_PLANS);
-  const priceOf = async (lookup_key: string): Promise<Stripe.Price> => {
-    const [price] = (await stripe.prices.list({ lookup_keys: [lookup_key] })).data;
-    if (!price) throw new Error(`There is no price ${lookup_key}.`);
-    return price;
-  };
-  const [credits, seat] = [
-    await priceOf('tallybook:team:month:credits'),
-    await priceOf('tallybook:team:month:@seats'),
-  ];
+  const { data: prices } = await stripe.prices.list({ limit: 100 });
   const { customer, subscription } = await world.subscribe({
-    items: [{ price: credits.id }, { price: seat.id, quantity: seats }],
+    items: prices
+      .filter(({ lookup_key }) => lookup_key?.startsWith(`tallybook:${plan}:month:`))
+      .map(({ id, lookup_key }) =>
+        lookup_key?.endsWith('@seats') ? { price: id, quantity: seats } : { price: id },
+      ),
+    ...subscription_params,
   });
-  await usage.accounts.set({ account: 'acct_1', plan: 'team', stripe_customer: customer.id });
+  await usage.accounts.set({ account: 'acct_1', plan, stripe_customer: customer.id });
   return {
     ...world,
     customer,
