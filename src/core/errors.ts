@@ -286,6 +286,11 @@ export const ERRORS = {
     remedy:
       'Send `specversion` 1.0, `id`, `source`, `type` and `subject`; map its type under `http.cloud_events`.',
   },
+  invalid_webhook: {
+    status: 400,
+    meaning: 'The event could not be verified as one of Stripe’s.',
+    remedy: 'Set the signing secret of the endpoint under `stripe.webhook_secret`, and pass on the raw body.',
+  },
   unauthenticated: {
     status: 401,
     meaning: 'The request has no valid API key or token.',
@@ -335,6 +340,11 @@ export const ERRORS = {
     status: 429,
     meaning: 'The key, or the address, has made too many requests.',
     remedy: 'Wait as long as the header Retry-After says, and send batches.',
+  },
+  not_ready: {
+    status: 503,
+    meaning: 'The database does not answer.',
+    remedy: 'Wait until it does: requests that need it would fail.',
   },
   internal_error: {
     status: 500,

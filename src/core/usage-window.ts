@@ -48,14 +48,7 @@ function offsetsOf(time_zone: string): OffsetAt {
   return (instant) => {
     const parts = new Map(format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]));
     const at = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0;
-    const local = Date.UTC(
-      at('year'),
-      at('month') - 1,
-      at('day'),
-      at('hour'),
-      at('minute'),
-      at('second'),
-    );
+    const local = Date.UTC(at('year'), at('month') - 1, at('day'), at('hour'), at('minute'), at('second'));
     return local - Math.floor(instant / SECOND_MS) * SECOND_MS;
   };
 }

@@ -38,10 +38,7 @@ export async function rotateApiKey(db: Db, params: RotateApiKeyParams): Promise<
   return true;
 }
 
-export async function revokeApiKey(
-  db: Db,
-  { api_key_id, now, actor }: RevokeApiKeyParams,
-): Promise<boolean> {
+export async function revokeApiKey(db: Db, { api_key_id, now, actor }: RevokeApiKeyParams): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('api_key')
     .set({ revoked_at: now })
