@@ -234,6 +234,14 @@ export function composeUsage<const Meter extends string, const Plan extends stri
         get: (params) => untold(() => accounts.get(params)),
         list: (params) => untold(() => accounts.list(params)),
       },
+      reports: {
+        list: (params) => untold(() => explanations.listReports(params)),
+        retry: (params) => untold(() => decisions.retry(params)),
+        resolve: (params) => untold(() => decisions.resolve(params)),
+      },
+      reconcile: (params) => untold(() => explanations.reconcile(params)),
+      explainReport: (params) => untold(() => explanations.explainReport(params)),
+      explainInvoice: (params) => untold(() => explanations.explainInvoice(params)),
       tokens: {
         create: (params) => untold(() => tokens.create(params)),
         revoke: (params) => untold(() => tokens.revoke(params)),

@@ -3,6 +3,13 @@ import type { TokenResult } from './access/browser-tokens.ts';
 import type { Caller } from './access/caller.ts';
 import type { accountResult, accountsPage } from './wire/accounts.ts';
 import type { costResult, plansResult } from './wire/price.ts';
+import type {
+  decisionResult,
+  invoiceExplanation,
+  reconciliationPage,
+  reportExplanation,
+  reportsPage,
+} from './wire/reports.ts';
 import type { incrementResult, usageByMeter, usageResult, windowsResult } from './wire/usage.ts';
 
 type Method<Answer extends z.ZodType> = (params: unknown) => Promise<z.input<Answer>>;
@@ -24,6 +31,14 @@ export interface HttpService {
     readonly get: Method<typeof accountResult>;
     readonly list: Method<typeof accountsPage>;
   };
+  readonly reports: {
+    readonly list: Method<typeof reportsPage>;
+    readonly retry: Method<typeof decisionResult>;
+    readonly resolve: Method<typeof decisionResult>;
+  };
+  readonly reconcile: Method<typeof reconciliationPage>;
+  readonly explainReport: Method<typeof reportExplanation>;
+  readonly explainInvoice: Method<typeof invoiceExplanation>;
   readonly tokens: {
     readonly create: (params: unknown) => Promise<TokenResult>;
     readonly revoke: (params: unknown) => Promise<void>;

@@ -47,7 +47,7 @@ export const batchResult = z
   })
   .openapi('BatchResult');
 
-const reportStatus = z.enum([
+export const reportStatus = z.enum([
   'open',
   'closed',
   'sending',
