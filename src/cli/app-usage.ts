@@ -8,6 +8,7 @@ import { asSentence, CommandError, oneLine } from './command-error.ts';
 export type AppUsage = Pick<
   Usage,
   'worker' | 'reconcile' | 'explain' | 'reports' | 'catalogue' | 'doctor' | 'close'
+  'worker' | 'reconcile' | 'explain' | 'reports' | 'handler' | 'keys' | 'close'
 >;
 
 /** Loads the `usage` that an app's module exports. The caller closes it. */

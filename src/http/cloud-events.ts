@@ -44,7 +44,7 @@ export function toIncrement(
     idempotency_key: `ce_${digest(JSON.stringify([source, id]))}`,
     ...(time === undefined ? {} : { timestamp: readTime(time) }),
     properties: { cloud_event_id: id, cloud_event_source: source, cloud_event_type: type },
-    ...(data === undefined || isFields(data) ? {} : refuseData()),
+    ...(data === undefined || data === null || isFields(data) ? {} : refuseData()),
   };
 }
 
