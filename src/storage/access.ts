@@ -118,7 +118,11 @@ export async function revokeTokens(db: Db, params: RevokeTokensParams): Promise<
     .insertInto('token_revocation')
     .values(row)
     .onConflict((conflict) =>
-      conflict.columns(['account_id', 'token_id']).doUpdateSet({ revoked_at, forget_at }),
+      conflict
+        .columns(['account_id', 'token_id'])
+        .doUpdateSet({ revoked_at, forget_at })
+        // Another process whose clock is behind takes nothing back.
+        .where('token_revocation.revoked_at', '<', revoked_at),
     )
     .execute();
   await note(db, { at: revoked_at, action: 'tokens_revoked', subject: account_id, actor });
