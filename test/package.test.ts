@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -324,5 +326,60 @@ describe('docs/plans.md', () => {
     write(programs);
     expect(Object.keys(programs)).toEqual(['tallybook.config.ts', 'push.ts']);
     expect(typeCheck(Object.keys(programs))).toBe('');
+describe('the examples', () => {
+  const servers = ['hono', 'express', 'fastify', 'bun'];
+  const route = 'nextjs/app/api/billing/[...path]/route.ts';
+
+  beforeAll(() => {
+    install('express', '@types/express', 'fastify');
+    cpSync(join(repository, 'examples'), join(app, 'examples'), { recursive: true });
+    write({
+      // The same increment through every way in: it counts once.
+      'examples.ts': `import { createServer } from 'node:http';
+        import type { AddressInfo } from 'node:net';
+        import { app as express } from './examples/express/app.ts';
+        import { app as fastify } from './examples/fastify/app.ts';
+        import { app as hono } from './examples/hono/app.ts';
+        import { usage as next } from './examples/nextjs/usage.ts';
+        import * as route from './examples/${route}';
+        import { usage } from './examples/usage.ts';
+        const { secret } = await usage.keys.create({ scopes: ['write'] });
+        const headers = { authorization: \`Bearer \${secret}\`, 'content-type': 'application/json' };
+        const init = { method: 'POST', headers, body: '{"account":"a","quantity":5,"idempotency_key":"k"}' };
+        const server = createServer(express);
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        const { port } = server.address() as AddressInfo;
+        const answers = [
+          await hono.request('/billing/v1/usage', init),
+          await fetch(\`http://127.0.0.1:\${port}/billing/v1/usage\`, init),
+          await fetch(\`\${await fastify.listen({ port: 0, host: '127.0.0.1' })}/billing/v1/usage\`, init),
+          await route.POST(new Request('http://localhost/api/billing/v1/usage', init)),
+          await route.GET(new Request('http://localhost/api/billing/healthz')),
+        ];
+        console.log(JSON.stringify(await Promise.all(answers.map((answer) => answer.json()))));
+        server.close();
+        await Promise.all([fastify.close(), usage.close(), next.close()]);`,
+    });
+  });
+
+  test('type-check, those of Bun as well', () => {
+    expect(typeCheck(['examples.ts', 'examples/bun/server.ts'])).toBe('');
+    expect(
+      readdirSync(join(app, 'examples'))
+        .filter((name) => !name.includes('.'))
+        .sort(),
+    ).toEqual([...servers, 'nextjs'].sort());
+  });
+
+  test('serve the API in Hono, Express, Fastify and as a route of Next.js', () => {
+    rmSync(join(app, 'usage.db'), { force: true });
+    const duplicate = { recorded: false, duplicate: true };
+    expect(JSON.parse(run('node', ['examples.ts'], app))).toEqual([
+      { recorded: true, duplicate: false },
+      duplicate,
+      duplicate,
+      duplicate,
+      { status: 'ok' },
+    ]);
   });
 });

@@ -45,9 +45,9 @@ export function toProblem(error: UsageError, request_id: string): Problem {
     type: `/reference#${code}`,
     title: meaning,
     status,
-    detail: withoutSecrets(isOurs ? meaning : detailOf(error)),
+    detail: shown(isOurs ? meaning : detailOf(error)),
     code,
-    ...(field === undefined || isOurs ? {} : { field }),
+    ...(field === undefined || isOurs ? {} : { field: shown(field) }),
     remedy: isOurs ? ERRORS.internal_error.remedy : remedy,
     request_id,
   };
@@ -60,7 +60,10 @@ function detailOf({ message, remedy }: UsageError): string {
 
 const SECRETS = /\b(?:(?:sk|rk)_(?:test|live)_\w+|whsec_\w+|tbk_[0-9A-Za-z]{17,})|eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
-/** Somebody who sends a key in the wrong place does not get it back, nor does it get into a log. */
-export function withoutSecrets(text: string): string {
-  return text.replaceAll(SECRETS, '[secret]');
+const MAX_LENGTH = 500;
+
+/** Somebody who sends a key in the wrong place, or a very long name, does not get it back. */
+function shown(text: string): string {
+  const safe = text.slice(0, 2 * MAX_LENGTH).replaceAll(SECRETS, '[secret]');
+  return safe.length > MAX_LENGTH ? `${safe.slice(0, MAX_LENGTH)}…` : safe;
 }

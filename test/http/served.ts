@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createUsage, type HttpOptions, type Scope, type UsageOptions } from '../../src/index.ts';
 import { createMovableClock } from '../../src/testing/movable-clock.ts';
-import { temporaryDirectory } from '../support/world.ts';
+import { memoryDirectory } from '../support/world.ts';
 
 export const START = Date.UTC(2026, 0, 10, 12);
 export const TOKEN_SECRET = 'a secret of more than thirty-two bytes';
@@ -18,7 +18,7 @@ export function createServed({ http = {}, options = {} }: ServedOptions = {}) {
   const clock = createMovableClock({ start: START });
   const errors: unknown[] = [];
   const usage = createUsage({
-    database: { path: join(temporaryDirectory(), 'usage.db'), thread: 'in_thread' },
+    database: { path: join(memoryDirectory(), 'usage.db'), thread: 'in_thread' },
     meters: { credits: {} },
     plans: {
       free: { prices: [], limits: { credits: 100 } },
@@ -78,7 +78,7 @@ export function clientOf(handle: (request: Request) => Promise<Response>) {
       status: response.status,
       headers: response.headers,
       text,
-      json: isJson ? JSON.parse(text) : null,
+      json: isJson && text !== '' ? JSON.parse(text) : null,
     };
   }
   return {
