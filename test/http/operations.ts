@@ -1,5 +1,3 @@
-import type { createServed } from './served.ts';
-
 /** What the document says of one route. */
 export interface DocumentedOperation {
   readonly method: string;
@@ -27,9 +25,9 @@ export interface ApiDocument {
 }
 
 /** The routes as the served document has them. */
-export async function readDocument(
-  served: Pick<ReturnType<typeof createServed>, 'get'>,
-): Promise<ApiDocument> {
+export async function readDocument(served: {
+  readonly get: (path: string) => Promise<{ readonly json: Schema }>;
+}): Promise<ApiDocument> {
   const { json } = await served.get('/openapi.json');
   const operations = Object.entries<Schema>(json.paths).flatMap(([path, methods]) =>
     Object.entries<Schema>(methods).map(
