@@ -54,15 +54,31 @@ async function readText(request: Request, clock: Clock): Promise<string> {
     const reason = 'Compressed bodies are not read.';
     throw new UsageError('unsupported_media_type', { field: 'Content-Encoding', reason });
   }
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  if (!request.body) return '';
-  const reader = request.body.getReader();
+  const announced = request.headers.get('content-length');
+  if (Number(announced ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   const waiting = new AbortController();
   const late = clock.sleep(BODY_TIMEOUT_MS, waiting.signal).then(() => null);
   try {
-    return await readAll(reader, late);
+    return announced === null ? await readStream(request, late) : await readWhole(request, late);
   } finally {
     waiting.abort();
+  }
+}
+
+/** A body whose length was announced, and is held to it by whoever receives it: several times as fast as a stream. */
+async function readWhole(request: Request, late: Promise<null>): Promise<string> {
+  const bytes = await Promise.race([request.arrayBuffer().catch(unreadable), late]);
+  if (bytes === null) throw new UsageError('request_timeout');
+  if (bytes.byteLength > MAX_BODY_BYTES) throw tooLarge();
+  return decode(() => new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+}
+
+async function readStream(request: Request, late: Promise<null>): Promise<string> {
+  if (!request.body) return '';
+  const reader = request.body.getReader();
+  try {
+    return await readAll(reader, late);
+  } finally {
     // Of a body that is not wanted any more, nothing more is taken in.
     reader.cancel().catch(() => {});
   }
