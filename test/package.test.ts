@@ -383,3 +383,32 @@ describe('the examples', () => {
     ]);
   });
 });
+
+describe.each([
+  ['docs/http.md', ['usage.ts', 'with-hono.ts', 'with-node.ts', 'with-openmeter.ts']],
+  ['docs/keys.md', ['usage.ts', 'token-route.ts']],
+])('%s', (page, names) => {
+  test('shows programs that all type-check', () => {
+    install('@openmeter/sdk');
+    const programs = programsOf(page).map(
+      (code) => [/^\/\/ (.*\.ts)\n/.exec(code)?.[1] ?? '', code] as const,
+    );
+    expect(programs.map(([name]) => name)).toEqual(names);
+    write(Object.fromEntries(programs));
+    expect(typeCheck(names)).toBe('');
+  });
+});
+
+test('docs/http.md lists every route', async () => {
+  const { RESOURCES } = await import('../src/http/resources.ts');
+  const { OPEN_ROUTES } = await import('../src/http/open-routes.ts');
+  const text = readFileSync(join(repository, 'docs/http.md'), 'utf8');
+  const [, table = ''] = text.split('## Routes');
+  const named = [...table.matchAll(/`(GET|POST|PUT) (\/[\w/]+)`/g)].map(
+    ([, method, path]) => `${method} ${path}`,
+  );
+  const served = [...RESOURCES, ...OPEN_ROUTES].map(
+    ({ definition: { method, path } }) => `${method.toUpperCase()} ${path}`,
+  );
+  expect(named.toSorted()).toEqual(served.toSorted());
+});
