@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/testing/index.ts', 'src/cli/main.ts', 'src/storage/sqlite/thread.ts'],
+  entry: [
+    'src/index.ts',
+    'src/http/node.ts',
+    'src/testing/index.ts',
+    'src/cli/main.ts',
+    'src/storage/sqlite/thread.ts',
+  ],
   // One file of output for one of source: the connection's thread is a file of its own, found beside its neighbour.
   unbundle: true,
   tsconfig: 'tsconfig.build.json',

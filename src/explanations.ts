@@ -80,6 +80,26 @@ const MAX_LIMIT = 1_000;
 
 /** The methods behind `usage.reconcile`, `usage.explain` and `usage.reports`. */
 export function createExplanations(context: ExplanationsContext) {
+  async function explainOneReport(params: unknown): Promise<ReportExplanation> {
+    const { account, meter, report, after, limit } = parseFields(params, EXPLAIN_FIELDS);
+    return await explainReport(context, {
+      account_id: parseAccountId(account),
+      meter: parseMeter(meter, context.meters),
+      report_id: parseReportId(report),
+      after: after === undefined ? null : parseEventCursor(after),
+      limit: parseLimit(limit),
+    });
+  }
+
+  async function explainOneInvoice(params: unknown): Promise<InvoiceExplanation> {
+    const { account, meter, invoice, after, limit } = parseFields(params, EXPLAIN_FIELDS);
+    refuseWithInvoice({ meter, after, limit });
+    return await explainInvoice(context, {
+      account_id: parseAccountId(account),
+      invoice: parseInvoice(invoice),
+    });
+  }
+
   return {
     async reconcile(params: unknown = {}): Promise<ReconciliationPage> {
       const { account, period, after, limit } = parseFields(params, RECONCILE_FIELDS);
@@ -93,24 +113,16 @@ export function createExplanations(context: ExplanationsContext) {
     },
 
     async explain(params: unknown): Promise<ReportExplanation | InvoiceExplanation> {
-      const { account, meter, report, invoice, after, limit } = parseFields(params, EXPLAIN_FIELDS);
-      const account_id = parseAccountId(account);
+      const { report, invoice } = parseFields(params, EXPLAIN_FIELDS);
       if ((report === undefined) === (invoice === undefined)) {
         const reason = 'Pass either the number of a report or the id of an invoice.';
         throw new UsageError('invalid_parameter', { field: 'report', value: report, reason });
       }
-      if (invoice !== undefined) {
-        refuseWithInvoice({ meter, after, limit });
-        return await explainInvoice(context, { account_id, invoice: parseInvoice(invoice) });
-      }
-      return await explainReport(context, {
-        account_id,
-        meter: parseMeter(meter, context.meters),
-        report_id: parseReportId(report),
-        after: after === undefined ? null : parseEventCursor(after),
-        limit: parseLimit(limit),
-      });
+      return invoice === undefined ? await explainOneReport(params) : await explainOneInvoice(params);
     },
+
+    explainReport: explainOneReport,
+    explainInvoice: explainOneInvoice,
 
     async listReports(params: unknown = {}): Promise<ReportsPage> {
       const { account, status, after, limit } = parseFields(params, LIST_FIELDS);

@@ -1,5 +1,6 @@
 export type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
 export type { CatalogueResult, PushParams, PushResult } from './catalogue.ts';
+export type { Scope } from './core/access.ts';
 export type { AdjustParams } from './core/adjustment.ts';
 export type { CatalogueChange, NewPrice } from './core/catalogue.ts';
 export type { Clock, Environment, Logger } from './core/environment.ts';
@@ -16,6 +17,7 @@ export type { PaymentAction, SubscriptionStatus } from './core/stripe-subscripti
 export type { PaymentBehavior } from './core/subscribing.ts';
 export type { IncrementParams, Properties } from './core/usage-event.ts';
 export type { ReportReason, ReportStatus } from './core/usage-report.ts';
+export type { WindowName } from './core/usage-window.ts';
 export type {
   DatabaseOptions,
   PostgresOptions,
@@ -29,6 +31,17 @@ export type {
   ListReportsParams,
   ReconcileParams,
 } from './explanations.ts';
+export type {
+  CreateKeyParams,
+  KeyActionResult,
+  KeyActionsPage,
+  KeyResult,
+  KeysPage,
+  NewKeyResult,
+  RotateKeyParams,
+} from './http/access/api-keys.ts';
+export type { CreateTokenParams, RevokeTokensParams, TokenResult } from './http/access/browser-tokens.ts';
+export type { CloudEventOptions, HttpOptions } from './http-options.ts';
 export type { ListedPlan, ListedPrice } from './listed-plans.ts';
 export type { LicensedPriceOptions, MeteredPriceOptions, PlanOptions } from './plan-options.ts';
 export type {
@@ -39,6 +52,7 @@ export type {
   PreviewedPrice,
   PreviewPlanParams,
 } from './plan-preview.ts';
+export type { CostResult } from './query/cost-so-far.ts';
 export type {
   EntriesPage,
   ExplainedDecision,
@@ -59,6 +73,7 @@ export type {
 } from './query/reconciliation-result.ts';
 export type { ListedReport, ReportsPage } from './query/report-list.ts';
 export type { ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';
+export type { UsageWindow, UsageWindowsResult } from './query/usage-windows.ts';
 export type { IncrementResult } from './recorder/recorder.ts';
 export type {
   DecisionResult,
@@ -82,6 +97,7 @@ export type {
   StripeOptions,
   UsageOptions,
 } from './usage-options.ts';
+export type { CostParams, WindowsParams } from './usage-readings.ts';
 export type { ListWebhooksParams, WebhookEventResult, WebhooksPage } from './webhooks.ts';
 export type { ReportRun } from './worker/report-cycle.ts';
 export type { ReportProgress } from './worker/report-progress.ts';

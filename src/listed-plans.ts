@@ -1,5 +1,6 @@
-import type { LicensedPrice, Plan, PlanPrice, Plans, PriceInterval } from './core/plan.ts';
+import type { LicensedPrice, PlanPrice, Plans, PriceInterval } from './core/plan.ts';
 import type { Price } from './core/price.ts';
+import { priceFields } from './query/cost-so-far.ts';
 
 /** A plan as customers may see it: what it costs, and nothing of how it is found at Stripe. */
 export interface ListedPlan<PlanName extends string = string> {
@@ -19,27 +20,20 @@ export type ListedPrice = Price & { readonly interval: PriceInterval } & (
     | { readonly usage_type: 'licensed'; readonly quantity: LicensedPrice['quantity'] }
   );
 
-/** The configured plans, in their order. */
-export function listPlans(plans: Plans): ListedPlan[] {
-  return Object.entries(plans).map(([plan, { name, prices, licensed, limits }]: [string, Plan]) => ({
-    plan,
-    name,
-    prices: [...licensed.map(licensedFields), ...prices.map(meteredFields)],
-    limits: { ...limits },
-  }));
-}
-
-/** A price without where it is found. */
-export function priceFields(price: Price): Price {
-  const { currency, billing_scheme, unit_amount_decimal, tiers_mode, tiers, transform_quantity } = price;
-  return {
-    currency,
-    ...(billing_scheme === undefined ? {} : { billing_scheme }),
-    ...(unit_amount_decimal === undefined ? {} : { unit_amount_decimal }),
-    ...(tiers_mode === undefined ? {} : { tiers_mode }),
-    ...(tiers === undefined ? {} : { tiers }),
-    ...(transform_quantity === undefined ? {} : { transform_quantity }),
-  };
+/**
+ * The configured plans that are listed, in their order.
+ *
+ * @param own a plan that is shown though it may not be listed: the one that whoever asks is on; null = none.
+ */
+export function listPlans(plans: Plans, own: string | null = null): ListedPlan[] {
+  return Object.entries(plans)
+    .filter(([plan, { listed }]) => listed || plan === own)
+    .map(([plan, { name, prices, licensed, limits }]) => ({
+      plan,
+      name,
+      prices: [...licensed.map(licensedFields), ...prices.map(meteredFields)],
+      limits: { ...limits },
+    }));
 }
 
 function licensedFields(price: LicensedPrice): ListedPrice {

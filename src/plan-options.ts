@@ -14,6 +14,8 @@ import { assertPrice, type Price } from './core/price.ts';
 export interface PlanOptions<Meter extends string = string> {
   /** What customers call it. Default: the plan's key, with a capital letter. */
   readonly name?: string;
+  /** Whether the HTTP API shows it to everybody who has a key or a token, or to its own accounts only. Default: true. */
+  readonly listed?: boolean;
   /**
    * At most one metered price per meter and interval, one base fee and one price of seats per interval, all in one
    * currency.
@@ -78,6 +80,7 @@ export const plansSchema = z.record(
   z.string().regex(PLAN_NAME),
   z.strictObject({
     name: z.string().min(1).max(100).optional(),
+    listed: z.boolean().optional(),
     prices: z.array(price),
     limits: z.record(z.string(), z.int().min(0)).optional(),
   }),
@@ -115,7 +118,7 @@ function parsePlan(key: string, plan: PlanOptions, meters: Meters): Plan {
     if (limit !== undefined) limits[meter] = limit;
   }
   const name = plan.name ?? key.charAt(0).toUpperCase() + key.slice(1);
-  return { name, prices, licensed, limits };
+  return { name, listed: plan.listed ?? true, prices, licensed, limits };
 }
 
 function parsePlanPrice(

@@ -6,13 +6,13 @@ import type { PriceInterval } from './core/plan.ts';
 import { type Price, type RatedAmount, rate } from './core/price.ts';
 import { type BilledItem, seatsOf } from './core/subscription-change.ts';
 import { parseFields } from './core/usage-event.ts';
-import { priceFields } from './listed-plans.ts';
 import {
   errorOf,
   type PlannedChange,
   planChange,
   type SubscriptionChangesContext,
 } from './planned-change.ts';
+import { priceFields } from './query/cost-so-far.ts';
 import { queryUsage } from './query/usage-query.ts';
 import type { UsageResult } from './query/usage-result.ts';
 

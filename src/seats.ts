@@ -6,13 +6,13 @@ import type { Price } from './core/price.ts';
 import { type SubscriptionChange, seatsItemOf } from './core/subscription-change.ts';
 import { Turns } from './core/turns.ts';
 import { parseFields } from './core/usage-event.ts';
-import { priceFields } from './listed-plans.ts';
 import {
   changeError,
   findSubscription,
   MAX_SEATS,
   type SubscriptionChangesContext,
 } from './planned-change.ts';
+import { priceFields } from './query/cost-so-far.ts';
 
 export interface SetSeatsParams {
   readonly account: string;

@@ -11,12 +11,23 @@ import type {
   ListReportsParams,
   ReconcileParams,
 } from './explanations.ts';
+import type {
+  CreateKeyParams,
+  KeyActionsPage,
+  KeyResult,
+  KeysPage,
+  NewKeyResult,
+  RotateKeyParams,
+} from './http/access/api-keys.ts';
+import type { CreateTokenParams, RevokeTokensParams, TokenResult } from './http/access/browser-tokens.ts';
 import type { ListedPlan } from './listed-plans.ts';
 import type { PlanPreview, PreviewPlanParams } from './plan-preview.ts';
+import type { CostResult } from './query/cost-so-far.ts';
 import type { InvoiceExplanation, ReportExplanation } from './query/explanation-result.ts';
 import type { ReconciliationPage } from './query/reconciliation-result.ts';
 import type { ReportsPage } from './query/report-list.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
+import type { UsageWindowsResult } from './query/usage-windows.ts';
 import type { IncrementResult } from './recorder/recorder.ts';
 import type { DecisionResult, ResolveReportParams, RetryReportParams } from './report-decisions.ts';
 import type { AddSeatsParams, SeatsResult, SetSeatsParams } from './seats.ts';
@@ -28,6 +39,7 @@ import type {
   CreateSubscriptionParams,
   PortalParams,
 } from './subscriptions.ts';
+import type { CostParams, WindowsParams } from './usage-readings.ts';
 import type { ListWebhooksParams, WebhooksPage } from './webhooks.ts';
 import type { ReportRun } from './worker/report-cycle.ts';
 
@@ -155,6 +167,83 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    * `account_not_found`, `quantity_overflow`, `storage_failed`, `closed`.
    */
   get<Params extends GetParams<Meter>>(params: Params): Promise<GetResult<Meter, Params>>;
+
+  /**
+   * What an account used, hour by hour, day by day or month by month on the clock of a time zone; at most 1,000 windows.
+   *
+   * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_period`, `invalid_window`,
+   * `invalid_parameter`, `account_not_found`, `quantity_overflow`, `usage_archived`, `storage_failed`, `closed`.
+   */
+  windows(params: WindowsParams<Meter>): Promise<UsageWindowsResult>;
+
+  /**
+   * What the current billing period of a meter costs so far, with the price that makes it so and the plan's limit.
+   *
+   * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_parameter`, `account_not_found`,
+   * `quantity_overflow`, `amount_overflow`, `storage_failed`, `closed`.
+   */
+  cost(params: CostParams<Meter>): Promise<CostResult>;
+
+  /**
+   * The HTTP API, as a fetch-standard handler for Hono, Next.js and Bun; `toNodeHandler` of `tallybook/node` fits it to
+   * Express, Fastify and `node:http`. Its document is served at `/openapi.json`. Never rejects.
+   */
+  handler(request: Request): Promise<Response>;
+
+  /** Keys of the HTTP API. */
+  readonly keys: {
+    /**
+     * Creates a key. Its `secret` is shown this once.
+     *
+     * @throws UsageError `invalid_account`, `invalid_actor`, `invalid_parameter`, `storage_failed`, `storage_busy`,
+     * `closed`.
+     */
+    create(params: CreateKeyParams): Promise<NewKeyResult>;
+    /**
+     * Creates a key in the place of another, which stays good for a while.
+     *
+     * @throws UsageError `api_key_not_found`, `invalid_actor`, `invalid_parameter`, `storage_failed`, `storage_busy`,
+     * `closed`.
+     */
+    rotate(params: RotateKeyParams): Promise<NewKeyResult>;
+    /**
+     * Ends a key, in every process within a second.
+     *
+     * @throws UsageError `api_key_not_found`, `invalid_actor`, `invalid_parameter`, `storage_failed`, `storage_busy`,
+     * `closed`.
+     */
+    revoke(params: { readonly key: string; readonly actor?: string }): Promise<KeyResult>;
+    /**
+     * Keys in the order of their ids, a page at a time, also those that have ended. `limit`: 1 to 1,000, default 100.
+     *
+     * @throws UsageError `invalid_parameter`, `storage_failed`, `closed`.
+     */
+    list(params?: { readonly after?: string; readonly limit?: number }): Promise<KeysPage>;
+    /**
+     * What was done about keys and tokens, and by whom, the newest first. It is kept for good. `limit`: 1 to 1,000,
+     * default 100.
+     *
+     * @throws UsageError `invalid_parameter`, `storage_failed`, `closed`.
+     */
+    history(params?: { readonly after?: string; readonly limit?: number }): Promise<KeyActionsPage>;
+  };
+
+  /** Tokens for browsers. */
+  readonly tokens: {
+    /**
+     * A token that reads the usage of one account for at most fifteen minutes, and nothing else.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `invalid_configuration`, `closed`.
+     */
+    create(params: CreateTokenParams): Promise<TokenResult>;
+    /**
+     * Ends one token of an account, or all that were created until now, in every process within a second.
+     *
+     * @throws UsageError `invalid_account`, `invalid_actor`, `invalid_parameter`, `storage_failed`, `storage_busy`,
+     * `closed`.
+     */
+    revoke(params: RevokeTokensParams): Promise<void>;
+  };
 
   /**
    * Seals the open reports now and sends what is due, of all accounts or of one; the worker does the same on its

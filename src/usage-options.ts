@@ -10,6 +10,8 @@ import {
   databaseOptions,
   parseDatabase,
 } from './database-options.ts';
+import type { HttpSettings } from './http/settings.ts';
+import { type HttpOptions, httpSchema, parseHttp } from './http-options.ts';
 import { type PlanOptions, parsePlans, plansSchema } from './plan-options.ts';
 import { type RateLimits, rateLimitsOf } from './stripe/rate-limits.ts';
 import type { ReportProgress } from './worker/report-progress.ts';
@@ -50,6 +52,8 @@ export interface UsageOptions<Meter extends string = string, Plan extends string
    * Default: false.
    */
   readonly allow_tiers_mode_change?: boolean;
+  /** What `usage.handler` serves, and to whom. */
+  readonly http?: HttpOptions<NoInfer<Meter>>;
   /** Told once of everything that fails, also of increments nobody awaits. Default: a line on standard error. */
   readonly onError?: (error: unknown) => void;
   /** Told every ten seconds how far the report job is, while it sends. The same goes to `logger.info`. */
@@ -112,6 +116,7 @@ export interface UsageConfig {
   readonly late_usage: LateUsagePolicy;
   readonly verify_timeout_ms: number;
   readonly allow_tiers_mode_change: boolean;
+  readonly http: HttpSettings;
 }
 
 interface CheckedStripeOptions {
@@ -176,6 +181,7 @@ const schema = z.strictObject({
   late_usage: z.enum(['bill_next', 'reject', 'track']).optional(),
   verify_timeout_ms: z.int().min(0).max(MAX_VERIFY_TIMEOUT_MS).optional(),
   allow_tiers_mode_change: z.boolean().optional(),
+  http: httpSchema.optional(),
   onError: z.function().optional(),
   onProgress: z.function().optional(),
   logger: z.looseObject({}).optional(),
@@ -213,6 +219,7 @@ export function parseOptions(options: UsageOptions, isProduction: boolean): Usag
     late_usage: parsed.late_usage ?? 'bill_next',
     verify_timeout_ms: parsed.verify_timeout_ms ?? DEFAULT_VERIFY_TIMEOUT_MS,
     allow_tiers_mode_change: parsed.allow_tiers_mode_change ?? false,
+    http: parseHttp(parsed.http ?? {}, meters),
   };
 }
 

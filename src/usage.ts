@@ -12,6 +12,8 @@ import { type IncrementParams, parseFields, parseIncrement } from './core/usage-
 import { openStore } from './database-options.ts';
 import { createDoctor } from './doctor.ts';
 import { createExplanations } from './explanations.ts';
+import { createKeys } from './http/access/api-keys.ts';
+import { createTokens } from './http/access/browser-tokens.ts';
 import { listPlans } from './listed-plans.ts';
 import { previewPlan } from './plan-preview.ts';
 import { findAccount } from './query/billed-account.ts';
@@ -27,8 +29,10 @@ import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
 import { createSubscriptionChanges } from './subscription-changes.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { isProduction, systemEnvironment } from './system-environment.ts';
+import { createUsageHandler } from './usage-handler.ts';
 import type { GetParams, IncrementOptions, Usage } from './usage-interface.ts';
 import { parseOptions, type UsageConfig, type UsageOptions } from './usage-options.ts';
+import { createReadings } from './usage-readings.ts';
 import { createWebhooks } from './webhooks.ts';
 import type { ReportRun } from './worker/report-cycle.ts';
 import { parseSchedule } from './worker/schedule.ts';
@@ -106,36 +110,43 @@ export function composeUsage<const Meter extends string, const Plan extends stri
 
   /** Runs a public method: a rejection is told once and never unhandled. */
   function guard<Result>(run: () => Promise<Result>): Promise<Result> {
-    const promise = closing ? Promise.reject(new UsageError('closed')) : attempt(run);
+    const promise = untold(run);
     promise.catch(tell);
     return promise;
   }
 
+  /** The same for a caller who deals with the rejection: what the HTTP API answers is not told to the app as well. */
+  function untold<Result>(run: () => Promise<Result>): Promise<Result> {
+    return closing ? Promise.reject(new UsageError('closed')) : attempt(run);
+  }
+
   function increment(params: IncrementParams, options?: IncrementOptions): Promise<IncrementResult> {
-    return guard(() => {
-      const recorded_at = environment.clock.now();
-      const parsed = parseIncrement(params, config.meters, recorded_at);
-      if (options === undefined) return recorder.record(parsed);
-      const { transaction } = parseFields(options, INCREMENT_OPTIONS);
-      return recorder.recordIn(transaction, parsed, recorded_at);
-    });
+    return guard(() => record(params, options));
+  }
+
+  function record(params: unknown, options?: IncrementOptions): Promise<IncrementResult> {
+    const recorded_at = environment.clock.now();
+    const parsed = parseIncrement(params, config.meters, recorded_at);
+    if (options === undefined) return recorder.record(parsed);
+    const { transaction } = parseFields(options, INCREMENT_OPTIONS);
+    return recorder.recordIn(transaction, parsed, recorded_at);
   }
 
   /** An account that nobody knows has nothing to correct: its id is mistyped. */
-  async function adjust(params: AdjustParams): Promise<IncrementResult> {
+  async function adjust(params: unknown): Promise<IncrementResult> {
     const parsed = parseAdjustment(params, config.meters, environment.clock.now());
     await findAccount(query, parsed.account_id);
     return await recorder.record(parsed);
   }
 
-  function adjustTracked(params: AdjustParams): Promise<IncrementResult> {
+  function adjustTracked(params: unknown): Promise<IncrementResult> {
     const adjusted = adjust(params);
     const settled = adjusted.catch(() => {}).finally(() => adjusting.delete(settled));
     adjusting.add(settled);
     return adjusted;
   }
 
-  async function get(params: GetParams): Promise<UsageResult | UsageByMeterResult> {
+  async function get(params: unknown): Promise<UsageResult | UsageByMeterResult> {
     const fields = parseFields(params, GET_FIELDS);
     const account_id = parseAccountId(fields['account']);
     const range = parseRange(fields['period_start'], fields['period_end']);
@@ -160,6 +171,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   async function closeAll(): Promise<void> {
     await worker.stop();
     await Promise.allSettled(adjusting);
+    await http.drain();
     await recorder.drain();
     await store.close();
   }
@@ -204,6 +216,43 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     livemode,
     has_webhook_secret: (config.stripe?.webhook_secrets.length ?? 0) > 0,
     allow_unsafe: config.database.engine === 'postgres' && config.database.allow_unsafe,
+  });
+  const readings = createReadings({ ...query, meters: config.meters });
+  const keys = createKeys({ store, clock: environment.clock });
+  const tokens = createTokens({ store, clock: environment.clock, secret: config.http.token_secret });
+  const http = createUsageHandler({
+    store,
+    meters: config.meters,
+    plans: config.plans,
+    environment,
+    settings: config.http,
+    tell,
+    isClosed: () => closing !== null,
+    methods: {
+      increment: (params) => untold(() => record(params)),
+      adjust: (params) => untold(() => adjustTracked(params)),
+      get: (params) => untold(() => get(params)),
+      windows: (params) => untold(() => readings.windows(params)),
+      cost: (params) => untold(() => readings.cost(params)),
+      accounts: {
+        set: (params) => untold(() => accounts.set(params)),
+        get: (params) => untold(() => accounts.get(params)),
+        list: (params) => untold(() => accounts.list(params)),
+      },
+      reports: {
+        list: (params) => untold(() => explanations.listReports(params)),
+        retry: (params) => untold(() => decisions.retry(params)),
+        resolve: (params) => untold(() => decisions.resolve(params)),
+      },
+      reconcile: (params) => untold(() => explanations.reconcile(params)),
+      explainReport: (params) => untold(() => explanations.explainReport(params)),
+      explainInvoice: (params) => untold(() => explanations.explainInvoice(params)),
+      tokens: {
+        create: (params) => untold(() => tokens.create(params)),
+        revoke: (params) => untold(() => tokens.revoke(params)),
+      },
+      webhook,
+    },
   });
   const usage = {
     accounts: {
@@ -250,6 +299,20 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       pull: () => guard(() => catalogue.pull()),
     },
     doctor: (params?: unknown) => guard(() => doctor(params)),
+    windows: (params: unknown) => guard(() => readings.windows(params)),
+    cost: (params: unknown) => guard(() => readings.cost(params)),
+    handler: (request: Request) => http.handle(request),
+    keys: {
+      create: (params: unknown) => guard(() => keys.create(params)),
+      rotate: (params: unknown) => guard(() => keys.rotate(params)),
+      revoke: (params: unknown) => guard(() => keys.revoke(params)),
+      list: (params?: unknown) => guard(() => keys.list(params)),
+      history: (params?: unknown) => guard(() => keys.history(params)),
+    },
+    tokens: {
+      create: (params: unknown) => guard(() => tokens.create(params)),
+      revoke: (params: unknown) => guard(() => tokens.revoke(params)),
+    },
     webhook,
     webhooks: {
       list: (params?: unknown) => guard(() => webhooks.list(params)),

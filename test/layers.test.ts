@@ -34,6 +34,8 @@ const REFUSED = [
   ['src/stripe/x.ts', '../storage/schema.ts'],
   ['src/worker/x.ts', '../recorder/recorder.ts'],
   ['src/worker/x.ts', '../testing/movable-clock.ts'],
+  ['src/http/x.ts', '../query/usage-query.ts'],
+  ['src/http/resources/x.ts', '../../storage/schema.ts'],
   ['src/usage.ts', './testing/movable-clock.ts'],
   ['src/cli/main.ts', '../testing/movable-clock.ts'],
 ] as const;
@@ -46,6 +48,9 @@ const ALLOWED = [
   ['src/storage/sqlite/x.ts', '../../core/store.ts'],
   ['src/stripe/x.ts', '../core/price.ts'],
   ['src/worker/x.ts', 'croner'],
+  ['src/http/x.ts', '../core/store.ts'],
+  ['src/http/resources/x.ts', '../wire/usage.ts'],
+  ['src/http/resources/x.ts', '../route.ts'],
   ['src/testing/stripe-simulator/x.ts', '../../core/price.ts'],
   ['src/cli/dev/x.ts', '../../testing/movable-clock.ts'],
 ] as const;

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -325,4 +327,91 @@ describe('docs/plans.md', () => {
     expect(Object.keys(programs)).toEqual(['tallybook.config.ts', 'push.ts']);
     expect(typeCheck(Object.keys(programs))).toBe('');
   });
+});
+
+describe('the examples', () => {
+  const servers = ['hono', 'express', 'fastify', 'bun'];
+  const route = 'nextjs/app/api/billing/[...path]/route.ts';
+
+  beforeAll(() => {
+    install('express', '@types/express', 'fastify');
+    cpSync(join(repository, 'examples'), join(app, 'examples'), { recursive: true });
+    write({
+      // The same increment through every way in: it counts once.
+      'examples.ts': `import { createServer } from 'node:http';
+        import type { AddressInfo } from 'node:net';
+        import { app as express } from './examples/express/app.ts';
+        import { app as fastify } from './examples/fastify/app.ts';
+        import { app as hono } from './examples/hono/app.ts';
+        import { usage as next } from './examples/nextjs/usage.ts';
+        import * as route from './examples/${route}';
+        import { usage } from './examples/usage.ts';
+        const { secret } = await usage.keys.create({ scopes: ['write'] });
+        const headers = { authorization: \`Bearer \${secret}\`, 'content-type': 'application/json' };
+        const init = { method: 'POST', headers, body: '{"account":"a","quantity":5,"idempotency_key":"k"}' };
+        const server = createServer(express);
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        const { port } = server.address() as AddressInfo;
+        const answers = [
+          await hono.request('/billing/v1/usage', init),
+          await fetch(\`http://127.0.0.1:\${port}/billing/v1/usage\`, init),
+          await fetch(\`\${await fastify.listen({ port: 0, host: '127.0.0.1' })}/billing/v1/usage\`, init),
+          await route.POST(new Request('http://localhost/api/billing/v1/usage', init)),
+          await route.GET(new Request('http://localhost/api/billing/healthz')),
+        ];
+        console.log(JSON.stringify(await Promise.all(answers.map((answer) => answer.json()))));
+        server.close();
+        await Promise.all([fastify.close(), usage.close(), next.close()]);`,
+    });
+  });
+
+  test('type-check, those of Bun as well', () => {
+    expect(typeCheck(['examples.ts', 'examples/bun/server.ts'])).toBe('');
+    expect(
+      readdirSync(join(app, 'examples'))
+        .filter((name) => !name.includes('.'))
+        .sort(),
+    ).toEqual([...servers, 'nextjs'].sort());
+  });
+
+  test('serve the API in Hono, Express, Fastify and as a route of Next.js', () => {
+    rmSync(join(app, 'usage.db'), { force: true });
+    const duplicate = { recorded: false, duplicate: true };
+    expect(JSON.parse(run('node', ['examples.ts'], app))).toEqual([
+      { recorded: true, duplicate: false },
+      duplicate,
+      duplicate,
+      duplicate,
+      { status: 'ok' },
+    ]);
+  });
+});
+
+describe.each([
+  ['docs/http.md', ['usage.ts', 'with-hono.ts', 'with-node.ts', 'with-openmeter.ts']],
+  ['docs/keys.md', ['usage.ts', 'token-route.ts']],
+])('%s', (page, names) => {
+  test('shows programs that all type-check', () => {
+    install('@openmeter/sdk');
+    const programs = programsOf(page).map(
+      (code) => [/^\/\/ (.*\.ts)\n/.exec(code)?.[1] ?? '', code] as const,
+    );
+    expect(programs.map(([name]) => name)).toEqual(names);
+    write(Object.fromEntries(programs));
+    expect(typeCheck(names)).toBe('');
+  });
+});
+
+test('docs/http.md lists every route', async () => {
+  const { RESOURCES } = await import('../src/http/resources.ts');
+  const { OPEN_ROUTES } = await import('../src/http/open-routes.ts');
+  const text = readFileSync(join(repository, 'docs/http.md'), 'utf8');
+  const [, table = ''] = text.split('## Routes');
+  const named = [...table.matchAll(/`(GET|POST|PUT) (\/[\w/]+)`/g)].map(
+    ([, method, path]) => `${method} ${path}`,
+  );
+  const served = [...RESOURCES, ...OPEN_ROUTES].map(
+    ({ definition: { method, path } }) => `${method.toUpperCase()} ${path}`,
+  );
+  expect(named.toSorted()).toEqual(served.toSorted());
 });

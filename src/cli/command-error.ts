@@ -16,7 +16,8 @@ export class CommandError extends Error {
   }
 }
 
-const SECRETS = /\b(?:(?:sk|rk)_(?:test|live)_\w+|whsec_\w+)|(?<=:\/\/[^\s:/@]*:)[^\s@]+(?=@)/g;
+const SECRETS =
+  /\b(?:(?:sk|rk)_(?:test|live)_\w+|whsec_\w+|tbk_[0-9A-Za-z]{17,})|(?<=:\/\/[^\s:/@]*:)[^\s@]+(?=@)/g;
 /** A line longer than this hides its remedy. */
 const MAX_LINE_LENGTH = 500;
 

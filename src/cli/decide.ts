@@ -40,7 +40,7 @@ function detailsOf({ meter, reason, actor = userName() }: RetryCommandOptions) {
 }
 
 /** undefined = the system has no name for the user, as in some containers. */
-function userName(): string | undefined {
+export function userName(): string | undefined {
   try {
     return userInfo().username;
   } catch {

@@ -7,10 +7,12 @@ import { runResolve, runRetry } from './decide.ts';
 import { runDev } from './dev/dev-command.ts';
 import { runDoctor } from './doctor.ts';
 import { runExplain } from './explain.ts';
+import { runCreateKey, runKeyHistory, runListKeys, runRevokeKey, runRotateKey } from './keys.ts';
 import { runPull } from './pull.ts';
 import { runPush } from './push.ts';
 import { runReconcile } from './reconcile.ts';
 import { runReports } from './reports.ts';
+import { runServe } from './serve.ts';
 import { runWorker } from './worker.ts';
 
 const FAILED = 1;
@@ -32,6 +34,8 @@ const COMMANDS = new Set([
   'reports',
   'retry',
   'resolve',
+  'serve',
+  'keys',
 ]);
 
 function createProgram(): Command {
@@ -146,7 +150,68 @@ function createProgram(): Command {
     .requiredOption(...REASON)
     .option(...ACTOR)
     .action(runResolve);
+  program
+    .command('serve')
+    .description("serves the HTTP API of the app's `usage`, and runs its report job")
+    .option(...CONFIG)
+    .option('-p, --port <number>', 'port; 0 takes any free one', parsePort, 4243)
+    .option('--host <address>', 'address that is listened on', '127.0.0.1')
+    .option('--no-worker', 'does not run the report job')
+    .action(runServe);
+  addKeysCommand(program);
   return program;
+}
+
+function addKeysCommand(program: Command): void {
+  const keys = program.command('keys').description('keys of the HTTP API');
+  keys
+    .command('create')
+    .description('creates a key, and shows it this once')
+    .addOption(
+      new Option('-s, --scope <name>', 'what it is good for: read, write or admin; read and write together')
+        .argParser((name: string, names: readonly string[] = []) => [...names, name])
+        .makeOptionMandatory(),
+    )
+    .option(...CONFIG)
+    .option('-n, --name <text>', 'what it is for')
+    .option('-a, --account <id>', 'the one account that it is good for (default: every account)')
+    .option('--expires-at <date>', 'from when on it is no longer good (default: it stays)')
+    .option(...ACTOR)
+    .option('--json', 'JSON')
+    .action(runCreateKey);
+  keys
+    .command('list')
+    .description('lists keys, also those that have ended')
+    .option(...CONFIG)
+    .option('--after <key>', 'keys after this one')
+    .option('--limit <number>', 'keys that are shown, up to 1,000', parseCount, 100)
+    .option('--json', 'JSON')
+    .action(runListKeys);
+  keys
+    .command('rotate')
+    .description('creates a key in the place of another, which stays good for a while')
+    .argument('<key>', 'id of the key: its first 20 characters')
+    .option(...CONFIG)
+    .option('--overlap <seconds>', 'how long the old one stays good (default: a day)', parseSeconds)
+    .option(...ACTOR)
+    .option('--json', 'JSON')
+    .action(runRotateKey);
+  keys
+    .command('revoke')
+    .description('ends a key, everywhere within a second')
+    .argument('<key>', 'id of the key: its first 20 characters')
+    .option(...CONFIG)
+    .option(...ACTOR)
+    .option('--json', 'JSON')
+    .action(runRevokeKey);
+  keys
+    .command('history')
+    .description('lists what was done about keys and tokens, and by whom')
+    .option(...CONFIG)
+    .option('--after <position>', 'what was done before this')
+    .option('--limit <number>', 'actions that are shown, up to 1,000', parseCount, 100)
+    .option('--json', 'JSON')
+    .action(runKeyHistory);
 }
 
 function packageVersion(): string {
@@ -164,6 +229,11 @@ function parsePort(text: string): number {
 function parseCount(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is a whole number from 1.');
+}
+
+function parseSeconds(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number of seconds.');
 }
 
 function parseReport(text: string): number {

@@ -39,7 +39,7 @@ const DECLARED = {
   stripe_price: null,
   lookup_key: KEY,
 } as const;
-const PRO: Plans = { pro: { name: 'Pro', prices: [DECLARED], licensed: [], limits: {} } };
+const PRO: Plans = { pro: { name: 'Pro', prices: [DECLARED], licensed: [], limits: {}, listed: true } };
 const EVENT_NAMES = new Map([['credits', 'credits']]);
 
 const compare = (catalogue: Partial<Catalogue>, plans: Plans = PRO) =>
@@ -167,7 +167,13 @@ describe('a price', () => {
   test('that two plans share is one price, and a finding where they differ', () => {
     const plans = (amount: string): Plans => ({
       ...PRO,
-      max: { name: 'Max', prices: [{ ...DECLARED, unit_amount_decimal: amount }], licensed: [], limits: {} },
+      max: {
+        name: 'Max',
+        prices: [{ ...DECLARED, unit_amount_decimal: amount }],
+        licensed: [],
+        limits: {},
+        listed: true,
+      },
     });
     expect(compare({}, plans('2'))).toMatchObject({ changes: [], findings: [] });
     expect(checksOf({}, plans('3'))).toEqual([`lookup_key_shared ${KEY}`]);
@@ -175,7 +181,9 @@ describe('a price', () => {
 
   test('of a plan whose prices are on a product goes there as well', () => {
     const year = { ...DECLARED, interval: 'year', lookup_key: 'pro_year' } as const;
-    const plans: Plans = { pro: { name: 'Pro', prices: [DECLARED, year], licensed: [], limits: {} } };
+    const plans: Plans = {
+      pro: { name: 'Pro', prices: [DECLARED, year], licensed: [], limits: {}, listed: true },
+    };
     const shop = { ...PRODUCT, stripe_product: 'prod_1', plan: null };
     const { changes } = compare(
       { prices: [{ ...PRICE, stripe_product: 'prod_1' }], products: [shop] },
@@ -203,14 +211,16 @@ describe('a product', () => {
       'rename_product product tallybook_pro: Old becomes Pro',
       'activate_product product tallybook_pro: for sale again',
     ]);
-    const free: Plans = { pro: { name: 'Pro', prices: [], licensed: [], limits: {} } };
+    const free: Plans = { pro: { name: 'Pro', prices: [], licensed: [], limits: {}, listed: true } };
     expect(changesOf({ products: [{ ...PRODUCT, active: false }], prices: [] }, free)).toEqual([]);
   });
 });
 
 test('Stripe is asked for every price that plans name', () => {
   const seats = { ...DECLARED, quantity: 'seats', stripe_price: 'price_7' } as const;
-  const plans: Plans = { pro: { name: 'Pro', prices: [DECLARED], licensed: [seats], limits: {} } };
+  const plans: Plans = {
+    pro: { name: 'Pro', prices: [DECLARED], licensed: [seats], limits: {}, listed: true },
+  };
   expect(referencesOf(plans)).toEqual([DECLARED, seats]);
 });
 
@@ -222,6 +232,7 @@ test('what cannot be changed is said in sentences, each with what to do', () => 
     prices,
     licensed: [],
     limits: {},
+    listed: true,
   });
   const shop = { ...PRODUCT, stripe_product: 'prod_1', active: false, plan: null };
   const named_price = { ...PRICE, active: false, unit_amount_decimal: '7', interval: 'year' } as const;
@@ -263,9 +274,9 @@ test('a plan is sold when Stripe sells every price of it as it is configured', (
     ({ [name]: { ...PRO['pro'], prices: [price] } }) as Plans;
   expect(sold({})).toEqual(['pro']);
   expect(sold({}, by(named))).toEqual(['pro']);
-  expect(sold({ prices: [] }, { free: { name: 'Free', prices: [], licensed: [], limits: {} } })).toEqual([
-    'free',
-  ]);
+  expect(
+    sold({ prices: [] }, { free: { name: 'Free', prices: [], licensed: [], limits: {}, listed: true } }),
+  ).toEqual(['free']);
   for (const price of [
     { ...PRICE, active: false },
     { ...PRICE, unit_amount_decimal: '7' },
@@ -286,7 +297,9 @@ test('meters, products and prices of others are told apart from those of a plan'
   const counting = { ...METER, stripe_meter: 'mtr_9', event_name: 'other', formula: 'count' };
   expect(compare({ meters: [counting, METER] }).findings).toEqual([]);
   const named = { ...DECLARED, stripe_price: 'price_1' };
-  expect(changesOf({}, { pro: { name: 'Pro', prices: [named], licensed: [], limits: {} } })).toEqual([]);
+  expect(
+    changesOf({}, { pro: { name: 'Pro', prices: [named], licensed: [], limits: {}, listed: true } }),
+  ).toEqual([]);
   const theirs = { ...PRICE, stripe_price: 'price_9', stripe_product: 'prod_9', plan: null };
   const shop = { ...PRODUCT, stripe_product: 'prod_9', name: 'Shop', active: false, plan: null };
   for (const lookup_key of [null, 'theirs']) {

@@ -68,7 +68,10 @@ test('a meter that is priced by volume in one plan and not in another is a warni
   } as const;
   const plans = (...prices: (typeof unit | typeof volume)[]): Plans =>
     Object.fromEntries(
-      prices.map((each, index) => [`plan_${index}`, { name: 'x', prices: [each], licensed: [], limits: {} }]),
+      prices.map((each, index) => [
+        `plan_${index}`,
+        { name: 'x', prices: [each], licensed: [], limits: {}, listed: true },
+      ]),
     );
   expect(checkTiersModes({ plans: plans(volume, volume) })).toEqual([]);
   expect(checkTiersModes({ plans: plans(unit, unit) })).toEqual([]);
@@ -305,7 +308,13 @@ describe('meters and prices', () => {
       lookup_key: interval,
       unit_amount_decimal: '1',
     }) as const;
-  const plan = (...prices: ReturnType<typeof price>[]) => ({ name: 'X', prices, licensed: [], limits: {} });
+  const plan = (...prices: ReturnType<typeof price>[]) => ({
+    name: 'X',
+    prices,
+    licensed: [],
+    limits: {},
+    listed: true,
+  });
   const declared = {
     event_names: new Map([['credits', 'credits']]),
     plans: { free: plan(), one: plan(price('month')), two: plan(price('month'), price('year')) },

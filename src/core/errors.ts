@@ -269,6 +269,88 @@ export const ERRORS = {
     meaning: 'The database is locked by another process for too long; nothing of this call was recorded.',
     remedy: 'Retry; if it persists, look for a process that holds a transaction open on the database.',
   },
+  invalid_window: {
+    status: 400,
+    meaning: 'The windows cannot be computed.',
+    remedy:
+      "Pass `window` as 'hour', 'day' or 'month', `time_zone` as an IANA name such as 'Europe/Berlin', and a range of at most 1,000 windows.",
+  },
+  invalid_json: {
+    status: 400,
+    meaning: 'The body is not the JSON that is expected.',
+    remedy: 'Send UTF-8 JSON, every field once, nested at most 32 levels.',
+  },
+  invalid_cloud_event: {
+    status: 400,
+    meaning: 'The event is not a CloudEvent that is mapped to a meter.',
+    remedy:
+      'Send `specversion` 1.0, `id`, `source`, `type` and `subject`; map its type under `http.cloud_events`.',
+  },
+  invalid_webhook: {
+    status: 400,
+    meaning: 'The event could not be verified as one of Stripe’s.',
+    remedy: 'Set the signing secret of the endpoint under `stripe.webhook_secret`, and pass on the raw body.',
+  },
+  unauthenticated: {
+    status: 401,
+    meaning: 'The request has no valid API key or token.',
+    remedy: 'Send `Authorization: Bearer …` with a key of `tallybook keys create` that has not ended.',
+  },
+  forbidden: {
+    status: 403,
+    meaning: 'The key or token may not do this.',
+    remedy: 'Use a key that has the scope which the documentation of the route names.',
+  },
+  route_not_found: {
+    status: 404,
+    meaning: 'There is no such route.',
+    remedy: 'See /openapi.json for the routes that there are.',
+  },
+  api_key_not_found: {
+    status: 404,
+    meaning: 'There is no API key of this id that could be changed.',
+    remedy: 'Pass an id that `tallybook keys list` shows and that has not ended.',
+  },
+  method_not_allowed: {
+    status: 405,
+    meaning: 'The route does not know this method.',
+    remedy: 'Use one of the methods in the header Allow.',
+  },
+  request_timeout: {
+    status: 408,
+    meaning: 'The request did not arrive in time.',
+    remedy: 'Send it again, faster or smaller.',
+  },
+  body_too_large: {
+    status: 413,
+    meaning: 'The body is larger than 1 MB.',
+    remedy: 'Send less at once.',
+  },
+  batch_too_large: {
+    status: 413,
+    meaning: 'The batch has more than 1,000 items.',
+    remedy: 'Send several batches.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    meaning: 'The body is not of a type that the route reads, or it is compressed.',
+    remedy: 'Send plain JSON, with the `Content-Type` that the documentation of the route names.',
+  },
+  rate_limited: {
+    status: 429,
+    meaning: 'The key, or the address, has made too many requests.',
+    remedy: 'Wait as long as the header Retry-After says, and send batches.',
+  },
+  not_ready: {
+    status: 503,
+    meaning: 'The database does not answer.',
+    remedy: 'Wait until it does: requests that need it would fail.',
+  },
+  internal_error: {
+    status: 500,
+    meaning: 'Something failed that should not.',
+    remedy: 'Repeat the request; if it persists, tell the operator its request id.',
+  },
 } as const satisfies Record<string, { status: number; meaning: string; remedy: string }>;
 
 /** What went wrong, as a stable word to switch on. The full list with remedies is in `docs/errors.md`. */

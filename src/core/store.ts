@@ -1,3 +1,4 @@
+import type { AccessStore } from './access.ts';
 import type { Account } from './account.ts';
 import type { BillingTimeline, Period, SubscriptionItem } from './billing-period.ts';
 import type { Instant } from './environment.ts';
@@ -13,7 +14,7 @@ import type { WebhookEventStore } from './webhook-event.ts';
  * The port to the database. Every method is one transaction and safe to call from several processes at once.
  * Methods throw UsageError `storage_failed`, `storage_busy` or `schema_too_new`.
  */
-export interface Store extends ExplainingReads, WebhookEventStore {
+export interface Store extends AccessStore, ExplainingReads, WebhookEventStore {
   /** How much usage to record in one call, and how many calls at once. */
   readonly batching: Batching;
   /** Writes usage events and adds them to their open reports; durable when it resolves. */
@@ -76,6 +77,11 @@ export interface Store extends ExplainingReads, WebhookEventStore {
   listReportsWithUsage(params: ListReportsParams): Promise<ListReportsResult>;
   /** Sums the ledger over exactly `[start, end)`, by report. @throws UsageError `usage_archived`. */
   sumUsage(params: SumUsageParams): Promise<SumUsageResult>;
+  /**
+   * Sums the ledger by windows that meet at the given boundaries: usage of the given reports, and usage that is in none
+   * yet. @throws UsageError `usage_archived`.
+   */
+  sumUsageByWindow(params: SumUsageByWindowParams): Promise<SumUsageByWindowResult>;
   /** Reads that all see the database as it is at the first of them, whatever is written meanwhile. */
   readAtOnce<Result>(run: (reader: UsageReader) => Promise<Result>): Promise<Result>;
 
@@ -120,7 +126,7 @@ export interface Store extends ExplainingReads, WebhookEventStore {
 
 export type UsageReader = Pick<
   Store,
-  'listReportsWithUsage' | 'sumUsage' | 'getReport' | 'listEvents' | 'listDecisions'
+  'listReportsWithUsage' | 'sumUsage' | 'sumUsageByWindow' | 'getReport' | 'listEvents' | 'listDecisions'
 >;
 
 export interface Batching {
@@ -281,6 +287,16 @@ export interface SumUsageParams {
 export interface SumUsageResult {
   /** Reports without usage in the range are absent. */
   readonly quantities: ReadonlyMap<number, number>;
+}
+
+export interface SumUsageByWindowParams extends SumUsageParams {
+  /** Ascending; from at or before the start of the range to at or after its end. */
+  readonly boundaries: readonly Instant[];
+}
+
+export interface SumUsageByWindowResult {
+  /** Start of a window, as in `boundaries` → quantity. Windows without usage are absent. */
+  readonly quantities: ReadonlyMap<Instant, number>;
 }
 
 export interface CloseReportsParams {

@@ -1,6 +1,17 @@
 import type { Kysely } from 'kysely';
 import type { UsageError } from '../core/errors.ts';
 import type { Batching, Store, UsageReader } from '../core/store.ts';
+import {
+  createApiKey,
+  getApiKey,
+  getTokenRevocation,
+  listAccessActions,
+  listApiKeys,
+  revokeApiKey,
+  revokeTokens,
+  rotateApiKey,
+  touchApiKey,
+} from './access.ts';
 import { findAccount, getAccount, linkAccount, listAccounts, setAccount, setSyncDue } from './accounts.ts';
 import { readAgenda } from './agenda.ts';
 
@@ -42,6 +53,7 @@ import {
   retryWebhookEvent,
   syncWebhookCustomers,
 } from './webhook-events.ts';
+import { sumUsageByWindow } from './windows.ts';
 import type { WriteParams, WritePath } from './write-path.ts';
 
 /** What an engine brings to the store. */
@@ -112,6 +124,7 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     listReportsWithUsage: (params) =>
       read((db, ledger) => usageReader(db, ledger).listReportsWithUsage(params)),
     sumUsage: (params) => read((db, ledger) => usageReader(db, ledger).sumUsage(params)),
+    sumUsageByWindow: (params) => read((db, ledger) => usageReader(db, ledger).sumUsageByWindow(params)),
     getReport: (params) => read((db) => getReport(db, params)),
     listEvents: (params) => read((db, ledger) => listEvents(db, ledger, params)),
     listDecisions: (params) => read((db) => listDecisions(db, params)),
@@ -151,6 +164,15 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     noteMeterErrors: (params) => transact((db) => noteMeterErrors(db, params)),
     listWebhookEvents: (params) => read((db) => listWebhookEvents(db, params)),
     retryWebhookEvent: ({ event_id, now }) => transact((db) => retryWebhookEvent(db, event_id, now)),
+    createApiKey: (params) => transact((db) => createApiKey(db, params)),
+    rotateApiKey: (params) => transact((db) => rotateApiKey(db, params)),
+    revokeApiKey: (params) => transact((db) => revokeApiKey(db, params)),
+    getApiKey: ({ api_key_id }) => read((db) => getApiKey(db, api_key_id)),
+    listApiKeys: (params) => read((db) => listApiKeys(db, params)),
+    touchApiKey: (params) => transact((db) => touchApiKey(db, params)),
+    listAccessActions: (params) => read((db) => listAccessActions(db, params)),
+    revokeTokens: (params) => transact((db) => revokeTokens(db, params)),
+    getTokenRevocation: (params) => read((db) => getTokenRevocation(db, params)),
     close: () => engine.close(),
   };
 }
@@ -159,6 +181,7 @@ function usageReader(db: Db, ledger: Ledger): UsageReader {
   return {
     listReportsWithUsage: (params) => listReportsWithUsage(db, ledger, params),
     sumUsage: (params) => sumUsage(db, ledger, params),
+    sumUsageByWindow: (params) => sumUsageByWindow(db, ledger, params),
     getReport: (params) => getReport(db, params),
     listEvents: (params) => listEvents(db, ledger, params),
     listDecisions: (params) => listDecisions(db, params),

@@ -42,6 +42,8 @@ export interface Ledger {
   appendEvent(db: Db, event: NewEvent): Promise<{ readonly last_event_id?: number }>;
   /** The quantity of an account and meter, used in a range, that is in no report yet; null = that never is. */
   unassigned: ((account_id: string, meter: string, range: Period) => RawBuilder<number | null>) | null;
+  /** As `eventsOf`, without the position: the events behind `unassigned`; null = there never are any. */
+  unassignedEvents: ((account_id: string, meter: string, range: Period) => RawBuilder<unknown>) | null;
   /** Whether events that occurred in the range may have been taken out of the ledger. */
   isArchived(db: Db, range: Period): Promise<boolean>;
 }

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { AccessAction, ApiKey } from '../core/access.ts';
 import type { DecisionAction } from '../core/report-listing.ts';
 import type { BillingSubscription } from '../core/stripe-subscription.ts';
 import type { SubscriptionChange } from '../core/subscription-change.ts';
@@ -20,6 +21,9 @@ export interface Database {
   decision: DecisionTable;
   subscription_change: SubscriptionChangeTable;
   webhook_event: WebhookEventTable;
+  api_key: ApiKeyTable;
+  access_action: AccessActionTable;
+  token_revocation: TokenRevocationTable;
 }
 
 export interface AccountTable {
@@ -132,4 +136,22 @@ export interface JobLeaseTable {
   holder: string | null;
   expires_at: number;
   last_run_at: number | null;
+}
+
+export type ApiKeyTable = { -readonly [Column in keyof Omit<ApiKey, 'scopes'>]: ApiKey[Column] } & {
+  /** Separated by commas, in the order of `SCOPES`. */
+  scopes: string;
+};
+
+/** Append-only: what was done about keys and tokens. */
+export type AccessActionTable = { -readonly [Column in keyof AccessAction]: AccessAction[Column] } & {
+  action_id: Generated<number>;
+};
+
+export interface TokenRevocationTable {
+  account_id: string;
+  /** Empty = every token of the account. */
+  token_id: string;
+  revoked_at: number;
+  forget_at: number;
 }

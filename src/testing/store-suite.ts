@@ -14,6 +14,7 @@ import {
   itemFrom,
   NOW,
 } from './store-scene.ts';
+import { testAccess } from './store-suite-access.ts';
 import { testAdjustments } from './store-suite-adjustments.ts';
 import { testChanges } from './store-suite-changes.ts';
 import { testDecisions } from './store-suite-decisions.ts';
@@ -21,6 +22,7 @@ import { testExplaining } from './store-suite-explaining.ts';
 import { testLateUsage } from './store-suite-late-usage.ts';
 import { testSubscriptions } from './store-suite-subscriptions.ts';
 import { testWebhookEvents } from './store-suite-webhooks.ts';
+import { testWindows } from './store-suite-windows.ts';
 
 export interface StoreSuite {
   /** Declares a test, such as vitest's or node:test's `test`. */
@@ -42,6 +44,8 @@ export function testStore(suite: StoreSuite): void {
     entries,
   });
   const check = checkOn(suite);
+  testAccess(check);
+  testWindows(check, uuid);
   testAdjustments(check, uuid);
   testDecisions(check, uuid);
   testExplaining(check, uuid);

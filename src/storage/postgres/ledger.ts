@@ -51,6 +51,10 @@ export function postgresLedger(context: MonthsContext): Ledger {
         ${recorded.start}, ${recorded.end})`;
     },
 
+    unassignedEvents: (account_id, meter, range) => sql`(
+      select event_id, quantity, occurred_at from ${events}
+      where account_id = ${account_id} and meter = ${meter} and report_id is null and ${isRecordedWithin(range)})`,
+
     async isArchived(db, range) {
       const recorded = recordedWithin(range);
       const { rows } = await sql`select 1 from ${months} where detached_at is not null

@@ -330,13 +330,44 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   CREATE INDEX webhook_event_due ON ${schema}.webhook_event (due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX webhook_event_handled ON ${schema}.webhook_event (handled_at) WHERE handled_at IS NOT NULL;
 
+  -- Keys of the HTTP API: only a digest of each.
   CREATE TABLE ${schema}.api_key (
     api_key_id text COLLATE "C" NOT NULL PRIMARY KEY,
-    secret_sha256 text NOT NULL UNIQUE,
-    scope text NOT NULL CHECK (scope IN ('read', 'write', 'admin')),
+    name text,
+    scopes text NOT NULL CHECK (scopes IN ('read', 'write', 'read,write', 'admin')),
+    account_id text COLLATE "C",
+    secret_sha256 text COLLATE "C" NOT NULL UNIQUE CHECK (length(secret_sha256) = 64),
     created_at bigint NOT NULL,
-    revoked_at bigint
+    expires_at bigint,
+    revoked_at bigint,
+    last_used_at bigint
   );
+  CREATE TRIGGER api_key_identity BEFORE UPDATE OF api_key_id, scopes, account_id, secret_sha256, created_at
+  ON ${schema}.api_key FOR EACH ROW EXECUTE FUNCTION ${schema}.refuse('a key does not change');
+  CREATE TRIGGER api_key_revoked BEFORE UPDATE OF revoked_at ON ${schema}.api_key
+  FOR EACH ROW WHEN (OLD.revoked_at IS NOT NULL) EXECUTE FUNCTION ${schema}.refuse('a revoked key stays revoked');
+
+  CREATE TABLE ${schema}.access_action (
+    action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at bigint NOT NULL,
+    action text NOT NULL CHECK (action IN ('key_created', 'key_rotated', 'key_revoked', 'tokens_revoked')),
+    subject text COLLATE "C" NOT NULL,
+    actor text NOT NULL
+  );
+  CREATE TRIGGER access_action_append_only BEFORE UPDATE OR DELETE ON ${schema}.access_action
+  FOR EACH ROW EXECUTE FUNCTION ${schema}.refuse('what was done about keys is append-only');
+  CREATE TRIGGER access_action_no_truncate BEFORE TRUNCATE ON ${schema}.access_action
+  FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse('what was done about keys is append-only');
+
+  -- Browser tokens that were called back before their end; rows are forgotten with the last token they concern.
+  CREATE TABLE ${schema}.token_revocation (
+    account_id text COLLATE "C" NOT NULL,
+    token_id text COLLATE "C" NOT NULL,
+    revoked_at bigint NOT NULL,
+    forget_at bigint NOT NULL,
+    PRIMARY KEY (account_id, token_id)
+  );
+  CREATE INDEX token_revocation_forget ON ${schema}.token_revocation (forget_at);
 
   ${claimKeysFunction(schema)}
   ${recordUsageFunction(schema)}

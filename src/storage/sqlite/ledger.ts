@@ -64,6 +64,7 @@ export const SQLITE_LEDGER: Ledger = {
   },
 
   unassigned: null,
+  unassignedEvents: null,
 
   /** Nothing is taken out of it. */
   isArchived: async () => false,

@@ -287,12 +287,50 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   CREATE INDEX webhook_event_due ON webhook_event (due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX webhook_event_handled ON webhook_event (handled_at) WHERE handled_at IS NOT NULL;
 
+  -- Keys of the HTTP API: only a digest of each.
   CREATE TABLE api_key (
     api_key_id TEXT NOT NULL PRIMARY KEY,
-    secret_sha256 TEXT NOT NULL UNIQUE,
-    scope TEXT NOT NULL CHECK (scope IN ('read', 'write', 'admin')),
+    name TEXT,
+    scopes TEXT NOT NULL CHECK (scopes IN ('read', 'write', 'read,write', 'admin')),
+    account_id TEXT,
+    secret_sha256 TEXT NOT NULL UNIQUE CHECK (length(secret_sha256) = 64),
     created_at INTEGER NOT NULL,
-    revoked_at INTEGER
+    expires_at INTEGER,
+    revoked_at INTEGER,
+    last_used_at INTEGER
   ) STRICT, WITHOUT ROWID;
+
+  CREATE TRIGGER api_key_identity BEFORE UPDATE OF api_key_id, scopes, account_id, secret_sha256, created_at ON api_key BEGIN
+    SELECT RAISE(ABORT, 'tallybook: a key does not change');
+  END;
+  CREATE TRIGGER api_key_revoked BEFORE UPDATE OF revoked_at ON api_key WHEN OLD.revoked_at IS NOT NULL BEGIN
+    SELECT RAISE(ABORT, 'tallybook: a revoked key stays revoked');
+  END;
+
+  CREATE TABLE access_action (
+    action_id INTEGER NOT NULL PRIMARY KEY,
+    at INTEGER NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('key_created', 'key_rotated', 'key_revoked', 'tokens_revoked')),
+    subject TEXT NOT NULL,
+    actor TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TRIGGER access_action_no_update BEFORE UPDATE ON access_action BEGIN
+    SELECT RAISE(ABORT, 'tallybook: what was done about keys is append-only');
+  END;
+  CREATE TRIGGER access_action_no_delete BEFORE DELETE ON access_action BEGIN
+    SELECT RAISE(ABORT, 'tallybook: what was done about keys is append-only');
+  END;
+
+  -- Browser tokens that were called back before their end; rows are forgotten with the last token they concern.
+  CREATE TABLE token_revocation (
+    account_id TEXT NOT NULL,
+    token_id TEXT NOT NULL,
+    revoked_at INTEGER NOT NULL,
+    forget_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, token_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE INDEX token_revocation_forget ON token_revocation (forget_at);
   `,
 ];

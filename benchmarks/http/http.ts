@@ -1,0 +1,154 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { runClosedLoop } from '../measuring/closed-loop.ts';
+import { runOpenLoop } from '../measuring/open-loop.ts';
+import { quantile } from '../measuring/quantile.ts';
+import { goalLine, Measurements, pairedRatios, tableOf } from '../measuring/results.ts';
+import { Connections, postOf } from './connections.ts';
+import type { ServerReady, StoreOrder } from './server.ts';
+
+/** Durable increments over HTTP, against a bare echo and against the store itself. See ../README.md. */
+const { values: options } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '5' },
+    json: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    directory: { type: 'string', default: tmpdir() },
+  },
+});
+
+const RUNS = options.quick ? 1 : Number(options.runs);
+const DURATION_MS = options.quick ? 500 : 3_000;
+const WARM_UP_MS = options.quick ? 200 : 1_000;
+const CONNECTIONS = 64;
+const BATCH = 100;
+const BATCH_CALLERS = 16;
+const OPEN_LOOP_PER_SECOND = 5_000;
+const ACCOUNTS = Array.from({ length: 1_000 }, (_, index) => `acct_${index}`);
+
+interface Measurement {
+  readonly run: number;
+  readonly contender: 'echo' | 'single' | 'batch' | 'store' | 'open loop';
+  /** Requests; of `batch` and `store`, increments. */
+  readonly per_second: number;
+  /** null = not measured. */
+  readonly p50_ms: number | null;
+  readonly p99_ms: number | null;
+}
+
+let positions = 0;
+const measurements = new Measurements<Measurement>(options.json);
+for (let run = 1; run <= RUNS; run += 1) await measureRun(run);
+report();
+
+/** Everything on one server and one new file, in turns. */
+async function measureRun(run: number): Promise<void> {
+  const directory = mkdtempSync(join(options.directory, 'tallybook-benchmark-'));
+  const child = fork(new URL('./server.ts', import.meta.url), [join(directory, 'usage.db')]);
+  try {
+    const [ready] = (await once(child, 'message')) as [ServerReady];
+    const connections = {
+      echo: await Connections.open(ready.echo_port, CONNECTIONS),
+      usage: await Connections.open(ready.port, CONNECTIONS),
+    };
+    const single = (account: string) =>
+      postOf('/v1/usage', ready.key, JSON.stringify({ account, idempotency_key: randomUUID() }));
+    await measure(run, 'echo', (account) => connections.echo.send(single(account)));
+    await measure(run, 'single', (account) => connections.usage.send(single(account)));
+    await measureStore(run, child);
+    await measure(run, 'batch', () => connections.usage.send(batch(ready.key)), BATCH_CALLERS, BATCH);
+    await measureOpenLoop(run, (account) => connections.usage.send(single(account)));
+    for (const each of [connections.echo, connections.usage]) each.close();
+    child.send('stop');
+    await once(child, 'exit');
+  } finally {
+    child.kill();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measure(
+  run: number,
+  contender: Measurement['contender'],
+  call: (account: string) => Promise<void>,
+  callers = CONNECTIONS,
+  increments = 1,
+): Promise<void> {
+  const load = { call, accounts: ACCOUNTS, callers };
+  await runClosedLoop({ ...load, duration_ms: WARM_UP_MS });
+  const { per_second, p50_ms, p99_ms } = await runClosedLoop({ ...load, duration_ms: DURATION_MS });
+  keep({ run, contender, per_second: per_second * increments, p50_ms, p99_ms });
+}
+
+async function measureStore(run: number, child: ChildProcess): Promise<void> {
+  const order = { batch: BATCH, callers: BATCH_CALLERS, accounts: ACCOUNTS };
+  for (const duration_ms of [WARM_UP_MS, DURATION_MS]) {
+    child.send({ ...order, duration_ms } satisfies StoreOrder);
+    const [per_second] = (await once(child, 'message')) as [number];
+    if (duration_ms === DURATION_MS)
+      keep({ run, contender: 'store', per_second, p50_ms: null, p99_ms: null });
+  }
+}
+
+async function measureOpenLoop(run: number, call: (account: string) => Promise<void>): Promise<void> {
+  const until = sleep(DURATION_MS);
+  const latencies = await runOpenLoop({ call, accounts: ACCOUNTS, per_second: OPEN_LOOP_PER_SECOND, until });
+  const sorted = latencies.sort();
+  const per_second = (sorted.length / DURATION_MS) * 1_000;
+  keep({
+    run,
+    contender: 'open loop',
+    per_second,
+    p50_ms: quantile(sorted, 0.5),
+    p99_ms: quantile(sorted, 0.99),
+  });
+}
+
+function batch(key: string): Buffer {
+  const increments = Array.from({ length: BATCH }, () => {
+    positions += 1;
+    return { account: ACCOUNTS[positions % ACCOUNTS.length], idempotency_key: randomUUID() };
+  });
+  return postOf('/v1/usage/batch', key, JSON.stringify({ increments }));
+}
+
+function keep(measurement: Measurement): void {
+  const { run, contender, per_second, p99_ms } = measurement;
+  const late = p99_ms === null ? '' : `, p99 ${p99_ms.toFixed(1)} ms`;
+  measurements.keep(measurement, `run ${run}: ${contender}: ${Math.round(per_second)}/s${late}`);
+}
+
+function report(): void {
+  const of = (name: Measurement['contender']) =>
+    measurements.all.filter(({ contender }) => contender === name);
+  const perSecond = ({ per_second }: Measurement) => per_second;
+  const rows = measurements.all.map(({ run, contender, per_second, p50_ms, p99_ms }) => [
+    run,
+    contender,
+    Math.round(per_second).toLocaleString('en-US'),
+    p50_ms?.toFixed(2) ?? '',
+    p99_ms?.toFixed(2) ?? '',
+  ]);
+  const goals = [
+    {
+      name: 'batches of 100, × the store itself',
+      values: pairedRatios(of('batch'), of('store'), perSecond),
+      at_least: 0.8,
+    },
+    {
+      name: 'single requests, × a bare echo',
+      values: pairedRatios(of('single'), of('echo'), perSecond),
+      at_least: 0.25,
+    },
+  ];
+  const lines = goals.map((goal) => goalLine({ ...goal, unit: '×' }));
+  console.log(
+    `\n${tableOf(['run', 'contender', 'per second', 'p50 ms', 'p99 ms'], rows)}\n\n${lines.join('\n')}`,
+  );
+}

@@ -1,0 +1,6 @@
+import { usage } from '../../../../usage.ts';
+
+export const GET = usage.handler;
+export const POST = usage.handler;
+export const PUT = usage.handler;
+export const OPTIONS = usage.handler;

@@ -1,0 +1,48 @@
+import { z } from '@hono/zod-openapi';
+import { defineRoute, type Route } from '../route.ts';
+import { accountResult, accountSettings, accountsPage } from '../wire/accounts.ts';
+import { account, after, limit } from '../wire/common.ts';
+
+export const ACCOUNTS: readonly Route[] = [
+  defineRoute({
+    method: 'get',
+    path: '/v1/account',
+    operation_id: 'getAccount',
+    summary: 'Read an account',
+    access: { scope: 'read', browser_token: false, account: 'one' },
+    query: z.strictObject({ account }),
+    answer: accountResult,
+    errors: ['invalid_account', 'account_not_found'],
+    handle: ({ query }, { service }) => service.accounts.get(query),
+  }),
+  defineRoute({
+    method: 'put',
+    path: '/v1/account',
+    operation_id: 'setAccount',
+    summary: 'Create or change an account',
+    description: 'Fields that are left out stay as they are.',
+    access: { scope: 'admin', browser_token: false, account: 'one' },
+    body: { schema: accountSettings },
+    answer: accountResult,
+    errors: [
+      'invalid_account',
+      'invalid_plan',
+      'invalid_stripe_customer',
+      'stripe_customer_taken',
+      'account_not_found',
+    ],
+    handle: ({ body }, { service }) => service.accounts.set(body),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/v1/accounts',
+    operation_id: 'listAccounts',
+    summary: 'List accounts',
+    description: 'In the order of their ids.',
+    access: { scope: 'read', browser_token: false, account: 'all' },
+    query: z.strictObject({ after, limit }),
+    answer: accountsPage,
+    errors: ['invalid_account'],
+    handle: ({ query }, { service }) => service.accounts.list(query),
+  }),
+];

@@ -1,0 +1,55 @@
+import { refuseIdempotencyKey, withIdempotencyKey } from '../idempotency-key.ts';
+import { recordEach } from '../record-each.ts';
+import { defineRoute, type Route } from '../route.ts';
+import {
+  batchResult,
+  documentedIncrementBatch,
+  increment,
+  incrementBatch,
+  incrementResult,
+} from '../wire/usage.ts';
+
+const RECORDING_ERRORS = [
+  'invalid_account',
+  'invalid_meter',
+  'meter_required',
+  'invalid_quantity',
+  'invalid_idempotency_key',
+  'invalid_timestamp',
+  'invalid_properties',
+  'idempotency_conflict',
+  'late_usage',
+  'overloaded',
+] as const;
+
+export const INCREMENTS: readonly Route[] = [
+  defineRoute({
+    method: 'post',
+    path: '/v1/usage',
+    operation_id: 'recordUsage',
+    summary: 'Record usage',
+    description:
+      'Durable when it is answered. The header `Idempotency-Key` is the same as `idempotency_key` in the body.',
+    access: { scope: 'write', browser_token: false, account: 'one' },
+    body: { schema: increment },
+    answer: incrementResult,
+    errors: [...RECORDING_ERRORS, 'account_not_found'],
+    handle: ({ body, request }, { service }) => service.increment(withIdempotencyKey(request, body)),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/v1/usage/batch',
+    operation_id: 'recordUsageBatch',
+    summary: 'Record up to 1,000 increments',
+    description:
+      'Each is recorded, or refused, by itself; each has its own idempotency key. Answers 200 also where items failed.',
+    access: { scope: 'write', browser_token: false, account: 'each' },
+    body: { schema: incrementBatch, documented: documentedIncrementBatch },
+    answer: batchResult,
+    errors: ['batch_too_large', 'invalid_idempotency_key', 'overloaded'],
+    handle: async ({ body, request, ...call }, context) => {
+      refuseIdempotencyKey(request);
+      return await recordEach(body.increments, (item) => item, call, context);
+    },
+  }),
+];

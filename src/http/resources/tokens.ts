@@ -1,0 +1,45 @@
+import { z } from '@hono/zod-openapi';
+import { defineRoute, type Route } from '../route.ts';
+import { account, instant } from '../wire/common.ts';
+
+const tokenResult = z
+  .strictObject({ token: z.string(), token_id: z.string(), account: z.string(), expires_at: instant })
+  .openapi('Token');
+
+export const TOKENS: readonly Route[] = [
+  defineRoute({
+    method: 'post',
+    path: '/v1/tokens',
+    operation_id: 'createToken',
+    summary: 'Create a token for a browser',
+    description: 'It reads the usage of one account for at most 15 minutes, and nothing else.',
+    access: { scope: 'admin', browser_token: false, account: 'one' },
+    body: {
+      schema: z
+        .strictObject({ account, expires_in_s: z.int().min(1).max(900).optional() })
+        .openapi('NewToken'),
+    },
+    answer: tokenResult,
+    errors: ['invalid_account', 'account_not_found', 'invalid_configuration'],
+    handle: ({ body }, { service }) => service.tokens.create(body),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/v1/tokens/revoke',
+    operation_id: 'revokeTokens',
+    summary: 'Revoke tokens of an account',
+    description:
+      'One, by its `token_id`, or all that were created until now. It takes effect within a second.',
+    access: { scope: 'admin', browser_token: false, account: 'one' },
+    body: {
+      schema: z
+        .strictObject({ account, token_id: z.string().min(1).max(255).optional() })
+        .openapi('TokenRevocation'),
+    },
+    errors: ['invalid_account', 'account_not_found'],
+    handle: async ({ body, caller }, { service }) => {
+      await service.tokens.revoke({ ...body, actor: caller.id });
+      return undefined;
+    },
+  }),
+];

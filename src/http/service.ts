@@ -1,0 +1,49 @@
+import type { z } from '@hono/zod-openapi';
+import type { TokenResult } from './access/browser-tokens.ts';
+import type { Caller } from './access/caller.ts';
+import type { accountResult, accountsPage } from './wire/accounts.ts';
+import type { costResult, plansResult } from './wire/price.ts';
+import type {
+  decisionResult,
+  invoiceExplanation,
+  reconciliationPage,
+  reportExplanation,
+  reportsPage,
+} from './wire/reports.ts';
+import type { incrementResult, usageByMeter, usageResult, windowsResult } from './wire/usage.ts';
+
+type Method<Answer extends z.ZodType> = (params: unknown) => Promise<z.input<Answer>>;
+
+/**
+ * What the routes call: the methods of `usage`, whose answers are held to the wire schemas by the compiler. They check
+ * their parameters themselves.
+ */
+export interface HttpService {
+  readonly increment: Method<typeof incrementResult>;
+  readonly adjust: Method<typeof incrementResult>;
+  readonly get: (params: unknown) => Promise<z.input<typeof usageResult> | z.input<typeof usageByMeter>>;
+  readonly windows: Method<typeof windowsResult>;
+  readonly cost: Method<typeof costResult>;
+  /** What may be seen of the plans. */
+  readonly plans: (caller: Caller) => Promise<z.input<typeof plansResult>>;
+  readonly accounts: {
+    readonly set: Method<typeof accountResult>;
+    readonly get: Method<typeof accountResult>;
+    readonly list: Method<typeof accountsPage>;
+  };
+  readonly reports: {
+    readonly list: Method<typeof reportsPage>;
+    readonly retry: Method<typeof decisionResult>;
+    readonly resolve: Method<typeof decisionResult>;
+  };
+  readonly reconcile: Method<typeof reconciliationPage>;
+  readonly explainReport: Method<typeof reportExplanation>;
+  readonly explainInvoice: Method<typeof invoiceExplanation>;
+  readonly tokens: {
+    readonly create: (params: unknown) => Promise<TokenResult>;
+    readonly revoke: (params: unknown) => Promise<void>;
+  };
+  readonly webhook: (request: Request) => Promise<Response>;
+  /** Resolves when the database has answered. */
+  readonly ping: () => Promise<void>;
+}

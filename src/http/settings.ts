@@ -1,0 +1,16 @@
+import type { CloudEventRule } from './cloud-events.ts';
+import type { RateLimitSettings } from './rate-limit.ts';
+
+/** How `usage.handler` behaves, checked and with defaults. */
+export interface HttpSettings {
+  /** What stands before every path; empty = nothing. */
+  readonly base_path: string;
+  /** null = there are no browser tokens. */
+  readonly token_secret: string | null;
+  /** Origins whose pages may read answers. */
+  readonly allowed_origins: ReadonlySet<string>;
+  readonly rate_limits: RateLimitSettings;
+  /** Header in which a trusted proxy names the client's address; null = it is that of the connection. */
+  readonly client_ip_header: string | null;
+  readonly cloud_events: ReadonlyMap<string, CloudEventRule>;
+}

@@ -1,0 +1,122 @@
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '../support/world.ts';
+import { exitCode, outputOf, ROOT, runCommand, startCommand } from './command.ts';
+
+function createConfig() {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'tallybook.config.ts');
+  const library = pathToFileURL(join(ROOT, 'src', 'index.ts')).href;
+  const database = JSON.stringify(join(directory, 'usage.db'));
+  writeFileSync(
+    path,
+    `import { createUsage } from '${library}';
+    export const usage = createUsage({ database: ${database}, meters: { credits: {} }, onError: () => {} });\n`,
+  );
+  return path;
+}
+
+async function createKey(
+  config: string,
+  ...args: readonly string[]
+): Promise<{ secret: string; key: string }> {
+  const { code, stdout } = await runCommand(['keys', 'create', '--config', config, '--json', ...args]);
+  expect(code).toBe(0);
+  return JSON.parse(stdout);
+}
+
+test('serves the API with a key of the command line, logs requests without secrets, and stops when asked', async () => {
+  const config = createConfig();
+  const { secret } = await createKey(config, '--scope', 'write', '--scope', 'read');
+  const server = startCommand(['serve', '--config', config, '--port', '0']);
+  const output = outputOf(server);
+  const ready = JSON.parse(await output.waitFor(/^\{.*The HTTP API is served.*$/m));
+  expect(ready).toMatchObject({ host: '127.0.0.1', worker: true });
+  const url = `http://127.0.0.1:${ready.port}`;
+  const headers = {
+    authorization: `Bearer ${secret}`,
+    'content-type': 'application/json',
+    'x-request-id': 'req-7',
+  };
+  const body = JSON.stringify({ account: 'acct_1', quantity: 5 });
+  const recorded = await fetch(`${url}/v1/usage`, { method: 'POST', headers, body });
+  expect(await recorded.json()).toEqual({ recorded: true, duplicate: false });
+  const read = await fetch(`${url}/v1/usage?account=acct_1`, { headers });
+  expect(await read.json()).toMatchObject({ quantity: 5 });
+  const line = JSON.parse(await output.waitFor(/^\{.*"method":"POST".*$/m));
+  expect(line).toMatchObject({ request_id: 'req-7', path: '/v1/usage', status: 200 });
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  server.kill('SIGTERM');
+  expect(await exitCode(server)).toBe(0);
+  expect(output.text).toContain('Stopped');
+  expect(output.text).not.toContain(secret.slice(20));
+  expect(output.text).not.toContain('account=acct_1');
+});
+
+test('serves without the report job where that runs elsewhere', async () => {
+  const server = startCommand(['serve', '--config', createConfig(), '--port', '0', '--no-worker']);
+  const output = outputOf(server);
+  expect(JSON.parse(await output.waitFor(/^\{.*The HTTP API is served.*$/m)).worker).toBe(false);
+  server.kill('SIGINT');
+  expect(await exitCode(server)).toBe(0);
+});
+
+test('a port that is taken is said in one line', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void other.close());
+  const { port } = other.address() as AddressInfo;
+  const { code, stderr } = await runCommand(['serve', '--config', createConfig(), '--port', String(port)]);
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    `tallybook: 127.0.0.1:${port} cannot be listened on (EADDRINUSE). Pass another address with --host and --port.\n`,
+  );
+});
+
+test('keys are created, listed, rotated and revoked, with their history', async () => {
+  const config = createConfig();
+  const run = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await runCommand(['keys', ...args, '--config', config]);
+    expect([code, stderr]).toEqual([0, '']);
+    return stdout;
+  };
+  const created = await run('create', '--scope', 'read', '--name', 'CI', '--actor', 'ada');
+  const secret = /^tbk_\w{54}$/m.exec(created)?.[0] ?? '';
+  const key = secret.slice(0, 20);
+  expect(created).toContain('shown this once');
+  const rotated = await run('rotate', key, '--overlap', '60', '--actor', 'bea');
+  const next = /^tbk_\w{54}$/m.exec(rotated)?.[0]?.slice(0, 20) ?? '';
+  expect(await run('revoke', next)).toContain(`${next} is revoked`);
+  const list = await run('list');
+  expect(list).toMatch(new RegExp(`${key} +CI +read +every account +good`));
+  expect(list).toMatch(new RegExp(`${next} +CI +read +every account +revoked`));
+  expect(list).not.toContain(secret.slice(20));
+  const { actions } = JSON.parse(await run('history', '--json'));
+  expect(
+    actions.map(({ action, actor }: { action: string; actor: string }) => [action, actor]),
+  ).toMatchObject([
+    ['key_revoked', expect.any(String)],
+    ['key_created', 'bea'],
+    ['key_rotated', 'bea'],
+    ['key_created', 'ada'],
+  ]);
+});
+
+test.each([
+  [['keys', 'create'], 2, /--scope/],
+  [['keys', 'create', '--scope', 'root'], 2, /scopes/],
+  [['keys', 'create', '--scope', 'read', '--expires-at', 'tomorrow'], 2, /expires_at/],
+  [['keys', 'revoke', 'tbk_nobody'], 2, /first 20 characters/],
+  [['keys', 'revoke', 'tbk_0000000000000000'], 2, /no API key/],
+  [['keys', 'rotate', 'tbk_0000000000000000', '--overlap', 'x'], 2, /seconds/],
+  [['serve', '--port', '99999'], 2, /port/],
+])('%j is refused in one line', async (args, code, reason) => {
+  const result = await runCommand([...args, '--config', createConfig()]);
+  expect([result.code, result.stdout]).toEqual([code, '']);
+  expect(result.stderr).toMatch(reason);
+  expect(result.stderr.trim().split('\n')).toHaveLength(1);
+});

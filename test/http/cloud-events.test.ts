@@ -1,0 +1,208 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { OpenMeter } from '@openmeter/sdk';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { toNodeHandler } from '../../src/http/node.ts';
+import { createServed, type ServedOptions } from './served.ts';
+
+const EVENT = { specversion: '1.0', id: 'e1', source: 'app', type: 'credits', subject: 'a' };
+const STRUCTURED = 'application/cloudevents+json';
+const BATCH = 'application/cloudevents-batch+json';
+
+async function createReceiver(http: ServedOptions['http'] = {}) {
+  const served = createServed({ http });
+  const key = await served.createKey(['write']);
+  return {
+    ...served,
+    key,
+    event: (body: unknown, type = STRUCTURED, path = '/v1/events') =>
+      served.post(path, key, body, { 'content-type': type }),
+    quantityOf: async (account: string) =>
+      (await served.usage.get({ account, period_start: '2026-01-01', period_end: '2026-02-01' })).quantity,
+  };
+}
+
+describe('an event', () => {
+  test('whose type is a meter counts one, or what its data says', async () => {
+    const { event, quantityOf } = await createReceiver();
+    const { status, json } = await event(EVENT);
+    expect([status, json]).toEqual([
+      200,
+      { recorded: 1, duplicate: 0, failed: 0, results: [{ recorded: true, duplicate: false }] },
+    ]);
+    await event({ ...EVENT, id: 'e2', data: { quantity: 10 } });
+    await event({ ...EVENT, id: 'e3', data: { quantity: '100' } });
+    await event({ ...EVENT, id: 'e4', data: { other: 5 } });
+    expect(await quantityOf('a')).toBe(112);
+  });
+
+  test('counts what the configuration says of its type', async () => {
+    const { event, quantityOf } = await createReceiver({
+      cloud_events: {
+        'llm.call': { meter: 'credits', account: 'data.customer.id', quantity: 'data.usage.tokens' },
+        request: { meter: 'credits', quantity: 3 },
+      },
+    });
+    const data = { customer: { id: 'b' }, usage: { tokens: 250 } };
+    await event({ ...EVENT, type: 'llm.call', data });
+    await event({ ...EVENT, id: 'e2', type: 'request', subject: 'b', data: { quantity: 99 } });
+    expect(await quantityOf('b')).toBe(253);
+    const missing = await event({ ...EVENT, id: 'e3', type: 'llm.call', data: { customer: { id: 'b' } } });
+    expect(missing.json.results[0].error).toMatchObject({
+      code: 'invalid_cloud_event',
+      field: 'data.usage.tokens',
+    });
+  });
+
+  test('counts once by its source and id, in whatever mode it comes again', async () => {
+    const { event, quantityOf, send, key } = await createReceiver();
+    await event(EVENT);
+    expect((await event([EVENT, { ...EVENT, source: 'other' }], BATCH)).json).toMatchObject({
+      recorded: 1,
+      duplicate: 1,
+    });
+    const binary = await send('POST', '/v1/events', {
+      key,
+      body: null,
+      headers: {
+        'content-type': 'application/json',
+        'ce-specversion': '1.0',
+        'ce-id': 'e1',
+        'ce-source': 'app',
+        'ce-type': 'credits',
+        'ce-subject': 'a',
+      },
+    });
+    expect(binary.json).toMatchObject({ duplicate: 1 });
+    expect(await quantityOf('a')).toBe(2);
+  });
+
+  test('in binary mode has its attributes in headers, percent-encoded', async () => {
+    const { send, key, quantityOf } = await createReceiver();
+    const headers = {
+      'content-type': 'application/json',
+      'ce-specversion': '1.0',
+      'ce-id': 'e1',
+      'ce-source': 'app',
+      'ce-type': 'credits',
+      'ce-subject': 'K%C3%B6ln',
+      'ce-time': '2026-01-10T11:00:00z',
+    };
+    expect((await send('POST', '/v1/events', { key, body: { quantity: 4 }, headers })).json.recorded).toBe(1);
+    expect(await quantityOf('Köln')).toBe(4);
+    const broken = await send('POST', '/v1/events', {
+      key,
+      body: {},
+      headers: { ...headers, 'ce-subject': '%' },
+    });
+    expect(broken.json).toMatchObject({ code: 'invalid_cloud_event', field: 'ce-subject' });
+  });
+
+  test('with extension attributes is counted', async () => {
+    const { event } = await createReceiver();
+    const more = {
+      traceparent: '00-x',
+      datacontenttype: 'application/json',
+      dataschema: 'https://example.com',
+    };
+    expect((await event({ ...EVENT, ...more })).json.recorded).toBe(1);
+  });
+
+  test.each([
+    [{ specversion: '0.3' }, 'invalid_cloud_event', 'specversion'],
+    [{ specversion: undefined }, 'invalid_cloud_event', 'specversion'],
+    [{ id: '' }, 'invalid_cloud_event', 'id'],
+    [{ id: 1 }, 'invalid_cloud_event', 'id'],
+    [{ source: undefined }, 'invalid_cloud_event', 'source'],
+    [{ source: 'x'.repeat(1_025) }, 'invalid_cloud_event', 'source'],
+    [{ type: 'unknown' }, 'invalid_cloud_event', 'type'],
+    [{ type: '__proto__' }, 'invalid_cloud_event', 'type'],
+    [{ type: 'constructor' }, 'invalid_cloud_event', 'type'],
+    [{ data: [1] }, 'invalid_cloud_event', 'data'],
+    [{ data: 'text' }, 'invalid_cloud_event', 'data'],
+    [{ subject: undefined }, 'invalid_account', 'account'],
+    [{ subject: 7 }, 'invalid_account', 'account'],
+    [{ time: '2020-01-01T00:00:00Z' }, 'invalid_timestamp', 'timestamp'],
+    [{ time: 1 }, 'invalid_timestamp', 'timestamp'],
+    [{ time: null }, 'invalid_timestamp', 'timestamp'],
+    [{ data: { quantity: -1 } }, 'invalid_quantity', 'quantity'],
+    [{ data: { quantity: '1e3' } }, 'invalid_quantity', 'quantity'],
+    [{ data: { quantity: '٣' } }, 'invalid_quantity', 'quantity'],
+    [{ data: { quantity: null } }, 'invalid_quantity', 'quantity'],
+  ])('with %j is refused by itself', async (wrong, code, field) => {
+    const { event, usage } = await createReceiver();
+    const good = { ...EVENT, id: 'good', subject: 'good' };
+    const { status, json } = await event([{ ...EVENT, ...wrong }, good], BATCH);
+    expect([status, json.recorded, json.failed]).toEqual([200, 1, 1]);
+    expect(json.results[0].error).toMatchObject({ code, field });
+    expect((await usage.accounts.list()).accounts.map(({ account }) => account)).toEqual(['good']);
+  });
+
+  test.each([
+    [[], BATCH],
+    [EVENT, BATCH],
+    [[EVENT], STRUCTURED],
+    [null, STRUCTURED],
+    ['text', STRUCTURED],
+  ])('%j announced as %s is refused', async (body, type) => {
+    const { event } = await createReceiver();
+    const { status, json } = await event(JSON.stringify(body), type);
+    const failed = status === 400 || json.failed === 1;
+    expect([failed, json.code ?? json.results[0].error.code]).toEqual([true, 'invalid_cloud_event']);
+  });
+});
+
+describe('a client of OpenMeter', () => {
+  async function createClient() {
+    const receiver = await createReceiver();
+    const server = createServer(toNodeHandler((request) => receiver.usage.handler(request)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close().closeAllConnections());
+    const { port } = server.address() as AddressInfo;
+    const client = (apiKey: string) => new OpenMeter({ baseUrl: `http://127.0.0.1:${port}`, apiKey });
+    return { ...receiver, client };
+  }
+
+  test('sends its events as it is, one or many, and they count once', async () => {
+    const { client, key, quantityOf, clock } = await createClient();
+    const openmeter = client(key);
+    const time = new Date(clock.now() - 60_000);
+    const event = (id: string, quantity: number) => ({
+      id,
+      source: 'sdk',
+      type: 'credits',
+      subject: 'om',
+      time,
+      data: { quantity },
+    });
+    await openmeter.events.ingest(event('1', 5));
+    await openmeter.events.ingest([event('1', 5), event('2', 7)]);
+    expect(await quantityOf('om')).toBe(12);
+  });
+
+  test('is told what is wrong, and may send all of it again', async () => {
+    const { event, quantityOf } = await createReceiver();
+    const events = [
+      { ...EVENT, id: '1' },
+      { ...EVENT, id: '2', data: { quantity: -1 } },
+      { ...EVENT, id: '3' },
+    ];
+    const path = '/api/v1/events';
+    const refused = await event(events, BATCH, path);
+    expect([refused.status, refused.json.code, refused.json.field]).toEqual([
+      400,
+      'invalid_quantity',
+      '[1].quantity',
+    ]);
+    const [one, , three] = events;
+    expect((await event([one, { ...EVENT, id: '2' }, three], BATCH, path)).status).toBe(204);
+    expect(await quantityOf('a')).toBe(3);
+  });
+
+  test('with a wrong key is refused', async () => {
+    const { client, usage } = await createClient();
+    const event = { id: '1', source: 'sdk', type: 'credits', subject: 'om' };
+    await expect(client('tbk_wrong').events.ingest(event)).rejects.toThrow();
+    expect((await usage.accounts.list()).accounts).toEqual([]);
+  });
+});

@@ -1,0 +1,96 @@
+/** What the document says of one route. */
+export interface DocumentedOperation {
+  readonly method: string;
+  readonly path: string;
+  readonly operationId: string;
+  /** Absent: the route needs no key. */
+  readonly access?: {
+    readonly scope: 'read' | 'write' | 'admin';
+    readonly browser_token: boolean;
+    readonly account: 'one' | 'filter' | 'each' | 'none' | 'all';
+  };
+  readonly query: readonly { readonly name: string; readonly required: boolean; readonly schema: Schema }[];
+  /** Media type → schema. */
+  readonly body: ReadonlyMap<string, Schema>;
+  /** Status → media type → schema; null = nothing is answered but the status. */
+  readonly answers: ReadonlyMap<number, ReadonlyMap<string, Schema> | null>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a JSON Schema, of any shape.
+export type Schema = any;
+
+export interface ApiDocument {
+  readonly operations: readonly DocumentedOperation[];
+  readonly components: Schema;
+}
+
+/** The routes as the served document has them. */
+export async function readDocument(served: {
+  readonly get: (path: string) => Promise<{ readonly json: Schema }>;
+}): Promise<ApiDocument> {
+  const { json } = await served.get('/openapi.json');
+  const operations = Object.entries<Schema>(json.paths).flatMap(([path, methods]) =>
+    Object.entries<Schema>(methods).map(
+      ([method, operation]): DocumentedOperation => ({
+        method: method.toUpperCase(),
+        path,
+        operationId: operation.operationId,
+        access: operation['x-tallybook-access'],
+        query: (operation.parameters ?? []).filter((parameter: Schema) => parameter.in === 'query'),
+        body: schemasOf(operation.requestBody?.content),
+        answers: new Map(
+          Object.entries<Schema>(operation.responses).map(([status, answer]) => [
+            Number(status),
+            answer.content ? schemasOf(answer.content) : null,
+          ]),
+        ),
+      }),
+    ),
+  );
+  return { operations, components: json.components };
+}
+
+function schemasOf(content: Schema): ReadonlyMap<string, Schema> {
+  return new Map(Object.entries<Schema>(content ?? {}).map(([type, { schema }]) => [type, schema]));
+}
+
+/** Something that every route takes, so that what is refused is refused for who asks. */
+const SAMPLES: Readonly<
+  Record<string, { readonly query?: string; readonly body?: Schema; readonly type?: string }>
+> = {
+  recordUsage: { body: { quantity: 1 } },
+  recordUsageBatch: { body: { increments: [{ quantity: 1 }] } },
+  recordEvents: { body: { specversion: '1.0', id: '1', source: 's', type: 'credits' } },
+  ingestEvents: { body: { specversion: '1.0', id: '2', source: 's', type: 'credits' } },
+  getUsageWindows: { query: 'window=day' },
+  explainReport: { query: 'report=1' },
+  explainInvoice: { query: 'invoice=in_1' },
+  setAccount: { body: { plan: 'pro' } },
+  createToken: { body: {} },
+  revokeTokens: { body: {} },
+  retryReport: { body: { report: 1, reason: 'why' } },
+  resolveReport: { body: { report: 1, reason: 'why', as: 'counted' } },
+  adjustUsage: { body: { quantity: -1, reason: 'why' } },
+};
+
+/** A request that a route takes, about an account where it is about one. */
+export function sampleOf(operation: DocumentedOperation, account: string | null) {
+  const { operationId, access, body, method, path } = operation;
+  const sample = SAMPLES[operationId] ?? {};
+  const isAbout =
+    account !== null && access !== undefined && access.account !== 'none' && access.account !== 'all';
+  const query = new URLSearchParams(sample.query);
+  if (isAbout && body.size === 0) query.set('account', account);
+  const text = query.size === 0 ? '' : `?${query}`;
+  if (body.size === 0) return { method, path: path + text, body: undefined };
+  if (sample.body === undefined)
+    throw new Error(`The route ${operationId} is new: say in SAMPLES what it takes.`);
+  return { method, path, body: isAbout ? withAccount(sample.body, account) : sample.body };
+}
+
+function withAccount(body: Schema, account: string): Schema {
+  if ('increments' in body) {
+    return { increments: body.increments.map((item: Schema) => ({ ...item, account })) };
+  }
+  return 'specversion' in body ? { ...body, subject: account } : { ...body, account };
+}

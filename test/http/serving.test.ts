@@ -1,0 +1,213 @@
+import { connect, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startNodeServer } from '../../src/http/node-server.ts';
+import { createUsage } from '../../src/index.ts';
+import { createDatabase } from '../support/postgres/databases.ts';
+import { createServed, type ServedOptions } from './served.ts';
+
+async function createServer({
+  max_connections,
+  ...options
+}: ServedOptions & { readonly max_connections?: number } = {}) {
+  const served = createServed(options);
+  const server = await startNodeServer({
+    handler: (request) => served.usage.handler(request),
+    host: '127.0.0.1',
+    port: 0,
+    ...(max_connections === undefined ? {} : { max_connections }),
+  });
+  onTestFinished(() => server.stop());
+  const { port } = server.address;
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    ...served,
+    server,
+    port,
+    url,
+    isHealthy: async () => (await fetch(`${url}/healthz`)).status === 200,
+  };
+}
+
+/** A connection on which anything can be written. */
+function rawConnection(port: number) {
+  const socket: Socket = connect(port, '127.0.0.1');
+  let text = '';
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  socket.on('data', (chunk) => {
+    text += chunk.toString();
+  });
+  socket.on('error', () => {});
+  onTestFinished(() => void socket.destroy());
+  return {
+    socket,
+    closed,
+    get text() {
+      return text;
+    },
+    status: () => expect.poll(() => /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1], { timeout: 30_000 }),
+  };
+}
+
+const HEAD = 'Host: 127.0.0.1\r\n';
+
+describe('the server refuses', () => {
+  test('headers of 64 KB with 431', async () => {
+    const { port, isHealthy } = await createServer();
+    const raw = rawConnection(port);
+    raw.socket.write(`GET /healthz HTTP/1.1\r\n${HEAD}X-Long: ${'x'.repeat(65_536)}\r\n\r\n`);
+    await raw.status().toBe('431');
+    expect(await isHealthy()).toBe(true);
+  });
+
+  test('a body that comes too slowly with 408, and ends the connection', async () => {
+    const { port, createKey, isHealthy } = await createServer();
+    const key = await createKey(['write']);
+    const raw = rawConnection(port);
+    raw.socket.write(
+      `POST /v1/usage HTTP/1.1\r\n${HEAD}Authorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
+    );
+    expect(await isHealthy()).toBe(true);
+    await raw.status().toBe('408');
+    await raw.closed;
+  }, 60_000);
+
+  test('a head that comes too slowly with 408', async () => {
+    const { port } = await createServer();
+    const raw = rawConnection(port);
+    raw.socket.write(`GET /healthz HTTP/1.1\r\n${HEAD}`);
+    await raw.status().toBe('408');
+    await raw.closed;
+  }, 60_000);
+
+  test.each(['TRACE', 'TRACK'])('%s with 405, and repeats no header', async (method) => {
+    const { port } = await createServer();
+    const raw = rawConnection(port);
+    raw.socket.write(`${method} /v1/usage HTTP/1.1\r\n${HEAD}Authorization: Bearer secret\r\n\r\n`);
+    // Node’s parser knows TRACE; what it does not know, it refuses before.
+    await raw.status().toMatch(/^40[05]$/);
+    expect(raw.text).not.toContain('secret');
+  });
+
+  test.each([
+    ['two lengths', `Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x`],
+    ['a length and chunks', `Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+    ['a length that is none', `Content-Length: -1\r\n\r\n`],
+  ])('%s, by which a request could be smuggled, with 400', async (_, rest) => {
+    const { port } = await createServer();
+    const raw = rawConnection(port);
+    raw.socket.write(`POST /v1/usage HTTP/1.1\r\n${HEAD}Content-Type: application/json\r\n${rest}`);
+    await raw.status().toBe('400');
+  });
+
+  test('a 2 MB body with 413 before all of it has come', async () => {
+    const { url, createKey } = await createServer();
+    const headers = {
+      authorization: `Bearer ${await createKey(['write'])}`,
+      'content-type': 'application/json',
+    };
+    const response = await fetch(`${url}/v1/usage`, {
+      method: 'POST',
+      headers,
+      body: ' '.repeat(2_000_000),
+    }).catch(() => null);
+    // The connection may be ended while the client still writes.
+    if (response) expect(response.status).toBe(413);
+  });
+});
+
+describe('health checks are answered', () => {
+  test('under a burst of ten times the limit, which is refused with 429', async () => {
+    const { url, createKey, isHealthy } = await createServer({ http: { rate_limits: { per_key: 20 } } });
+    const headers = { authorization: `Bearer ${await createKey(['read'])}` };
+    // The clock stands still: all of it is within one second.
+    const burst = Array.from(
+      { length: 200 },
+      async () => (await fetch(`${url}/v1/plans`, { headers })).status,
+    );
+    expect(await isHealthy()).toBe(true);
+    const statuses = await Promise.all(burst);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(20);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(180);
+    expect(await isHealthy()).toBe(true);
+  });
+
+  test('while others read their answers slowly and send their bodies slowly', async () => {
+    const { port, isHealthy, createKey } = await createServer();
+    const key = await createKey(['read']);
+    for (let index = 0; index < 40; index += 1) {
+      const reader = rawConnection(port);
+      reader.socket.pause();
+      reader.socket.write(`GET /openapi.json HTTP/1.1\r\n${HEAD}\r\n`.repeat(20));
+      const writer = rawConnection(port);
+      writer.socket.write(
+        `POST /v1/usage HTTP/1.1\r\n${HEAD}Authorization: Bearer ${key}\r\nContent-Length: 9\r\n\r\n`,
+      );
+    }
+    for (let check = 0; check < 5; check += 1) expect(await isHealthy()).toBe(true);
+  });
+
+  test('while the database is stopped, and readiness says so', async () => {
+    const database = await createDatabase();
+    const errors: unknown[] = [];
+    const usage = createUsage({
+      database: database.url,
+      meters: { credits: {} },
+      onError: (error) => errors.push(error),
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+    });
+    onTestFinished(() => usage.close());
+    const server = await startNodeServer({
+      handler: (request) => usage.handler(request),
+      host: '127.0.0.1',
+      port: 0,
+    });
+    onTestFinished(() => server.stop());
+    const ask = async (path: string) =>
+      (await fetch(`http://127.0.0.1:${server.address.port}${path}`)).status;
+    expect(await ask('/readyz')).toBe(200);
+    await database.drop();
+    expect([await ask('/healthz'), await ask('/readyz')]).toEqual([200, 503]);
+  });
+
+  test('by whoever is connected, while more connections than allowed are turned away', async () => {
+    const { port, isHealthy } = await createServer({ max_connections: 10 });
+    const connections = Array.from({ length: 30 }, () => rawConnection(port));
+    await expect
+      .poll(() => connections.filter(({ socket }) => socket.destroyed || socket.readableEnded).length)
+      .toBeGreaterThanOrEqual(20);
+    for (const { socket } of connections) socket.destroy();
+    await expect.poll(() => isHealthy().catch(() => false)).toBe(true);
+  });
+});
+
+test('stopping lets the request under way be answered, and takes no new ones', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  const server = await startNodeServer({
+    handler: async () => {
+      arrived.resolve();
+      await promise;
+      return new Response('done');
+    },
+    host: '127.0.0.1',
+    port: 0,
+  });
+  const url = `http://127.0.0.1:${server.address.port}/`;
+  const answer = fetch(url);
+  await arrived.promise;
+  const stopped = server.stop();
+  await expect(fetch(url)).rejects.toThrow();
+  resolve();
+  expect(await (await answer).text()).toBe('done');
+  await stopped;
+});
+
+test('the limit of an address is that of the connection, whatever headers say', async () => {
+  const { url } = await createServer({ http: { rate_limits: { per_ip: 2 } } });
+  const statuses = [];
+  for (let index = 0; index < 4; index += 1) {
+    const headers = { 'x-forwarded-for': `192.0.2.${index}`, forwarded: `for=192.0.2.${index}` };
+    statuses.push((await fetch(`${url}/v1/plans`, { headers })).status);
+  }
+  expect(statuses).toEqual([401, 401, 429, 429]);
+});
