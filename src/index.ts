@@ -29,7 +29,16 @@ export type {
   ListReportsParams,
   ReconcileParams,
 } from './explanations.ts';
+export type { ListedPlan, ListedPrice } from './listed-plans.ts';
 export type { LicensedPriceOptions, MeteredPriceOptions, PlanOptions } from './plan-options.ts';
+export type {
+  PlanPreview,
+  PreviewedBill,
+  PreviewedBillLine,
+  PreviewedMeter,
+  PreviewedPrice,
+  PreviewPlanParams,
+} from './plan-preview.ts';
 export type {
   EntriesPage,
   ExplainedDecision,
@@ -57,6 +66,7 @@ export type {
   ResolveReportParams,
   RetryReportParams,
 } from './report-decisions.ts';
+export type { AddSeatsParams, SeatsResult, SetSeatsParams } from './seats.ts';
 export type { CancelParams, ChangePlanParams, ChangeResult } from './subscription-changes.ts';
 export type { SubscriptionResult } from './subscription-result.ts';
 export type {

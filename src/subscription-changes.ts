@@ -1,21 +1,20 @@
+import { awaitChange } from './awaited-change.ts';
 import { parseAccountId } from './core/account.ts';
-import type { BillingProvider, Failed } from './core/billing-provider.ts';
-import type { Environment } from './core/environment.ts';
+import type { BillingProvider } from './core/billing-provider.ts';
+import type { Instant } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
-import { formatInstant } from './core/instant.ts';
-import { intervalsOf, isFree, type Plan, type Plans, type PriceInterval, parsePlan } from './core/plan.ts';
-import type { Store } from './core/store.ts';
-import {
-  type BilledSubscription,
-  type ChangeKind,
-  isOfPlans,
-  itemChanges,
-  mismatchedTiersMode,
-  offerOf,
-  type SubscriptionChange,
-  seatsOf,
-} from './core/subscription-change.ts';
+import { type DateInput, floorToSecond, formatInstant, HOUR_MS, parseInstant } from './core/instant.ts';
+import { isFree, type Plans, type PriceInterval } from './core/plan.ts';
+import type { RequestChangeParams } from './core/store.ts';
+import type { BilledSubscription, ChangeKind, SubscriptionChange } from './core/subscription-change.ts';
 import { parseFields } from './core/usage-event.ts';
+import {
+  changeError,
+  errorOf,
+  findSubscription,
+  planChange,
+  type SubscriptionChangesContext,
+} from './planned-change.ts';
 import { findAccount } from './query/billed-account.ts';
 import { instantOrNull } from './query/usage-result.ts';
 
@@ -30,6 +29,11 @@ export interface ChangePlanParams<PlanName extends string = string> {
   readonly seats?: number;
   /** Whether a subscription in classic billing mode may be turned into a flexible one, for good. Default: false. */
   readonly migrate?: boolean;
+  /**
+   * To which second what is paid in advance is prorated, at most an hour ago: the `proration_date` of a preview makes the
+   * invoice what the preview said. Default: the second in which Stripe makes the change.
+   */
+  readonly proration_date?: DateInput;
 }
 
 export interface CancelParams {
@@ -56,48 +60,32 @@ export interface ChangeResult {
   readonly reason: string | null;
 }
 
-export interface SubscriptionChangesContext {
-  readonly store: Store;
-  /** null = Stripe is not configured. */
-  readonly provider: BillingProvider | null;
-  readonly environment: Environment;
-  readonly plans: Plans;
-  /** Writes what was recorded until now into its reports. */
-  readonly settle: (account_id: string) => Promise<void>;
-  /** Goes on with the change of an account. */
-  readonly advance: (account_id: string) => Promise<SubscriptionChange | null>;
-  /** How long a call waits for its change at most. */
-  readonly verify_timeout_ms: number;
-  readonly allow_tiers_mode_change: boolean;
-}
-
-const CHANGE_FIELDS = new Set(['account', 'plan', 'interval', 'seats', 'migrate']);
+const CHANGE_FIELDS = new Set(['account', 'plan', 'interval', 'seats', 'migrate', 'proration_date']);
 const CANCEL_FIELDS = new Set(['account', 'when']);
 const ACCOUNT_FIELDS = new Set(['account']);
-export const MAX_SEATS = 1_000_000;
+/** How long a preview can be made good on. */
+const MAX_PREVIEW_AGE_MS = HOUR_MS;
 
 /** The methods that change what bills an account. */
 export function createSubscriptionChanges(context: SubscriptionChangesContext) {
   async function changePlan(params: unknown): Promise<ChangeResult> {
     const fields = parseFields(params, CHANGE_FIELDS);
-    const name = parsePlan(fields['plan'], context.plans);
-    const plan = context.plans[name];
-    if (!plan) throw new UsageError('invalid_plan', { field: 'plan', value: name });
-    const { account_id, subscription, provider } = await findSubscription(context, fields['account']);
-    await refuseClassic(provider, subscription, parseFlag(fields['migrate'], 'migrate'));
-    if (isFree(plan)) return await request(context, account_id, { ...cancelOf(subscription), plan: name });
-    const interval = intervalOf(fields['interval'], name, plan, subscription);
-    const seats = parseSeats(fields['seats']);
-    if (!(await wouldChange(context, provider, subscription, { name, plan, interval, seats }))) {
-      return unchanged(context, account_id, name);
+    const { account, plan, interval, seats, migrate } = fields;
+    const proration_date = parseProrationDate(fields['proration_date'], context.environment.clock.now());
+    const planned = await planChange(context, { account, plan, interval, seats, migrate });
+    const { account_id, subscription } = planned;
+    await makeFlexible(planned.provider, subscription);
+    if (planned.interval === null) {
+      return await request(context, account_id, { ...cancelOf(subscription), plan: planned.plan });
     }
-    const { stripe_subscription } = subscription;
+    if (planned.items.length === 0) return unchanged(context, account_id, planned.plan);
     return await request(context, account_id, {
       kind: 'plan',
-      stripe_subscription,
-      plan: name,
-      interval,
-      seats,
+      stripe_subscription: subscription.stripe_subscription,
+      plan: planned.plan,
+      interval: planned.interval,
+      seats: planned.seats,
+      proration_date,
     });
   }
 
@@ -147,125 +135,40 @@ export function createSubscriptionChanges(context: SubscriptionChangesContext) {
 }
 
 /** The one plan without prices, which accounts are on when their subscription has ended; null = there is none, or several. */
-export function freePlan(plans: Plans): string | null {
+function freePlan(plans: Plans): string | null {
   const free = Object.entries(plans).filter(([, plan]) => isFree(plan));
   return free.length === 1 ? (free[0]?.[0] ?? null) : null;
 }
 
-type Requested = Pick<SubscriptionChange, 'kind' | 'stripe_subscription' | 'plan' | 'interval' | 'seats'>;
+type Requested = Pick<
+  RequestChangeParams,
+  'kind' | 'stripe_subscription' | 'plan' | 'interval' | 'seats' | 'proration_date'
+>;
 
 /** Writes the change down, and goes on with it for as long as a caller may wait. */
-export async function request(
-  { store, environment, settle, advance, verify_timeout_ms }: SubscriptionChangesContext,
+async function request(
+  context: SubscriptionChangesContext,
   account_id: string,
   requested: Requested,
 ): Promise<ChangeResult> {
-  const { clock } = environment;
+  const { store, environment, settle, advance, verify_timeout_ms } = context;
   await settle(account_id);
-  const since = clock.now();
-  const { change_id } = await store.requestChange({ account_id, ...requested, now: since });
-  for (;;) {
-    const change = await advance(account_id);
-    if (change?.change_id !== change_id) throw new Error('A change that was just requested is missing.');
-    if (change.status === 'failed') {
-      throw new UsageError(change.error_code ?? 'stripe_refused', { reason: change.last_error ?? '' });
-    }
-    const now = clock.now();
-    const until = change.due_at;
-    if (until === null || until > since + verify_timeout_ms) return toResult(change);
-    await clock.sleep(Math.max(until - now, 1));
-  }
+  const since = environment.clock.now();
+  const asked = await store.requestChange({ account_id, ...requested, now: since });
+  await advance(account_id);
+  const change = await awaitChange(context, asked, since + verify_timeout_ms);
+  if (change.status === 'failed') throw changeError(change);
+  return toResult(change);
 }
 
-async function findSubscription(
-  { store, provider, plans, environment }: SubscriptionChangesContext,
-  account: unknown,
-) {
-  const account_id = parseAccountId(account);
-  const found = await findAccount({ store, plans, clock: environment.clock }, account_id);
-  const { stripe_customer } = found.account;
-  if (!provider) throw new UsageError('stripe_unavailable', { reason: 'Stripe is not configured.' });
-  const nothing = new UsageError('subscription_not_found', { field: 'account', value: account_id });
-  if (stripe_customer === null) throw nothing;
-  const read = await provider.listLiveSubscriptions({ stripe_customer });
-  if (read.outcome !== 'read') throw errorOf(read);
-  const billing = read.subscriptions.filter(({ items }) => items.some((item) => isOfPlans(item, plans)));
-  const [subscription] = billing;
-  if (!subscription) throw nothing;
-  if (billing.length > 1) {
-    const names = billing.map(({ stripe_subscription }) => stripe_subscription).join(' and ');
-    throw new UsageError('already_subscribed', {
-      reason: `${names} bill the account at once: end one of them.`,
-    });
-  }
-  return { account_id, subscription, provider };
-}
-
-/** In classic mode Stripe drops what was used when a metered price changes. */
-async function refuseClassic(
+/** After everything else was found to be in order: it cannot be taken back. */
+async function makeFlexible(
   provider: BillingProvider,
   { billing_mode, stripe_subscription }: BilledSubscription,
-  migrate: boolean,
 ): Promise<void> {
   if (billing_mode === 'flexible') return;
-  if (!migrate) {
-    throw new UsageError('classic_subscription', {
-      field: 'account',
-      reason: `${stripe_subscription} is in classic billing mode, in which Stripe drops usage when a price changes.`,
-    });
-  }
   const migrated = await provider.migrateSubscription({ stripe_subscription });
   if (migrated.outcome !== 'changed') throw errorOf(migrated);
-}
-
-function intervalOf(asked: unknown, name: string, plan: Plan, { items }: BilledSubscription): PriceInterval {
-  const offered = intervalsOf(plan);
-  const [only] = offered;
-  const present = items.find(({ is_metered }) => is_metered) ?? items[0];
-  const chosen = asked ?? (offered.length === 1 ? only : present?.interval);
-  const interval = offered.find((candidate) => candidate === chosen);
-  if (interval) return interval;
-  const reason = `The plan ${name} has prices by the ${offered.join(' and the ')}.`;
-  throw new UsageError('invalid_parameter', { field: 'interval', value: asked, reason });
-}
-
-interface Wanted {
-  readonly name: string;
-  readonly plan: Plan;
-  readonly interval: PriceInterval;
-  readonly seats: number | null;
-}
-
-/** Refuses what could not be changed before anything is sealed for it. */
-async function wouldChange(
-  { plans, allow_tiers_mode_change }: SubscriptionChangesContext,
-  provider: BillingProvider,
-  subscription: BilledSubscription,
-  { name, plan, interval, seats }: Wanted,
-): Promise<boolean> {
-  const { metered, licensed } = offerOf(plan, interval);
-  const references = [...metered, ...licensed];
-  const found = await provider.findPrices({ references });
-  if (found.outcome !== 'read') throw errorOf(found);
-  const missing = references.find((_, index) => !found.prices[index]);
-  if (missing) {
-    const reason = `Stripe has no active price ${missing.stripe_price ?? missing.lookup_key} for the plan ${name}.`;
-    throw new UsageError('price_not_found', { field: 'plan', value: name, reason });
-  }
-  if (found.prices.some((price) => price?.currency !== subscription.currency)) {
-    const reason = `The subscription is in ${subscription.currency}.`;
-    throw new UsageError('currency_mismatch', { field: 'plan', value: name, reason });
-  }
-  const meter = allow_tiers_mode_change ? null : mismatchedTiersMode(subscription, metered);
-  if (meter !== null) {
-    const reason = `The plan ${name} and the present one price ${meter} in different ways: one by volume, the other not.`;
-    throw new UsageError('tiers_mode_change', { field: 'plan', value: name, reason });
-  }
-  const quantities = [...metered.map(() => null), ...licensed.map(({ quantity }) => quantity)];
-  const offered = found.prices.flatMap((price, index) =>
-    price ? [{ stripe_price: price.stripe_price, quantity: quantities[index] ?? null }] : [],
-  );
-  return itemChanges(subscription, offered, plans, seats ?? seatsOf(subscription, plans)).length > 0;
 }
 
 async function setEnd(
@@ -280,23 +183,13 @@ function cancelOf({ stripe_subscription }: BilledSubscription): Omit<Requested, 
   return { kind: 'cancel', stripe_subscription, interval: null, seats: null };
 }
 
-/** What Stripe answered, as the error that the caller gets. */
-export function errorOf(failure: Failed): UsageError {
-  return failure.outcome === 'refused'
-    ? new UsageError(failure.code, { reason: failure.message })
-    : new UsageError('stripe_unavailable', { reason: failure.message });
-}
-
-export function parseSeats(value: unknown): number | null {
+/** @throws UsageError `invalid_parameter`. */
+function parseProrationDate(value: unknown, now: Instant): Instant | null {
   if (value === undefined) return null;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_SEATS) return value;
-  const reason = `Seats are a whole number from 1 to ${MAX_SEATS.toLocaleString('en-US')}.`;
-  throw new UsageError('invalid_parameter', { field: 'seats', value, reason });
-}
-
-function parseFlag(value: unknown, field: string): boolean {
-  if (value === undefined || typeof value === 'boolean') return value ?? false;
-  throw new UsageError('invalid_parameter', { field, value, reason: 'It is true or false.' });
+  const date = parseInstant(value, 'proration_date', 'invalid_parameter');
+  if (date <= now && date >= now - MAX_PREVIEW_AGE_MS) return floorToSecond(date);
+  const reason = 'It is the proration_date of a preview of the last hour.';
+  throw new UsageError('invalid_parameter', { field: 'proration_date', value, reason });
 }
 
 function unchanged(
@@ -317,7 +210,7 @@ function unchanged(
   };
 }
 
-export function toResult(change: SubscriptionChange): ChangeResult {
+function toResult(change: SubscriptionChange): ChangeResult {
   const { account_id, change_id, kind, status, plan, requested_at, changed_at, last_error } = change;
   return {
     account: account_id,

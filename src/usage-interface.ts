@@ -11,12 +11,15 @@ import type {
   ListReportsParams,
   ReconcileParams,
 } from './explanations.ts';
+import type { ListedPlan } from './listed-plans.ts';
+import type { PlanPreview, PreviewPlanParams } from './plan-preview.ts';
 import type { InvoiceExplanation, ReportExplanation } from './query/explanation-result.ts';
 import type { ReconciliationPage } from './query/reconciliation-result.ts';
 import type { ReportsPage } from './query/report-list.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 import type { IncrementResult } from './recorder/recorder.ts';
 import type { DecisionResult, ResolveReportParams, RetryReportParams } from './report-decisions.ts';
+import type { AddSeatsParams, SeatsResult, SetSeatsParams } from './seats.ts';
 import type { CancelParams, ChangePlanParams, ChangeResult } from './subscription-changes.ts';
 import type { SubscriptionResult } from './subscription-result.ts';
 import type {
@@ -207,6 +210,15 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
 
   /** What accounts subscribe to. */
   readonly plans: {
+    /** The configured plans, as customers may see them. */
+    list(): readonly ListedPlan<Plan>[];
+    /**
+     * What a change of the plan would cost: now, next, and by the unit. Nothing is changed. A change with the preview's
+     * `proration_date` invoices what `now` says, if nothing is used in between.
+     *
+     * @throws UsageError as `change`, for what it would refuse.
+     */
+    preview(params: PreviewPlanParams<Plan>): Promise<PlanPreview<Plan>>;
     /**
      * Puts an account on another plan. The moment of the call is the switch: what was used until then is invoiced at the
      * present prices, what is used afterwards has the new ones, however long Stripe takes. Waits for `verify_timeout_ms` at
@@ -220,6 +232,36 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      */
     change(params: ChangePlanParams<Plan>): Promise<ChangeResult>;
   };
+
+  /**
+   * Seats of accounts whose plan sells them. They are Stripe's: nothing is kept here. Changes of one account wait for each
+   * other, for `verify_timeout_ms` at most. A promise that resolves with `pending_seats: null` says that Stripe bills them.
+   */
+  readonly seats: {
+    /**
+     * Asks Stripe.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
+     * `already_subscribed`, `seats_not_sold`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`,
+     * `storage_failed`, `closed`.
+     */
+    get(params: { readonly account: string }): Promise<SeatsResult>;
+    /**
+     * Makes it so many, invoiced at once in proportion to the rest of the period. With `expected`, only if it is another
+     * number than somebody else has made it meanwhile.
+     *
+     * @throws UsageError as `get`, and `seats_changed`, `change_pending`, `payment_method_missing`, `payment_failed`,
+     * `payment_action_required`, `storage_busy`.
+     */
+    set(params: SetSeatsParams): Promise<SeatsResult>;
+    /**
+     * Adds some, or takes some away, to however many there are: calls that come at once all count.
+     *
+     * @throws UsageError as `set`, without `seats_changed`.
+     */
+    add(params: AddSeatsParams): Promise<SeatsResult>;
+  };
+
   /** The configured meters and plans, and what Stripe has of them. */
   readonly catalogue: {
     /**

@@ -12,11 +12,14 @@ import { type IncrementParams, parseFields, parseIncrement } from './core/usage-
 import { openStore } from './database-options.ts';
 import { createDoctor } from './doctor.ts';
 import { createExplanations } from './explanations.ts';
+import { listPlans } from './listed-plans.ts';
+import { previewPlan } from './plan-preview.ts';
 import { findAccount } from './query/billed-account.ts';
 import { queryUsage } from './query/usage-query.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 import { type IncrementResult, Recorder } from './recorder/recorder.ts';
 import { createDecisions } from './report-decisions.ts';
+import { createSeats } from './seats.ts';
 import { RateLimiter } from './stripe/rate-limiter.ts';
 import { connectStripe } from './stripe/stripe-connection.ts';
 import { createStripeProviders } from './stripe/stripe-provider.ts';
@@ -175,19 +178,21 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   const webhooks = createWebhooks({ store, clock: environment.clock });
   const accounts = createAccounts({ store, provider, clock: environment.clock, plans: config.plans });
   const subscriptions = createSubscriptions({ store, provider, environment, plans: config.plans });
-  const changes = createSubscriptionChanges({
+  const changing = {
     store,
     provider,
     environment,
     plans: config.plans,
-    settle: async (account_id) => {
+    settle: async (account_id: string) => {
       await recorder.drain();
       await worker.settleAccount(account_id);
     },
-    advance: (account_id) => worker.advanceChange(account_id),
+    advance: (account_id: string) => worker.advanceChange(account_id),
     verify_timeout_ms: config.verify_timeout_ms,
     allow_tiers_mode_change: config.allow_tiers_mode_change,
-  });
+  };
+  const changes = createSubscriptionChanges(changing);
+  const seats = createSeats(changing);
   const declared = { event_names: config.event_names, plans: config.plans };
   const livemode = config.stripe?.livemode ?? false;
   const catalogue = createCatalogue({ ...declared, provider, environment, livemode });
@@ -229,7 +234,15 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       resolve: (params: unknown) => guard(() => decisions.resolve(params)),
     },
     plans: {
+      list: () => listPlans(config.plans),
+      preview: (params: unknown) =>
+        guard(() => previewPlan({ ...changing, meters: [...config.meters.names] }, params)),
       change: (params: unknown) => guard(() => changes.changePlan(params)),
+    },
+    seats: {
+      get: (params: unknown) => guard(() => seats.get(params)),
+      set: (params: unknown) => guard(() => seats.set(params)),
+      add: (params: unknown) => guard(() => seats.add(params)),
     },
     catalogue: {
       compare: () => guard(() => catalogue.compare()),

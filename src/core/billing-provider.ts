@@ -2,7 +2,7 @@ import type { SubscriptionItem } from './billing-period.ts';
 import type { CatalogueProvider } from './catalogue-provider.ts';
 import type { Instant } from './environment.ts';
 import type { InspectionProvider } from './inspection-provider.ts';
-import type { Invoice } from './invoice.ts';
+import type { Invoice, InvoiceLine } from './invoice.ts';
 import type { ReadMeterErrorsResult } from './meter-errors.ts';
 import type { PriceInterval, PriceReference } from './plan.ts';
 import type { Price } from './price.ts';
@@ -32,6 +32,8 @@ export interface BillingProvider extends CatalogueProvider, InspectionProvider, 
   readSubscription(params: { readonly stripe_subscription: string }): Promise<ReadSubscriptionResult>;
   /** Changes the items of a subscription in one step, with what was used and paid for so far settled at once. */
   changeSubscription(params: ChangeSubscriptionParams): Promise<ChangeSubscriptionResult>;
+  /** The invoice that a change of a subscription would make, or the next one after it. Nothing is changed. */
+  previewChange(params: PreviewChangeParams): Promise<PreviewChangeResult>;
   /** Ends a subscription now: what was used is invoiced, and what was paid for and is not used is given back. */
   cancelSubscription(params: CancelSubscriptionParams): Promise<ChangeSubscriptionResult>;
   /** Whether it ends with its period, and whether its invoices are collected. */
@@ -122,6 +124,8 @@ export interface Unavailable {
   readonly message: string;
   /** How long Stripe asks to wait; null = it does not say. */
   readonly retry_after_ms: number | null;
+  /** Stripe keeps this answer, and repeats it to whoever comes with the same idempotency key. */
+  readonly is_kept?: true;
 }
 
 /** Why Stripe refuses a call, where a person can do something about it: codes of `UsageError`. */
@@ -172,7 +176,10 @@ interface ChangeAttempt {
   readonly stripe_subscription: string;
   /** Kept with the subscription, so that a change whose answer was lost is recognised. */
   readonly change_key: string;
-  /** From 1; a fresh one for every request, since Stripe replays its answer to a repeated idempotency key. */
+  /**
+   * From 1. Requests of the same attempt have one effect, whichever arrives first; a fresh one is needed where Stripe would
+   * only repeat the answer that it gave.
+   */
   readonly attempt: number;
 }
 
@@ -180,9 +187,41 @@ export interface ChangeSubscriptionParams extends ChangeAttempt {
   readonly items: readonly ItemChange[];
   /** What the subscription says from then on that it is on; null = it says nothing. */
   readonly plan: string | null;
+  /** To which second what was paid in advance is prorated, where it is in its current period; null = to the present one. */
+  readonly proration_date: Instant | null;
 }
 
 export type CancelSubscriptionParams = ChangeAttempt;
+
+export interface PreviewChangeParams {
+  readonly stripe_subscription: string;
+  /** What becomes of its items; null = it ends. */
+  readonly items: readonly ItemChange[] | null;
+  /** `now`: the invoice that the change makes, or, where it makes none, the next one. `next`: the next one after it. */
+  readonly invoice: 'now' | 'next';
+  /** Of `now`, a whole second of the current period. */
+  readonly proration_date: Instant;
+}
+
+export type PreviewChangeResult = { readonly outcome: 'read'; readonly invoice: PreviewedInvoice } | Failed;
+
+/** An invoice that there is not yet. */
+export interface PreviewedInvoice {
+  readonly currency: string;
+  readonly period_end: Instant;
+  readonly lines: readonly PreviewedLine[];
+}
+
+export interface PreviewedLine extends InvoiceLine {
+  /** What one unit costs; null = it is not of units. */
+  readonly unit_amount_decimal: string | null;
+  /** Whether it is about a part of a period, or about usage before a change. */
+  readonly is_proration: boolean;
+  /** Whether it has been waiting for an invoice. */
+  readonly is_waiting: boolean;
+  /** null = it is of none. */
+  readonly stripe_subscription: string | null;
+}
 
 export interface SetSubscriptionEndParams {
   readonly stripe_subscription: string;

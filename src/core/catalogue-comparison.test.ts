@@ -213,3 +213,85 @@ test('Stripe is asked for every price that plans name', () => {
   const plans: Plans = { pro: { name: 'Pro', prices: [DECLARED], licensed: [seats], limits: {} } };
   expect(referencesOf(plans)).toEqual([DECLARED, seats]);
 });
+
+test('what cannot be changed is said in sentences, each with what to do', () => {
+  const named = { ...DECLARED, stripe_price: 'price_1' } as const;
+  const max = { ...DECLARED, unit_amount_decimal: '3' } as const;
+  const plan = (...prices: (typeof named | typeof max | typeof DECLARED)[]) => ({
+    name: 'Pro',
+    prices,
+    licensed: [],
+    limits: {},
+  });
+  const shop = { ...PRODUCT, stripe_product: 'prod_1', active: false, plan: null };
+  const named_price = { ...PRICE, active: false, unit_amount_decimal: '7', interval: 'year' } as const;
+  const findings = [
+    ...compare({ meters: [{ ...METER, formula: 'last' }] }).findings,
+    ...compare({ meters: [{ ...METER, event_time_window: 'day' }] }).findings,
+    ...compare({ prices: [named_price] }, { pro: plan(named) }).findings,
+    ...compare({ prices: [PRICE] }, { pro: plan({ ...named, stripe_price: 'price_9' } as never) }).findings,
+    ...compare({ prices: [{ ...PRICE, event_name: 'x', beyond: 'it is odd' }] }, { pro: plan(named) })
+      .findings,
+    ...compare({ meters: [{ ...METER, stripe_meter: 'mtr_2' }] }, { pro: plan(named) }).findings,
+    ...compare({}, { pro: plan(DECLARED), max: plan(max) }).findings,
+    ...compare({ products: [{ ...PRODUCT, plan: null }], prices: [] }).findings,
+    ...compare({ products: [shop], prices: [{ ...PRICE, stripe_product: 'prod_1' }] }).findings,
+  ];
+  const texts = findings.map(({ severity, ...each }) =>
+    [severity, each.check, each.where, each.what, each.remedy].join(' | '),
+  );
+  expect(texts).toMatchInlineSnapshot(`
+    [
+      "error | meter_formula | meters.credits | mtr_1 does not add usage up: its formula is last. | It can't be changed. Deactivate it in the Dashboard and push again, or set stripe_event_name to a name of its own.",
+      "error | meter_window | meters.credits | mtr_1 expects usage that is summed up by day. | It can't be changed. Deactivate it in the Dashboard and push again, or set stripe_event_name to a name of its own.",
+      "error | price_inactive | price_1 | It takes no new subscriptions, and pro names it. | Correct \`stripe_price\` or the price here; a named price is never changed.",
+      "error | price_differs | price_1 | It is not what pro says: interval year at Stripe, month here; amounts $0.07 at Stripe, $0.02 here. | Correct \`stripe_price\` or the price here; a named price is never changed.",
+      "error | price_missing | price_9 | Stripe has no such price in the mode of the key, and pro names it. | Correct \`stripe_price\` or the price here; a named price is never changed.",
+      "error | price_differs | price_1 | It is not what pro says: meter x at Stripe, credits here; it is odd. | Correct \`stripe_price\` or the price here; a named price is never changed.",
+      "error | price_differs | price_1 | It is not what pro says: it bills mtr_1, and mtr_2 counts. | Correct \`stripe_price\` or the price here; a named price is never changed.",
+      "error | lookup_key_shared | tallybook:pro:month:credits | Two prices that differ have this lookup key. | Give each price a lookup key of its own.",
+      "error | product_taken | tallybook_pro | It is not the product of pro: its metadata has no tallybook_plan of that name. | Set its metadata tallybook_plan to pro in the Dashboard, or rename the plan.",
+      "error | product_inactive | prod_1 | It is archived, and prices of pro belong to it. | Unarchive it in the Dashboard, or give the prices of the plan other lookup keys.",
+    ]
+  `);
+});
+
+test('a plan is sold when Stripe sells every price of it as it is configured', () => {
+  const sold = (...params: Parameters<typeof compare>) => [...compare(...params).sold];
+  const named = { ...DECLARED, stripe_price: 'price_1' };
+  const by = (price: object, name = 'pro'): Plans =>
+    ({ [name]: { ...PRO['pro'], prices: [price] } }) as Plans;
+  expect(sold({})).toEqual(['pro']);
+  expect(sold({}, by(named))).toEqual(['pro']);
+  expect(sold({ prices: [] }, { free: { name: 'Free', prices: [], licensed: [], limits: {} } })).toEqual([
+    'free',
+  ]);
+  for (const price of [
+    { ...PRICE, active: false },
+    { ...PRICE, unit_amount_decimal: '7' },
+  ]) {
+    expect(sold({ prices: [price] })).toEqual([]);
+    expect(sold({ prices: [price] }, by(named))).toEqual([]);
+  }
+  expect(sold({ prices: [] })).toEqual([]);
+  expect(sold({ prices: [] }, by(named))).toEqual([]);
+  expect(
+    sold({}, { ...PRO, ...by(DECLARED, 'same'), ...by({ ...DECLARED, unit_amount_decimal: '9' }, 'other') }),
+  ).toEqual(['pro', 'same']);
+  const wrong = [{ ...METER, formula: 'last' }];
+  expect(sold({ meters: wrong, prices: [] })).toEqual([]);
+});
+
+test('meters, products and prices of others are told apart from those of a plan', () => {
+  const counting = { ...METER, stripe_meter: 'mtr_9', event_name: 'other', formula: 'count' };
+  expect(compare({ meters: [counting, METER] }).findings).toEqual([]);
+  const named = { ...DECLARED, stripe_price: 'price_1' };
+  expect(changesOf({}, { pro: { name: 'Pro', prices: [named], licensed: [], limits: {} } })).toEqual([]);
+  const theirs = { ...PRICE, stripe_price: 'price_9', stripe_product: 'prod_9', plan: null };
+  const shop = { ...PRODUCT, stripe_product: 'prod_9', name: 'Shop', active: false, plan: null };
+  for (const lookup_key of [null, 'theirs']) {
+    const { changes, findings } = compare({ products: [shop, PRODUCT], prices: [{ ...theirs, lookup_key }] });
+    expect(changes).toMatchObject([{ change: 'create_price', stripe_product: 'tallybook_pro' }]);
+    expect(findings).toEqual([]);
+  }
+});

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { CatalogueChange } from './catalogue.ts';
+import type { CatalogueComparison } from './catalogue-comparison.ts';
 import {
+  checkAccount,
   checkApiVersion,
+  checkCatalogue,
   checkClock,
   checkDrafts,
   checkEndpoints,
@@ -198,4 +202,179 @@ test('errors come first', () => {
   });
   const sorted = bySeverity([finding('ok'), finding('warning'), finding('error')]);
   expect(sorted.map(({ severity }) => severity)).toEqual(['error', 'warning', 'ok']);
+});
+
+test('what is found is said in sentences, each with what to do', () => {
+  const portal = {
+    configuration: 'bpc_1',
+    is_default: true,
+    switches_prices: true,
+    cancels_immediately: true,
+  };
+  const classic = { stripe_subscription: 'sub_1', billing_mode: 'classic' };
+  const item = { stripe_subscription_item: 'si_1', event_name: 'credits' };
+  const twice = { ...classic, metered_items: [item, { ...item, stripe_subscription_item: 'si_2' }] };
+  const denied = (status: 401 | 403) => ({ outcome: 'denied', status, message: 'x' }) as const;
+  const account = { ...ACCOUNT, answered_at: 0 };
+  const findings = [
+    unreadFinding('invoices', denied(401), 'Invoices: read'),
+    unreadFinding('invoices', denied(403), 'Invoices: read'),
+    unreadFinding('invoices', { outcome: 'failed', message: 'reset' }, 'Invoices: read'),
+    checkAccount(account, true),
+    checkAccount(account, false),
+    checkApiVersion(account),
+    checkApiVersion({ ...account, api_version: 'x' }),
+    checkClock(account, 0, 0),
+    checkClock(account, 90_000, 90_000),
+    checkClock({ ...account, answered_at: 90_000 }, 0, 0),
+    ...checkSubscriptions('acct_1', [twice], new Set(['credits'])),
+    ...checkEndpoints([], false),
+    ...checkEndpoints(
+      [
+        {
+          endpoint: 'we_1',
+          payload: 'snapshot',
+          enabled: true,
+          enabled_events: WEBHOOK_EVENT_TYPES.snapshot.slice(1),
+        },
+        { endpoint: 'ed_1', payload: 'thin', enabled: false, enabled_events: [] },
+        { endpoint: 'ed_2', payload: 'thin', enabled: false, enabled_events: [] },
+      ],
+      true,
+    ),
+    ...checkPortals([portal]),
+    ...checkPortals([]),
+    checkDrafts([]),
+    checkDrafts([45 * 60_000]),
+    checkDrafts([45 * 60_000 - 1]),
+  ];
+  const texts = findings.map(
+    (each) =>
+      each &&
+      [brief([each])[0], each.where, each.what, each.remedy]
+        .join(' | ')
+        .replace(WEBHOOK_EVENT_TYPES.snapshot.join(', '), '[every type]')
+        .replace(WEBHOOK_EVENT_TYPES.thin.join(', '), '[every type]'),
+  );
+  expect(texts).toMatchInlineSnapshot(`
+    [
+      "error key | stripe.secret_key | Stripe does not take the key. | Copy the secret key again from the Dashboard (Developers, API keys).",
+      "error permission | invoices | The key may not read this, so that it was not checked. | Give the restricted key the permission "Invoices: read" in the Dashboard.",
+      "error unreadable | invoices | Stripe could not be read: reset | Run it again; if it persists, look at the connection to api.stripe.com.",
+      "ok key | acct_1 | The key works, in live mode. | ",
+      "ok key | acct_1 | The key works, in test mode. | ",
+      "ok api_version | stripe | The stripe package asks for 2026-10-28.endive. | ",
+      "warning api_version | stripe | The installed stripe package asks for x; tested is 2026-10-28.endive. | Install stripe@^23.1.0.",
+      "ok clock | clock | The clock agrees with Stripe's. | ",
+      "warning clock | clock | The clock is 89 s ahead of Stripe's. | Let the machine keep its time by NTP: usage is stamped and periods end by this clock.",
+      "warning clock | clock | The clock is 90 s behind Stripe's. | Let the machine keep its time by NTP: usage is stamped and periods end by this clock.",
+      "warning billing_mode | acct_1 | sub_1 is in classic billing mode: a changed price drops the usage before it. | Migrate it: stripe.subscriptions.migrate('sub_1', { billing_mode: { type: 'flexible' } }).",
+      "error ambiguous_price | acct_1 | si_1 and si_2 both bill credits: Stripe charges all usage for each. | Remove all but one of the subscription items; until then the reports are held.",
+      "warning webhook_secret | stripe.webhook_secret | Without it no event of Stripe is taken; subscriptions are read once a day only. | Set it to the signing secret of the endpoint (whsec_…).",
+      "warning webhooks | webhook endpoints | There is none. | Let a webhook endpoint send: [every type].",
+      "warning webhooks | event destinations (thin) | There is none. | Let an event destination with thin events send: [every type].",
+      "warning webhooks | webhook endpoints | Not sent: customer.subscription.created. | Let a webhook endpoint send them as well.",
+      "warning webhooks | event destinations (thin) | All are disabled: ed_1, ed_2. | Let an event destination with thin events send: [every type].",
+      "warning portal_switch | bpc_1 (default) | Customers can switch prices in the portal. | Turn switching plans off in it: the app flushes usage first, the portal cannot.",
+      "warning portal_cancel | bpc_1 (default) | Customers can cancel at once in the portal. | Turn immediate cancellation off in it: the app flushes usage first, the portal cannot.",
+      "ok portal | customer portal | It lets customers neither switch prices nor cancel at once. | ",
+      "ok draft_window | invoices | How long drafts stay open is not known: no billing period has ended yet. | ",
+      "ok draft_window | invoices | Drafts stay open for 45 min or more. | ",
+      "warning draft_window | invoices | Drafts stay open for 44 min or more. | Set the time until drafts are finalised to an hour or more in the Dashboard (Billing, Invoices).",
+    ]
+  `);
+});
+
+describe('meters and prices', () => {
+  const METER = {
+    stripe_meter: 'mtr_1',
+    event_name: 'credits',
+    display_name: 'x',
+    active: true,
+    formula: 'sum',
+    customer_key: 'stripe_customer_id',
+    value_key: 'value',
+    event_time_window: null,
+  };
+  const price = (interval: 'month' | 'year') =>
+    ({
+      currency: 'usd',
+      interval,
+      meter: 'credits',
+      stripe_price: null,
+      lookup_key: interval,
+      unit_amount_decimal: '1',
+    }) as const;
+  const plan = (...prices: ReturnType<typeof price>[]) => ({ name: 'X', prices, licensed: [], limits: {} });
+  const declared = {
+    event_names: new Map([['credits', 'credits']]),
+    plans: { free: plan(), one: plan(price('month')), two: plan(price('month'), price('year')) },
+  };
+  const check = (comparison: Partial<CatalogueComparison>, meters = [METER]) =>
+    checkCatalogue(
+      declared,
+      { changes: [], findings: [], sold: new Set(Object.keys(declared.plans)), ...comparison },
+      { meters, products: [], prices: [] },
+    ).map((each) => [brief([each])[0], each.where, each.what, each.remedy].join(' | '));
+
+  test('that are as configured are told', () => {
+    expect(check({})).toMatchInlineSnapshot(`
+      [
+        "ok meter | meters.credits | mtr_1 sums up value of stripe_customer_id. | ",
+        "ok prices | plans.free | It is free. | ",
+        "ok prices | plans.one | Its price is as configured. | ",
+        "ok prices | plans.two | Its 2 prices are as configured. | ",
+      ]
+    `);
+  });
+
+  test('that are read by other keys are a warning, whichever of the two it is', () => {
+    expect(check({}, [{ ...METER, value_key: 'units' }])[0]).toMatchInlineSnapshot(
+      `"warning meter_keys | meters.credits | mtr_1 sums up units of stripe_customer_id. | Tallybook sends these keys; see that nothing else writes to the meter with others."`,
+    );
+    expect(check({}, [{ ...METER, customer_key: 'customer' }])[0]).toContain('warning meter_keys');
+    expect(check({}, [{ ...METER, active: false }])[0]).toContain('plans.free');
+    expect(check({}, [{ ...METER, event_name: 'other' }])[0]).toContain('plans.free');
+  });
+
+  test('that are to be pushed, or cannot be, are told, and their plans are not called sound', () => {
+    const terms = {
+      currency: 'usd',
+      unit_amount_decimal: '1',
+      interval: 'month',
+      interval_count: 1,
+      event_name: null,
+    } as const;
+    const base = { plan: 'one', stripe_product: 'tallybook_one' } as const;
+    const created = { ...terms, lookup_key: 'key', quantity: null } as const;
+    const changes: CatalogueChange[] = [
+      { change: 'create_meter', meter: 'credits', event_name: 'credits' },
+      { change: 'reactivate_meter', meter: 'credits', event_name: 'credits', stripe_meter: 'mtr_1' },
+      { change: 'create_product', ...base, name: 'One' },
+      { change: 'create_price', ...base, price: created, replaces: null },
+      { change: 'create_price', ...base, price: created, replaces: { stripe_price: 'price_0', terms } },
+      { change: 'activate_price', plan: 'one', stripe_price: 'price_0', lookup_key: null, terms },
+      { change: 'deactivate_price', plan: 'one', stripe_price: 'price_0', lookup_key: null, terms },
+    ];
+    const wrong: Finding = {
+      severity: 'error',
+      check: 'meter_formula',
+      where: 'meters.credits',
+      what: 'x',
+      remedy: 'y',
+    };
+    expect(check({ changes, findings: [wrong], sold: new Set(['free', 'one']) })).toMatchInlineSnapshot(`
+      [
+        "error meter_formula | meters.credits | x | y",
+        "error meter_inactive | meters.credits | Stripe has no such meter. | Run \`tallybook push\`.",
+        "error meter_inactive | meters.credits | The meter is deactivated. | Run \`tallybook push\`.",
+        "warning catalogue | plans.one | To be done: product tallybook_one: One. | Run \`tallybook push\`.",
+        "error price_missing | plans.one | Stripe has no price key. | Run \`tallybook push\`.",
+        "error price_differs | plans.one | price_0 at Stripe differs from the configuration (key). | Run \`tallybook push\`.",
+        "error price_inactive | plans.one | price_0 takes no new subscriptions. | Run \`tallybook push\`.",
+        "warning catalogue | plans.one | To be done: price price_0: takes no new subscriptions, those it has stay on it. | Run \`tallybook push\`.",
+        "ok prices | plans.free | It is free. | ",
+      ]
+    `);
+  });
 });

@@ -130,7 +130,13 @@ function changeFinding(change: CatalogueChange): Finding {
       return finding('error', replaces ? 'price_differs' : 'price_missing', `plans.${plan}`, what, remedy);
     }
     case 'activate_price':
-      return finding('error', 'price_inactive', `plans.${change.plan}`, `The ${text}.`, remedy);
+      return finding(
+        'error',
+        'price_inactive',
+        `plans.${change.plan}`,
+        `${change.stripe_price} takes no new subscriptions.`,
+        remedy,
+      );
     default:
       return finding('warning', 'catalogue', `plans.${change.plan}`, `To be done: ${text}.`, remedy);
   }
@@ -266,7 +272,7 @@ export function checkDrafts(open_ms: readonly number[]): Finding {
       'How long drafts stay open is not known: no billing period has ended yet.',
     );
   }
-  const minutes = Math.round(shortest / MINUTE_MS);
+  const minutes = Math.floor(shortest / MINUTE_MS);
   const what = `Drafts stay open for ${minutes} min or more.`;
   if (shortest >= MIN_DRAFT_MS) return finding('ok', 'draft_window', 'invoices', what);
   const remedy =

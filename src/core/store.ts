@@ -56,6 +56,8 @@ export interface Store extends ExplainingReads, WebhookEventStore {
    * @throws UsageError `change_pending`.
    */
   requestChange(params: RequestChangeParams): Promise<SubscriptionChange>;
+  /** A change of an account; null = there is none of this number. */
+  getChange(params: ChangeKey): Promise<SubscriptionChange | null>;
   /** The newest change of an account; null = there was none. */
   getLastChange(params: { readonly account_id: string }): Promise<SubscriptionChange | null>;
   /** Changes to go on with, those due longest first. */
@@ -226,6 +228,13 @@ export interface RequestChangeParams
     SubscriptionChange,
     'account_id' | 'kind' | 'stripe_subscription' | 'plan' | 'interval' | 'seats'
   > {
+  /** Default: null. */
+  readonly proration_date?: Instant | null;
+  /**
+   * `change_id` of the newest change that the caller knows, 0 where there was none: after another one the request is refused
+   * as `change_pending`, since the caller decided by what was before it. Default: whichever.
+   */
+  readonly after?: number;
   readonly now: Instant;
 }
 
@@ -240,7 +249,7 @@ export interface ChangeChangeParams {
   /** The attempts that the caller saw: two workers never make the same attempt. */
   readonly attempts: number;
   readonly changes: Partial<
-    Pick<SubscriptionChange, 'status' | 'attempts' | 'due_at' | 'error_code' | 'last_error'>
+    Pick<SubscriptionChange, 'status' | 'attempts' | 'kept_failures' | 'due_at' | 'error_code' | 'last_error'>
   >;
 }
 

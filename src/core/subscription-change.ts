@@ -34,6 +34,10 @@ export interface SubscriptionChange {
   readonly changed_at: Instant | null;
   /** How often Stripe was asked to change it; the attempt is stored before it is made. */
   readonly attempts: number;
+  /** How many of them Stripe answered with a failure that it repeats to whoever comes with the same idempotency key. */
+  readonly kept_failures: number;
+  /** To which second what was paid in advance is prorated; null = to the second in which Stripe makes the change. */
+  readonly proration_date: Instant | null;
   /** When the worker goes on with it; null = it is final. */
   readonly due_at: Instant | null;
   /** What it failed of, as a code of `UsageError`; null = it has not failed. */
@@ -76,6 +80,7 @@ export interface BilledItem {
   readonly quantity: number | null;
   readonly price: Price;
   readonly created_at: Instant;
+  readonly current_period_start: Instant;
 }
 
 /** What becomes of one item. */

@@ -27,6 +27,7 @@ import type { Database } from './schema.ts';
 import {
   changeChange,
   completeChange,
+  getChange,
   getLastChange,
   listDueChanges,
   requestChange,
@@ -102,6 +103,7 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
       await use(({ ledger }) => ledger.prepare(params.now));
       return await transact((db, ledger) => requestChange(db, ledger, params));
     },
+    getChange: (key) => read((db) => getChange(db, key)),
     getLastChange: ({ account_id }) => read((db) => getLastChange(db, account_id)),
     listDueChanges: ({ now, limit }) => read((db) => listDueChanges(db, now, limit)),
     changeChange: (params) => transact((db) => changeChange(db, params)),

@@ -22,6 +22,8 @@ const COLUMNS = [
   'requested_at',
   'changed_at',
   'attempts',
+  'kept_failures',
+  'proration_date',
   'due_at',
   'error_code',
   'last_error',
@@ -34,13 +36,14 @@ const COLUMNS = [
 export async function requestChange(
   db: Db,
   ledger: Ledger,
-  { now, ...request }: RequestChangeParams,
+  { now, after, proration_date = null, ...request }: RequestChangeParams,
 ): Promise<SubscriptionChange> {
   const { account_id } = request;
   await ensureAccounts(db, [account_id], now);
   await lockAccounts(db, [account_id]);
   const last = await getLastChange(db, account_id);
-  if (last !== null && last.due_at !== null) {
+  const isOvertaken = after !== undefined && after !== (last?.change_id ?? 0);
+  if (last !== null && (last.due_at !== null || isOvertaken)) {
     const value = last.kind === 'plan' ? (last.plan ?? last.kind) : last.kind;
     throw new UsageError('change_pending', { field: 'change', value });
   }
@@ -54,6 +57,8 @@ export async function requestChange(
     requested_at,
     changed_at: null,
     attempts: 0,
+    kept_failures: 0,
+    proration_date,
     due_at: now,
     error_code: null,
     last_error: null,
@@ -67,6 +72,19 @@ export async function requestChange(
       .execute();
   }
   return change;
+}
+
+export async function getChange(
+  db: Db,
+  { account_id, change_id }: ChangeKey,
+): Promise<SubscriptionChange | null> {
+  const row = await db
+    .selectFrom('subscription_change')
+    .select(COLUMNS)
+    .where('account_id', '=', account_id)
+    .where('change_id', '=', change_id)
+    .executeTakeFirst();
+  return row ?? null;
 }
 
 export async function getLastChange(db: Db, account_id: string): Promise<SubscriptionChange | null> {

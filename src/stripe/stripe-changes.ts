@@ -48,13 +48,14 @@ export class StripeChanges {
 
   /** `always_invoice` in flexible mode invoices what the old prices bill so far; with anything else it would be lost. */
   async change(params: ChangeSubscriptionParams): Promise<BilledSubscription> {
-    const { stripe_subscription, change_key, attempt, items, plan } = params;
+    const { stripe_subscription, change_key, attempt, items, plan, proration_date } = params;
     const stripe = await this.#connect();
     const changed = await stripe.subscriptions.update(
       stripe_subscription,
       {
         items: items.map(toItemParams),
         proration_behavior: 'always_invoice',
+        ...(proration_date === null ? {} : { proration_date: proration_date / SECOND_MS }),
         // A payment that fails leaves an open invoice behind, and not usage that nobody bills.
         payment_behavior: 'allow_incomplete',
         off_session: true,
@@ -127,7 +128,8 @@ export class StripeChanges {
       .autoPagingToArray({ limit: MAX_ITEMS });
   }
 
-  async #toItem({ id, created, quantity, price }: Stripe.SubscriptionItem): Promise<BilledItem> {
+  async #toItem(item: Stripe.SubscriptionItem): Promise<BilledItem> {
+    const { id, created, quantity, price, current_period_start } = item;
     const { recurring, lookup_key, metadata } = price;
     if (!recurring) throw new Error(`The price ${price.id} of a subscription is not recurring.`);
     const is_metered = recurring.usage_type === 'metered';
@@ -142,11 +144,12 @@ export class StripeChanges {
       quantity: is_metered ? null : (quantity ?? 1),
       price: await this.#prices.amountsOf(price.id),
       created_at: created * SECOND_MS,
+      current_period_start: current_period_start * SECOND_MS,
     };
   }
 }
 
-function toItemParams(change: ItemChange): Stripe.SubscriptionUpdateParams.Item {
+export function toItemParams(change: ItemChange): Stripe.SubscriptionUpdateParams.Item {
   if ('remove' in change) return { id: change.remove, deleted: true };
   if ('set' in change) return { id: change.set, quantity: change.quantity };
   return { price: change.add, ...(change.quantity === null ? {} : { quantity: change.quantity }) };

@@ -91,13 +91,22 @@ async function toInvoice(connect: Connect, invoice: Stripe.Invoice): Promise<Inv
 }
 
 /** An invoice holds its first lines; the others are read page by page. */
-async function linesOf(connect: Connect, { id, lines }: Stripe.Invoice): Promise<Stripe.InvoiceLineItem[]> {
+export async function linesOf(
+  connect: Connect,
+  { id, lines }: Stripe.Invoice,
+): Promise<Stripe.InvoiceLineItem[]> {
   if (!lines.has_more) return lines.data;
   const stripe = await connect();
   return await stripe.invoices.listLineItems(id, { limit: PAGE }).autoPagingToArray({ limit: MAX_LINES });
 }
 
-function toLine({ parent, description, period, quantity, amount }: Stripe.InvoiceLineItem): InvoiceLine {
+export function toLine({
+  parent,
+  description,
+  period,
+  quantity,
+  amount,
+}: Stripe.InvoiceLineItem): InvoiceLine {
   return {
     stripe_subscription_item: parent?.subscription_item_details?.subscription_item ?? null,
     description: description ?? '',

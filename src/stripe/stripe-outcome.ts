@@ -35,11 +35,14 @@ export function failureOf(error: unknown): Failed {
 }
 
 function unavailableOf(error: unknown): Unavailable {
-  const { message, headers, detail } = shapeOf(error);
+  const { message, headers, detail, statusCode } = shapeOf(error);
   if (detail instanceof NotSentError) {
     return { outcome: 'unknown', message: detail.message, retry_after_ms: detail.retry_after_ms };
   }
-  return { outcome: 'unknown', message, retry_after_ms: retryAfterOf(headers?.['retry-after']) };
+  const retry_after_ms = retryAfterOf(headers?.['retry-after']);
+  // Saved under the idempotency key (docs.stripe.com/api/idempotent_requests); other 5xx come from what is before Stripe.
+  const kept = statusCode === 500 ? ({ is_kept: true } as const) : {};
+  return { outcome: 'unknown', message, retry_after_ms, ...kept };
 }
 
 /** Stripe answers a repeated identifier with a 400 that has no code of its own; version 2 of the API names it. */

@@ -6,6 +6,7 @@ import type {
   FindPricesResult,
   ListLiveSubscriptionsResult,
   ListSubscriptionItemsResult,
+  PreviewChangeResult,
   ReadCountedParams,
   ReadCountedResult,
   ReadSubscriptionResult,
@@ -33,6 +34,7 @@ import { listInvoices, postponeInvoice, readInvoice } from './stripe-invoices.ts
 import { readMeterErrors } from './stripe-meter-errors.ts';
 import { StripeMeters } from './stripe-meters.ts';
 import { failureOf, sendFailureOf } from './stripe-outcome.ts';
+import { previewChange } from './stripe-previews.ts';
 import { StripePrices } from './stripe-prices.ts';
 import { createSubscribing } from './stripe-subscribing.ts';
 import { StripeSubscriptions } from './stripe-subscriptions.ts';
@@ -84,6 +86,11 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
           subscription: await changes.read(stripe_subscription),
         })),
       changeSubscription: (params) => changed(() => changes.change(params)),
+      previewChange: (params) =>
+        orFailure<PreviewChangeResult>(async () => ({
+          outcome: 'read',
+          invoice: await previewChange(connect, params),
+        })),
       cancelSubscription: (params) => changed(() => changes.cancel(params)),
       setSubscriptionEnd: (params) => changed(() => changes.setEnd(params)),
       migrateSubscription: ({ stripe_subscription }) => changed(() => changes.migrate(stripe_subscription)),

@@ -127,11 +127,16 @@ export class ChangeCycle {
     const intent = { status: 'applying', attempts: attempt, due_at: this.#now() + MINUTE_MS } as const;
     if (!(await this.#change(change, intent))) return; // another worker was faster
     const asked = { ...change, ...intent };
-    const params = { stripe_subscription, change_key: this.#keyOf(change), attempt };
+    const params = { stripe_subscription, change_key: this.#keyOf(change), attempt: attemptOf(asked) };
     const result =
       change.kind === 'cancel'
         ? await provider.cancelSubscription(params)
-        : await provider.changeSubscription({ ...params, items, plan: change.plan });
+        : await provider.changeSubscription({
+            ...params,
+            items,
+            plan: change.plan,
+            proration_date: prorationDateOf(change, read.subscription),
+          });
     if (result.outcome === 'changed') return await this.#complete(asked, result.subscription, provider);
     // An earlier attempt may have made it, which is why this one is refused.
     if (result.outcome === 'refused' && attempt > 1) {
@@ -141,11 +146,12 @@ export class ChangeCycle {
         return await this.#complete(asked, again.subscription, provider);
       }
     }
-    await this.#conclude(asked, result);
+    const isKept = result.outcome === 'unknown' && result.is_kept === true;
+    await this.#conclude({ ...asked, kept_failures: asked.kept_failures + (isKept ? 1 : 0) }, result);
   }
 
   async #itemsOf(
-    { plan, interval, seats }: SubscriptionChange,
+    { plan, interval, seats, attempts }: SubscriptionChange,
     subscription: BilledSubscription,
     provider: BillingProvider,
   ): Promise<readonly ItemChange[] | Failed> {
@@ -154,7 +160,9 @@ export class ChangeCycle {
     if (interval === null) {
       const item = seatsItemOf(subscription.items, plans);
       if (!item || seats === null) return refused('The subscription bills no seats any more.');
-      return item.quantity === seats ? [] : [{ set: item.stripe_subscription_item, quantity: seats }];
+      // A request that is still on its way would set them again later: it is repeated, so that it has had its effect.
+      const isSet = item.quantity === seats && attempts === 0;
+      return isSet ? [] : [{ set: item.stripe_subscription_item, quantity: seats }];
     }
     if (!target) return refused(`The plan ${plan} is not configured any more.`);
     const { metered, licensed } = offerOf(target, interval);
@@ -218,7 +226,8 @@ export class ChangeCycle {
     const now = this.#now();
     const waited = (now - change.requested_at) / 4;
     const wait_ms = Math.ceil(Math.max(asked_ms, Math.min(MAX_RETRY_MS, Math.max(FIRST_RETRY_MS, waited))));
-    await this.#change(change, { due_at: now + wait_ms, last_error });
+    const { kept_failures } = change;
+    await this.#change(change, { due_at: now + wait_ms, last_error, kept_failures });
   }
 
   async #change(change: SubscriptionChange, changes: ChangeChangeParams['changes']): Promise<boolean> {
@@ -233,6 +242,23 @@ export class ChangeCycle {
   #now(): Instant {
     return this.#context.environment.clock.now();
   }
+}
+
+/**
+ * A number of seats is set, not added to: a request that Stripe did not answer may arrive after a later change, and undo it.
+ * It is therefore repeated under its own idempotency key, so that it has no effect any more once the change is made.
+ * Where prices are swapped, a second request finds nothing to swap.
+ */
+function attemptOf({ kind, attempts, kept_failures }: SubscriptionChange): number {
+  return kind === 'seats' ? kept_failures + 1 : attempts;
+}
+
+/** null where a period has begun meanwhile: Stripe refuses a date before it. */
+function prorationDateOf({ proration_date }: SubscriptionChange, { items }: BilledSubscription) {
+  const isWithin = items.every(
+    ({ current_period_start }) => proration_date !== null && current_period_start <= proration_date,
+  );
+  return isWithin ? proration_date : null;
 }
 
 function isMade(change: SubscriptionChange, subscription: BilledSubscription, key: string): boolean {

@@ -255,6 +255,8 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     requested_at bigint NOT NULL CHECK (requested_at % 1000 = 0),
     changed_at bigint,
     attempts integer NOT NULL CHECK (attempts >= 0),
+    kept_failures integer NOT NULL CHECK (kept_failures BETWEEN 0 AND attempts),
+    proration_date bigint,
     due_at bigint,
     error_code text,
     last_error text,

@@ -220,6 +220,8 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     requested_at INTEGER NOT NULL CHECK (requested_at % 1000 = 0),
     changed_at INTEGER,
     attempts INTEGER NOT NULL CHECK (attempts >= 0),
+    kept_failures INTEGER NOT NULL CHECK (kept_failures BETWEEN 0 AND attempts),
+    proration_date INTEGER,
     due_at INTEGER,
     error_code TEXT,
     last_error TEXT,

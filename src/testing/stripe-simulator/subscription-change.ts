@@ -1,3 +1,4 @@
+import { boundaryBefore } from './billing-cycle.ts';
 import {
   advanceCharge,
   creditCharge,
@@ -221,13 +222,23 @@ function prorationsOf(
   const credit = old ? creditCharge(simulation, before, old, clamp(at_s, old)) : [];
   const rest =
     now && now.quantity !== null && course.begins === null
-      ? [partialCharge(simulation, after, now, 'remaining', clamp(at_s, now))]
+      ? [partialCharge(simulation, after, now, 'remaining', clamp(at_s, asIfEarlier(simulation, after, now)))]
       : [];
   return [...credit, ...oldUsage(simulation, before, old, isSame, course), ...rest];
 }
 
+/** An item that is added is prorated as though it had been there since the beginning of its interval. */
+function asIfEarlier(
+  simulation: Simulation,
+  { billing_cycle_anchor }: SubscriptionRecord,
+  { price, period: { start, end } }: SubscriptionItemRecord,
+): Pick<SubscriptionItemRecord, 'period'> {
+  const recurring = recurringOf(existingPrice(simulation, price));
+  return { period: { start: Math.min(start, boundaryBefore(billing_cycle_anchor, recurring, end)), end } };
+}
+
 /** A proration date can lie before the period of one of the items. */
-function clamp(at_s: number, { period: { start, end } }: SubscriptionItemRecord): number {
+function clamp(at_s: number, { period: { start, end } }: Pick<SubscriptionItemRecord, 'period'>): number {
   return Math.min(Math.max(at_s, start), end);
 }
 
