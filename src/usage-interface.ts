@@ -51,7 +51,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * Creates an account or changes it; fields that are left out stay as they are.
      *
      * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_stripe_customer`, `stripe_customer_taken`,
-     * `invalid_parameter`, `storage_failed`, `storage_busy`, `closed`; with `stripe_subscription` also
+     * `invalid_parameter`, `storage_failed`, `storage_busy`, `closed`; of a subscription also
      * `subscription_not_found`, `stripe_mode_mismatch`, `stripe_unavailable`, `stripe_refused`.
      */
     set(params: SetAccountParams<Plan>): Promise<AccountResult<Plan>>;
@@ -87,8 +87,8 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * Subscribes the account with the customer's default payment method. Safe to repeat: a subscription that an earlier
      * call made, and could not tell of, is found. `status` and `action` say what is left to do.
      *
-     * @throws UsageError as `checkout`, and `invalid_idempotency_key`, `payment_method_missing`; with
-     * `error_if_incomplete` also `payment_failed`, `payment_action_required`.
+     * @throws UsageError as for Checkout, and `invalid_idempotency_key`, `payment_method_missing`; where it must be paid at
+     * once also `payment_failed`, `payment_action_required`.
      */
     create(params: CreateSubscriptionParams<Plan>): Promise<SubscriptionResult<Plan>>;
     /**
