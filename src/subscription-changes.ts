@@ -4,7 +4,7 @@ import type { BillingProvider } from './core/billing-provider.ts';
 import type { Instant } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
 import { type DateInput, floorToSecond, formatInstant, HOUR_MS, parseInstant } from './core/instant.ts';
-import { isFree, type Plans, type PriceInterval } from './core/plan.ts';
+import { freePlanOf, isFree, type Plans, type PriceInterval } from './core/plan.ts';
 import type { RequestChangeParams } from './core/store.ts';
 import type { BilledSubscription, ChangeKind, SubscriptionChange } from './core/subscription-change.ts';
 import { parseFields } from './core/usage-event.ts';
@@ -101,12 +101,15 @@ export function createSubscriptionChanges(context: SubscriptionChangesContext) {
     }
     const { account_id, subscription, provider } = await findSubscription(context, fields['account']);
     if (when === 'now')
-      return await request(context, account_id, { ...cancelOf(subscription), plan: freePlan(context.plans) });
+      return await request(context, account_id, {
+        ...cancelOf(subscription),
+        plan: freePlanOf(context.plans),
+      });
     await setEnd(provider, {
       stripe_subscription: subscription.stripe_subscription,
       cancel_at_period_end: true,
     });
-    return { ...unchanged(context, account_id, freePlan(context.plans)), kind: 'cancel' };
+    return { ...unchanged(context, account_id, freePlanOf(context.plans)), kind: 'cancel' };
   }
 
   async function setPaused(params: unknown, is_paused: boolean): Promise<void> {
@@ -132,12 +135,6 @@ export function createSubscriptionChanges(context: SubscriptionChangesContext) {
     pause: (params: unknown) => setPaused(params, true),
     lastChange,
   };
-}
-
-/** The one plan without prices, which accounts are on when their subscription has ended; null = there is none, or several. */
-function freePlan(plans: Plans): string | null {
-  const free = Object.entries(plans).filter(([, plan]) => isFree(plan));
-  return free.length === 1 ? (free[0]?.[0] ?? null) : null;
 }
 
 type Requested = Pick<

@@ -142,12 +142,11 @@ export async function completeChange(
     .where((eb) => eb.and({ account_id, change_id: key.change_id }))
     .execute();
   await forgetRequest(db, key);
-  if (change.kind !== 'seats') {
-    await db.updateTable('account').set({ plan: change.plan }).where('account_id', '=', account_id).execute();
-  }
+  // Of an account that has another customer by now, Stripe's answer tells nothing.
   if (known.account.stripe_customer !== read.stripe_customer) return true;
-  const items = change.kind === 'seats' ? read.items : itemsAfter(change, known.items, read.items);
-  await applyItems(db, ledger, known, { ...read, account_id, items });
+  const decided =
+    change.kind === 'seats' ? {} : { items: itemsAfter(change, known.items, read.items), plan: change.plan };
+  await applyItems(db, ledger, known, { ...read, ...decided, account_id });
   return true;
 }
 

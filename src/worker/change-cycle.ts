@@ -1,3 +1,4 @@
+import { accountSync } from '../core/account-sync.ts';
 import { type BillingPeriod, billingPeriodAt } from '../core/billing-period.ts';
 import type { BillingProvider, Failed } from '../core/billing-provider.ts';
 import type { Environment, Instant } from '../core/environment.ts';
@@ -196,13 +197,17 @@ export class ChangeCycle {
     if (read.outcome !== 'read') return await this.#wait(change, read.message);
     const created = items.map(({ created_at }) => created_at).filter((at) => at >= change.requested_at);
     const now = this.#now();
-    await store.completeChange({
-      change: { account_id, change_id },
+    const { account_id: _, ...sync } = accountSync({
+      account_id,
       stripe_customer,
-      items: read.items,
-      changed_at: ended_at ?? (created.length > 0 ? Math.max(...created) : now),
-      sync_due_at: null,
+      read,
+      plans: this.#context.plans,
       now,
+    });
+    await store.completeChange({
+      ...sync,
+      change: { account_id, change_id },
+      changed_at: ended_at ?? (created.length > 0 ? Math.max(...created) : now),
     });
   }
 
