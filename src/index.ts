@@ -29,6 +29,7 @@ export type {
   ListReportsParams,
   ReconcileParams,
 } from './explanations.ts';
+export type { CheckLimitParams, LimitResult } from './limits.ts';
 export type { ListedPlan, ListedPrice } from './listed-plans.ts';
 export type { LicensedPriceOptions, MeteredPriceOptions, PlanOptions } from './plan-options.ts';
 export type {
@@ -58,7 +59,7 @@ export type {
   Span,
 } from './query/reconciliation-result.ts';
 export type { ListedReport, ReportsPage } from './query/report-list.ts';
-export type { ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';
+export type { ChangeUnderWay, ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 export type { IncrementResult } from './recorder/recorder.ts';
 export type {
   DecisionResult,

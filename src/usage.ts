@@ -12,6 +12,7 @@ import { type IncrementParams, parseFields, parseIncrement } from './core/usage-
 import { openStore } from './database-options.ts';
 import { createDoctor } from './doctor.ts';
 import { createExplanations } from './explanations.ts';
+import { checkLimit } from './limits.ts';
 import { listPlans } from './listed-plans.ts';
 import { previewPlan } from './plan-preview.ts';
 import { findAccount } from './query/billed-account.ts';
@@ -232,6 +233,9 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       list: (params: unknown) => guard(() => explanations.listReports(params)),
       retry: (params: unknown) => guard(() => decisions.retry(params)),
       resolve: (params: unknown) => guard(() => decisions.resolve(params)),
+    },
+    limits: {
+      check: (params: unknown) => guard(() => checkLimit({ ...query, meters: config.meters }, params)),
     },
     plans: {
       list: () => listPlans(config.plans),
