@@ -4,6 +4,7 @@ import type { Environment, Instant } from '../core/environment.ts';
 import { DAY_MS, formatInstant, MINUTE_MS, SECOND_MS } from '../core/instant.ts';
 import type { Plans } from '../core/plan.ts';
 import { type AccountWithItems, type ChangeChangeParams, type Store, timelineOf } from '../core/store.ts';
+import { billingSubscriptions } from '../core/stripe-subscription.ts';
 import {
   type BilledSubscription,
   type ChangeErrorCode,
@@ -200,6 +201,7 @@ export class ChangeCycle {
       change: { account_id, change_id },
       stripe_customer,
       items: read.items,
+      subscriptions: billingSubscriptions(read.subscriptions, this.#context.plans),
       changed_at: ended_at ?? (created.length > 0 ? Math.max(...created) : now),
       sync_due_at: null,
       now,
