@@ -42,6 +42,7 @@ export type {
 } from './http/access/api-keys.ts';
 export type { CreateTokenParams, RevokeTokensParams, TokenResult } from './http/access/browser-tokens.ts';
 export type { CloudEventOptions, HttpOptions } from './http-options.ts';
+export type { CheckLimitParams, LimitResult } from './limits.ts';
 export type { ListedPlan, ListedPrice } from './listed-plans.ts';
 export type { LicensedPriceOptions, MeteredPriceOptions, PlanOptions } from './plan-options.ts';
 export type {
@@ -72,7 +73,7 @@ export type {
   Span,
 } from './query/reconciliation-result.ts';
 export type { ListedReport, ReportsPage } from './query/report-list.ts';
-export type { ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';
+export type { ChangeUnderWay, ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 export type { UsageWindow, UsageWindowsResult } from './query/usage-windows.ts';
 export type { IncrementResult } from './recorder/recorder.ts';
 export type {

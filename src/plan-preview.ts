@@ -1,3 +1,4 @@
+import { existingAccount, syncAccount } from './account-syncing.ts';
 import type { PreviewedInvoice, PreviewedLine } from './core/billing-provider.ts';
 import type { Instant } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
@@ -123,16 +124,8 @@ async function usageOf(
 ): Promise<UsageByMeter> {
   await settle(account_id);
   const { clock } = environment;
-  const known = await store.getAccount({ account_id });
-  const stripe_customer = known?.account.stripe_customer ?? null;
-  if (stripe_customer === null) {
-    throw new UsageError('subscription_not_found', { field: 'account', value: account_id });
-  }
-  const read = await provider.listSubscriptionItems({ stripe_customer });
-  if (read.outcome !== 'read') throw errorOf(read);
-  const { items } = read;
-  const now = clock.now();
-  await store.setSubscriptionItems({ account_id, stripe_customer, items, sync_due_at: null, now });
+  const account = await existingAccount(store, account_id);
+  await syncAccount({ store, provider, clock, plans }, account);
   const found = await queryUsage({ store, clock, plans }, { account_id, meters, range: null });
   return new Map(found.map((result) => [result.meter, result]));
 }

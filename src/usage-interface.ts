@@ -20,6 +20,7 @@ import type {
   RotateKeyParams,
 } from './http/access/api-keys.ts';
 import type { CreateTokenParams, RevokeTokensParams, TokenResult } from './http/access/browser-tokens.ts';
+import type { CheckLimitParams, LimitResult } from './limits.ts';
 import type { ListedPlan } from './listed-plans.ts';
 import type { PlanPreview, PreviewPlanParams } from './plan-preview.ts';
 import type { CostResult } from './query/cost-so-far.ts';
@@ -295,6 +296,19 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * `invalid_parameter`, `report_not_found`, `report_not_decidable`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
     resolve(params: ResolveReportParams<Meter>): Promise<DecisionResult>;
+  };
+
+  /** What plans include at most. */
+  readonly limits: {
+    /**
+     * Whether an account may use so much more in its current billing period. To be asked before the work: increments are
+     * never refused for a limit, since what was used is counted, and calls at the same time can together go past it by what
+     * they have under way. Two indexed reads, three while a change of the plan is under way.
+     *
+     * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_quantity`, `invalid_parameter`,
+     * `account_not_found`, `quantity_overflow`, `storage_failed`, `closed`.
+     */
+    check(params: CheckLimitParams<Meter>): Promise<LimitResult>;
   };
 
   /** What accounts subscribe to. */

@@ -14,6 +14,7 @@ import { createDoctor } from './doctor.ts';
 import { createExplanations } from './explanations.ts';
 import { createKeys } from './http/access/api-keys.ts';
 import { createTokens } from './http/access/browser-tokens.ts';
+import { checkLimit } from './limits.ts';
 import { listPlans } from './listed-plans.ts';
 import { previewPlan } from './plan-preview.ts';
 import { findAccount } from './query/billed-account.ts';
@@ -281,6 +282,9 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       list: (params: unknown) => guard(() => explanations.listReports(params)),
       retry: (params: unknown) => guard(() => decisions.retry(params)),
       resolve: (params: unknown) => guard(() => decisions.resolve(params)),
+    },
+    limits: {
+      check: (params: unknown) => guard(() => checkLimit({ ...query, meters: config.meters }, params)),
     },
     plans: {
       list: () => listPlans(config.plans),

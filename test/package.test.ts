@@ -242,6 +242,21 @@ describe('docs/subscribing.md', () => {
   });
 });
 
+describe.each([
+  ['docs/seats.md', 'seats', '6 null\n[ 12000, 6000, 3000, 9300 ]'],
+  ['docs/plan-changes.md', 'change', 'false 100\n1800 2 1\npending max 50 null\nnull 50 1800'],
+])('%s', (page, name, printed) => {
+  test('shows a program that type-checks and prints what it says', () => {
+    const [program = '', ...others] = programsOf(page);
+    expect(others).toEqual([]);
+    install('stripe');
+    rmSync(join(app, `${name}.db`), { force: true });
+    write({ [`${name}.ts`]: program });
+    expect(typeCheck([`${name}.ts`])).toBe('');
+    expect(run('node', [`${name}.ts`], app).trim()).toBe(printed);
+  });
+});
+
 describe('docs/webhooks.md', () => {
   const programs = Object.fromEntries(
     programsOf('docs/webhooks.md').map((code) => [/^\/\/ (.*\.ts)\n/.exec(code)?.[1] ?? '', code]),

@@ -28,6 +28,7 @@ describe.each<[string, () => WorldOptions]>([
       [world.usage, other, world.usage, other, other].map((usage) => world.join(usage)),
     );
     expect(joined.map(({ seats }) => seats).sort()).toEqual([2, 3, 4, 5, 6]);
+    expect(await world.usage.subscriptions.get({ account: 'acct_1' })).toMatchObject({ seats: 6 });
     expect(joined.every(({ pending_seats }) => pending_seats === null)).toBe(true);
     await Promise.all([
       world.join(),

@@ -1,9 +1,11 @@
 import type { BillingPeriod, Period } from '../core/billing-period.ts';
+import { accountAfter } from '../core/expected-change.ts';
 import { formatInstant } from '../core/instant.ts';
 import { freeReason } from '../core/plan.ts';
 import { type RatedAmount, rate } from '../core/price.ts';
 import { exactTotal } from '../core/quantity.ts';
 import type { AccountWithItems } from '../core/store.ts';
+import type { SubscriptionChange } from '../core/subscription-change.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import { type AccountContext, findAccount, periodAt, planOf, priceOf } from './billed-account.ts';
 import { toReportResult, type UsageResult } from './usage-result.ts';
@@ -23,24 +25,40 @@ export interface UsageQueryParams {
 export async function queryUsage(context: AccountContext, params: UsageQueryParams): Promise<UsageResult[]> {
   const { account_id, meters, range } = params;
   const account = await findAccount(context, account_id);
-  return await Promise.all(
-    meters.map((meter) =>
-      range ? queryRange(context, account, meter, range) : queryCurrentPeriod(context, account, meter),
-    ),
-  );
+  if (range) {
+    return await Promise.all(meters.map((meter) => queryRange(context, account, meter, range)));
+  }
+  const change = await changeUnderWay(context, account);
+  const present = change ? accountAfter(account, change, context.plans) : account;
+  return await Promise.all(meters.map((meter) => queryCurrentPeriod(context, present, meter, change)));
 }
 
-/** Adds up whole reports: two indexed reads, however long the history. */
+/** A read more, but only while a change is under way. */
+async function changeUnderWay(
+  { store }: AccountContext,
+  { account: { account_id, change_requested_at } }: AccountWithItems,
+): Promise<SubscriptionChange | null> {
+  if (change_requested_at === null) return null;
+  const change = await store.getLastChange({ account_id });
+  return change?.requested_at === change_requested_at && change.due_at !== null ? change : null;
+}
+
+/**
+ * Adds up whole reports: two indexed reads, however long the history. The account is seen as it is after a change that is
+ * under way, since whose request there are reports of their own.
+ */
 async function queryCurrentPeriod(
   context: AccountContext,
   account: AccountWithItems,
   meter: string,
+  change: SubscriptionChange | null,
 ): Promise<UsageResult> {
   const { account_id } = account.account;
-  const period = periodAt(account, meter, context.clock.now());
+  const period = periodAt(account, meter, Math.max(context.clock.now(), change?.requested_at ?? 0));
   const { reports, unassigned } = await context.store.listReports({ account_id, meter, range: period });
   const quantities = new Map(reports.map(({ report_id, quantity }) => [report_id, quantity]));
-  return summarise({ context, account, meter, period, range: period, reports, quantities, unassigned });
+  const found = { reports, quantities, unassigned, is_current: true, change };
+  return summarise({ context, account, meter, period, range: period, ...found });
 }
 
 /** Adds up reports that lie wholly in the range, and ledger rows of those that it cuts. */
@@ -81,6 +99,8 @@ async function queryRange(
     reports: touched,
     quantities,
     unassigned,
+    is_current: false,
+    change: null,
   });
 }
 
@@ -108,6 +128,10 @@ interface Findings {
   readonly quantities: ReadonlyMap<number, number>;
   /** What is in the range and in no report yet. */
   readonly unassigned: number;
+  /** Whether the range is the current billing period because the caller named none. */
+  readonly is_current: boolean;
+  /** The change under way that the account is seen after; null = none. */
+  readonly change: SubscriptionChange | null;
 }
 
 function summarise(findings: Findings): UsageResult {
@@ -118,15 +142,19 @@ function summarise(findings: Findings): UsageResult {
         .filter(of)
         .reduce((total, { report_id }) => total + BigInt(quantities.get(report_id) ?? 0), BigInt(unassigned)),
     );
+  // Until a change is made, reports are of the billing period that it cuts short.
+  const periodOf = (report: UsageReport) => (findings.change ? range.start : report.billing_period_start);
   const isFree = (report: UsageReport) =>
-    report.status === 'not_billable' || isFreeFrom(findings, report.billing_period_start);
+    report.status === 'not_billable' || isFreeFrom(findings, periodOf(report));
   const pendingUnassigned = isFreeFrom(findings, range.start) ? 0 : findings.unassigned;
+  const quantity = sum(() => true, findings.unassigned);
+  const limit = limitOf(findings);
   return {
     account: account.account.account_id,
     meter,
     period_start: formatInstant(range.start),
     period_end: formatInstant(range.end),
-    quantity: sum(() => true, findings.unassigned),
+    quantity,
     reported_quantity: sum(({ reported }) => reported),
     pending_quantity: sum((report) => !report.reported && !isFree(report), pendingUnassigned),
     reports: reports.map(toReportResult),
@@ -137,7 +165,20 @@ function summarise(findings: Findings): UsageResult {
         period,
         sum((report) => !isFree(report), pendingUnassigned),
       ),
+    limit,
+    remaining: limit === null ? null : Math.max(0, limit - Math.max(0, quantity)),
+    change: toChangeUnderWay(findings.change),
   };
+}
+
+function limitOf({ context, account, meter, is_current }: Findings): number | null {
+  return (is_current ? planOf(context, account)?.limits[meter] : null) ?? null;
+}
+
+function toChangeUnderWay(change: SubscriptionChange | null): UsageResult['change'] {
+  if (change === null || change.kind === 'seats') return null;
+  const { change_id, kind, plan, requested_at } = change;
+  return { change: change_id, kind, plan, requested_at: formatInstant(requested_at) };
 }
 
 /** Whether usage of the billing period of an instant that is not settled yet will turn out to be free. */

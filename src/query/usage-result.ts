@@ -23,6 +23,24 @@ export interface UsageResult {
    * billing period, or nothing in it will be billed.
    */
   readonly cost: RatedAmount | null;
+  /** Units that the plan includes at most in the current billing period; null = it sets no limit, or for other ranges. */
+  readonly limit: number | null;
+  /** What is left of `limit`, from 0; null = without a limit. */
+  readonly remaining: number | null;
+  /**
+   * The change of the plan that is under way, whose prices and limits apply since its request: the current billing period
+   * begins there. null = none is, or for other ranges.
+   */
+  readonly change: ChangeUnderWay | null;
+}
+
+export interface ChangeUnderWay {
+  /** Counts the changes of one account from 1. */
+  readonly change: number;
+  readonly kind: 'plan' | 'cancel';
+  /** The plan that the account is on once it is made; null = none. */
+  readonly plan: string | null;
+  readonly requested_at: string;
 }
 
 /** What `usage.get` answers when several meters exist and the call names none. */

@@ -20,6 +20,7 @@ import { testChanges } from './store-suite-changes.ts';
 import { testDecisions } from './store-suite-decisions.ts';
 import { testExplaining } from './store-suite-explaining.ts';
 import { testLateUsage } from './store-suite-late-usage.ts';
+import { testSeats } from './store-suite-seats.ts';
 import { testSubscriptions } from './store-suite-subscriptions.ts';
 import { testWebhookEvents } from './store-suite-webhooks.ts';
 import { testWindows } from './store-suite-windows.ts';
@@ -49,6 +50,7 @@ export function testStore(suite: StoreSuite): void {
   testAdjustments(check, uuid);
   testDecisions(check, uuid);
   testExplaining(check, uuid);
+  testSeats(check);
   testWebhookEvents(check);
   testSubscriptions(check);
   testChanges(check, uuid);
