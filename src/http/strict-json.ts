@@ -2,7 +2,7 @@ import type { Clock } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
 import { SECOND_MS } from '../core/instant.ts';
 
-export const MAX_BODY_BYTES = 1_048_576;
+const MAX_BODY_BYTES = 1_048_576;
 export const MAX_DEPTH = 32;
 const BODY_TIMEOUT_MS = 10 * SECOND_MS;
 
