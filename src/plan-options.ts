@@ -118,7 +118,8 @@ function parsePlan(key: string, plan: PlanOptions, meters: Meters): Plan {
     if (limit !== undefined) limits[meter] = limit;
   }
   const name = plan.name ?? key.charAt(0).toUpperCase() + key.slice(1);
-  return { name, listed: plan.listed ?? true, prices, licensed, limits };
+  const { listed = true } = plan;
+  return { name, prices, licensed, limits, ...(listed ? {} : { listed }) };
 }
 
 function parsePlanPrice(

@@ -40,7 +40,13 @@ export function createUsageHandler(options: UsageHandlerOptions) {
   return {
     async handle(request: Request): Promise<Response> {
       loading ??= load();
-      return await (await loading).handle(request);
+      try {
+        return await (await loading).handle(request);
+      } catch (error) {
+        loading = null; // a module could not be loaded: the next request tries again
+        tell(error);
+        return new Response(null, { status: 500 });
+      }
     },
     async drain(): Promise<void> {
       await (await loading)?.drain();

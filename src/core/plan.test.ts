@@ -29,7 +29,6 @@ const SEATS: LicensedPrice = {
 };
 const plan = (prices: readonly PlanPrice[], licensed: readonly LicensedPrice[] = []): Plan => ({
   name: 'Pro',
-  listed: true,
   prices,
   licensed,
   limits: {},

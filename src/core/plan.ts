@@ -28,8 +28,8 @@ export interface LicensedPrice extends Price, PriceReference {
 export interface Plan {
   /** What customers call it. */
   readonly name: string;
-  /** Whether others than its own accounts see it. */
-  readonly listed: boolean;
+  /** False: only its own accounts see it. Absent: true. */
+  readonly listed?: boolean;
   /** Metered prices, at most one per meter and interval. */
   readonly prices: readonly PlanPrice[];
   /** At most one base fee, and one price of seats, per interval. */

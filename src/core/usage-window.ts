@@ -6,7 +6,7 @@ import { DAY_MS, HOUR_MS, SECOND_MS } from './instant.ts';
 /** Stretches of local time that usage is summed over. */
 export type WindowName = 'hour' | 'day' | 'month';
 
-export const WINDOW_NAMES: readonly WindowName[] = ['hour', 'day', 'month'];
+const WINDOW_NAMES: readonly WindowName[] = ['hour', 'day', 'month'];
 export const MAX_WINDOWS = 1_000;
 
 /** A zone's distance from UTC at an instant, in milliseconds; east is positive. */

@@ -3,6 +3,7 @@ import type { Environment } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import { Authenticator, type Caller } from './access/caller.ts';
+import { BodyDeadline } from './body-deadline.ts';
 import { allowOrigin, answerPreflight } from './cross-origin.ts';
 import { describeRoutes, documentOf } from './document.ts';
 import { OPEN_ROUTES, type OpenRoute } from './open-routes.ts';
@@ -54,6 +55,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   const context: RouteContext = {
     service: options.service,
     environment,
+    deadline: new BodyDeadline(environment.clock),
     cloud_events: { rules: settings.cloud_events, meters: options.meters },
     tell,
   };

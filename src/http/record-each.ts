@@ -5,7 +5,7 @@ import { toProblem, toUsageError } from './problem.ts';
 import { type RouteContext, unknownAccount } from './route.ts';
 import type { batchResult, incrementResult } from './wire/usage.ts';
 
-export const MAX_BATCH = 1_000;
+const MAX_BATCH = 1_000;
 
 interface RecordEachCall {
   readonly caller: Caller;

@@ -3,6 +3,7 @@ import type { Scope } from '../core/access.ts';
 import type { Environment } from '../core/environment.ts';
 import { UsageError, type UsageErrorCode } from '../core/errors.ts';
 import type { Caller } from './access/caller.ts';
+import type { BodyDeadline } from './body-deadline.ts';
 import type { CloudEventMapping } from './cloud-events.ts';
 import { parseInput } from './input.ts';
 import type { HttpService } from './service.ts';
@@ -26,6 +27,8 @@ export interface RouteContext {
   readonly service: HttpService;
   readonly environment: Pick<Environment, 'clock' | 'digest'>;
   readonly cloud_events: CloudEventMapping;
+  /** Of bodies. */
+  readonly deadline: BodyDeadline;
   /** Told of what failed here while the request was answered all the same. */
   readonly tell: (error: unknown) => void;
 }
@@ -90,7 +93,7 @@ export function defineRoute<
       const sent = Object.fromEntries(readQuery(request));
       if (!definition.query && Object.keys(sent).length > 0) refuseUnknown(Object.keys(sent));
       const named = definition.body
-        ? await readJson(request, definition.body.media_types ?? JSON_TYPE, context.environment.clock)
+        ? await readJson(request, definition.body.media_types ?? JSON_TYPE, context.deadline)
         : undefined;
       const query =
         definition.query && parseInput(definition.query, restricted(sent, definition, caller, 'query'));

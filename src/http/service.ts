@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import type { TokenResult } from './access/browser-tokens.ts';
 import type { Caller } from './access/caller.ts';
-import type { accountResult, accountsPage } from './wire/accounts.ts';
+import type { accountDetails, accountResult, accountsPage } from './wire/accounts.ts';
 import type { costResult, plansResult } from './wire/price.ts';
 import type {
   decisionResult,
@@ -28,7 +28,7 @@ export interface HttpService {
   readonly plans: (caller: Caller) => Promise<z.input<typeof plansResult>>;
   readonly accounts: {
     readonly set: Method<typeof accountResult>;
-    readonly get: Method<typeof accountResult>;
+    readonly get: Method<typeof accountDetails>;
     readonly list: Method<typeof accountsPage>;
   };
   readonly reports: {

@@ -1,10 +1,8 @@
-import type { Clock } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
-import { SECOND_MS } from '../core/instant.ts';
+import type { BodyDeadline } from './body-deadline.ts';
 
-export const MAX_BODY_BYTES = 1_048_576;
+const MAX_BODY_BYTES = 1_048_576;
 export const MAX_DEPTH = 32;
-const BODY_TIMEOUT_MS = 10 * SECOND_MS;
 
 /**
  * Reads a JSON body strictly: what the sender meant is never guessed.
@@ -15,14 +13,14 @@ const BODY_TIMEOUT_MS = 10 * SECOND_MS;
 export async function readJson(
   request: Request,
   media_types: readonly string[],
-  clock: Clock,
+  deadline: BodyDeadline,
 ): Promise<unknown> {
   const type = mediaTypeOf(request);
   if (type === null || !media_types.includes(type)) {
     const reason = `It is announced as ${type ?? 'nothing'}; the route reads ${media_types.join(', ')}.`;
     throw new UsageError('unsupported_media_type', { field: 'Content-Type', reason });
   }
-  return parseJson(await readText(request, clock));
+  return parseJson(await readText(request, deadline));
 }
 
 /** What the body is announced as, without its parameters; null = nothing. A charset other than UTF-8 is refused. */
@@ -49,51 +47,43 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
-async function readText(request: Request, clock: Clock): Promise<string> {
+async function readText(request: Request, deadline: BodyDeadline): Promise<string> {
   if (request.headers.has('content-encoding')) {
     const reason = 'Compressed bodies are not read.';
     throw new UsageError('unsupported_media_type', { field: 'Content-Encoding', reason });
   }
   const announced = request.headers.get('content-length');
   if (Number(announced ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const waiting = new AbortController();
-  const late = clock.sleep(BODY_TIMEOUT_MS, waiting.signal).then(() => null);
-  try {
-    return announced === null ? await readStream(request, late) : await readWhole(request, late);
-  } finally {
-    waiting.abort();
-  }
+  return announced === null ? await readStream(request, deadline) : await readWhole(request, deadline);
 }
 
 /** A body whose length was announced, and is held to it by whoever receives it: several times as fast as a stream. */
-async function readWhole(request: Request, late: Promise<null>): Promise<string> {
-  const bytes = await Promise.race([request.arrayBuffer().catch(unreadable), late]);
+async function readWhole(request: Request, deadline: BodyDeadline): Promise<string> {
+  const bytes = await deadline.within(request.arrayBuffer().catch(unreadable));
   if (bytes === null) throw new UsageError('request_timeout');
   if (bytes.byteLength > MAX_BODY_BYTES) throw tooLarge();
   return decode(() => new TextDecoder('utf-8', { fatal: true }).decode(bytes));
 }
 
-async function readStream(request: Request, late: Promise<null>): Promise<string> {
+async function readStream(request: Request, deadline: BodyDeadline): Promise<string> {
   if (!request.body) return '';
   const reader = request.body.getReader();
   try {
-    return await readAll(reader, late);
+    const text = await deadline.within(readAll(reader));
+    if (text === null) throw new UsageError('request_timeout');
+    return text;
   } finally {
     // Of a body that is not wanted any more, nothing more is taken in.
     reader.cancel().catch(() => {});
   }
 }
 
-async function readAll(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  late: Promise<null>,
-): Promise<string> {
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let text = '';
   let bytes = 0;
   for (;;) {
-    const part = await Promise.race([reader.read().catch(unreadable), late]);
-    if (part === null) throw new UsageError('request_timeout');
+    const part = await reader.read().catch(unreadable);
     if (part.done) return text + decode(() => decoder.decode());
     bytes += part.value.byteLength;
     if (bytes > MAX_BODY_BYTES) throw tooLarge();

@@ -4,7 +4,7 @@ import { createUsage, type HttpOptions, type Scope, type UsageOptions } from '..
 import { createMovableClock } from '../../src/testing/movable-clock.ts';
 import { memoryDirectory } from '../support/world.ts';
 
-export const START = Date.UTC(2026, 0, 10, 12);
+const START = Date.UTC(2026, 0, 10, 12);
 export const TOKEN_SECRET = 'a secret of more than thirty-two bytes';
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -56,7 +56,7 @@ export function createServed({ http = {}, options = {} }: ServedOptions = {}) {
 }
 
 /** Requests with a key, and their answers as JSON. */
-export function clientOf(handle: (request: Request) => Promise<Response>) {
+function clientOf(handle: (request: Request) => Promise<Response>) {
   async function send(
     method: string,
     path: string,

@@ -47,7 +47,7 @@ export interface TokensContext {
   readonly secret: string | null;
 }
 
-export const MAX_TOKEN_AGE_S = 900;
+const MAX_TOKEN_AGE_S = 900;
 /** Tokens of other programs that have the same secret are not ours. */
 const AUDIENCE = 'tallybook';
 /** The one algorithm. What a token says of its algorithm is not asked: its header is this text, or it is no token. */

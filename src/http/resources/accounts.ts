@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { defineRoute, type Route } from '../route.ts';
-import { accountResult, accountSettings, accountsPage } from '../wire/accounts.ts';
+import { accountDetails, accountResult, accountSettings, accountsPage } from '../wire/accounts.ts';
 import { account, after, limit } from '../wire/common.ts';
 
 export const ACCOUNTS: readonly Route[] = [
@@ -11,7 +11,7 @@ export const ACCOUNTS: readonly Route[] = [
     summary: 'Read an account',
     access: { scope: 'read', browser_token: false, account: 'one' },
     query: z.strictObject({ account }),
-    answer: accountResult,
+    answer: accountDetails,
     errors: ['invalid_account', 'account_not_found'],
     handle: ({ query }, { service }) => service.accounts.get(query),
   }),
@@ -29,6 +29,11 @@ export const ACCOUNTS: readonly Route[] = [
       'invalid_plan',
       'invalid_stripe_customer',
       'stripe_customer_taken',
+      'subscription_not_found',
+      'stripe_customer_deleted',
+      'stripe_mode_mismatch',
+      'stripe_refused',
+      'stripe_unavailable',
       'account_not_found',
     ],
     handle: ({ body }, { service }) => service.accounts.set(body),

@@ -17,7 +17,7 @@ const priceFields = {
   transform_quantity: z.strictObject({ divide_by: z.int(), round: z.enum(['up', 'down']) }).optional(),
 };
 
-export const price = z.strictObject(priceFields).openapi('Price');
+const price = z.strictObject(priceFields).openapi('Price');
 
 const interval = z.enum(['day', 'week', 'month', 'year']);
 
