@@ -319,7 +319,10 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * What a change of the plan would cost: now, next, and by the unit. Nothing is changed. A change with the preview's
      * `proration_date` invoices what `now` says, if nothing is used in between.
      *
-     * @throws UsageError as `change`, for what it would refuse.
+     * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_parameter`, `account_not_found`,
+     * `subscription_not_found`, `already_subscribed`, `change_pending`, `classic_subscription`, `price_not_found`,
+     * `currency_mismatch`, `tiers_mode_change`, `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`,
+     * `stripe_unavailable`, `storage_failed`, `closed`.
      */
     preview(params: PreviewPlanParams<Plan>): Promise<PlanPreview<Plan>>;
     /**
@@ -353,14 +356,18 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * Makes it so many, invoiced at once in proportion to the rest of the period. With `expected`, only if it is another
      * number than somebody else has made it meanwhile.
      *
-     * @throws UsageError as `get`, and `seats_changed`, `change_pending`, `payment_method_missing`, `payment_failed`,
-     * `payment_action_required`, `storage_busy`.
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `already_subscribed`,
+     * `seats_not_sold`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`, `storage_failed`, `closed`,
+     * `seats_changed`, `change_pending`, `payment_method_missing`, `payment_failed`, `payment_action_required`,
+     * `storage_busy`.
      */
     set(params: SetSeatsParams): Promise<SeatsResult>;
     /**
      * Adds some, or takes some away, to however many there are: calls that come at once all count.
      *
-     * @throws UsageError as `set`, without `seats_changed`.
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `already_subscribed`,
+     * `seats_not_sold`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`, `storage_failed`, `closed`,
+     * `change_pending`, `payment_method_missing`, `payment_failed`, `payment_action_required`, `storage_busy`.
      */
     add(params: AddSeatsParams): Promise<SeatsResult>;
   };

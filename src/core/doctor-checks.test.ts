@@ -276,7 +276,7 @@ test('what is found is said in sentences, each with what to do', () => {
       "warning webhook_secret | stripe.webhook_secret | Without it no event of Stripe is taken; subscriptions are read once a day only. | Set it to the signing secret of the endpoint (whsec_…).",
       "warning webhooks | webhook endpoints | There is none. | Let a webhook endpoint send: [every type].",
       "warning webhooks | event destinations (thin) | There is none. | Let an event destination with thin events send: [every type].",
-      "warning webhooks | webhook endpoints | Not sent: customer.subscription.created. | Let a webhook endpoint send them as well.",
+      "warning webhooks | webhook endpoints | Not sent: checkout.session.completed. | Let a webhook endpoint send them as well.",
       "warning webhooks | event destinations (thin) | All are disabled: ed_1, ed_2. | Let an event destination with thin events send: [every type].",
       "warning portal_switch | bpc_1 (default) | Customers can switch prices in the portal. | Turn switching plans off in it: the app flushes usage first, the portal cannot.",
       "warning portal_cancel | bpc_1 (default) | Customers can cancel at once in the portal. | Turn immediate cancellation off in it: the app flushes usage first, the portal cannot.",
