@@ -21,7 +21,7 @@ const price = z.strictObject(priceFields).openapi('Price');
 
 const interval = z.enum(['day', 'week', 'month', 'year']);
 
-export const publicPlan = z
+const publicPlan = z
   .strictObject({
     plan: z.string().openapi({ description: 'Its name in the configuration' }),
     name: z.string().openapi({ description: 'What customers call it' }),
