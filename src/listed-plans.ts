@@ -27,7 +27,7 @@ export type ListedPrice = Price & { readonly interval: PriceInterval } & (
  */
 export function listPlans(plans: Plans, own: string | null = null): ListedPlan[] {
   return Object.entries(plans)
-    .filter(([plan, { listed }]) => listed || plan === own)
+    .filter(([plan, { listed = true }]) => listed || plan === own)
     .map(([plan, { name, prices, licensed, limits }]) => ({
       plan,
       name,
