@@ -122,7 +122,7 @@ export const ERRORS = {
   change_pending: {
     status: 409,
     meaning: 'Another change of the subscription is under way.',
-    remedy: 'Wait until usage.subscriptions.get() shows no change any more; the worker completes it.',
+    remedy: 'Wait until usage.subscriptions.lastChange() says that it is over; the worker completes it.',
   },
   usage_unproven: {
     status: 409,
@@ -149,7 +149,7 @@ export const ERRORS = {
   seats_changed: {
     status: 409,
     meaning: 'The number of seats is another one than was expected.',
-    remedy: 'Read it with usage.seats.get() and decide again, or pass `add` instead.',
+    remedy: 'Read it with usage.seats.get() and decide again, or call usage.seats.add().',
   },
   price_not_found: {
     status: 409,

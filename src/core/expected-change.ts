@@ -20,8 +20,7 @@ export function accountAfter(
     item.stripe_subscription === stripe_subscription && (item.ended_at ?? requested_at) >= requested_at;
   const changed = items.filter(isChanged);
   const wanted = pricesAfter(change, plans);
-  const isKept = ({ meter, price }: SubscriptionItem) =>
-    wanted.some((other) => other.meter === meter && hasSameAmounts(other, price));
+  const isKept = (item: SubscriptionItem) => wanted.some((price) => isBilledBy(item, price));
   const kept = changed.filter(isKept);
   const ended = changed
     .filter((item) => !kept.includes(item))
@@ -68,8 +67,13 @@ function successor(
   ];
 }
 
-function hasSameAmounts(a: Price, b: Price): boolean {
-  return amountsOf(a) === amountsOf(b);
+function isBilledBy({ meter, interval, interval_count, price }: SubscriptionItem, other: PlanPrice): boolean {
+  return (
+    other.meter === meter &&
+    other.interval === interval &&
+    interval_count === 1 &&
+    amountsOf(other) === amountsOf(price)
+  );
 }
 
 /** Stripe spells out what the configuration leaves to its default. */
