@@ -4,7 +4,7 @@ import type { BillingProvider } from './core/billing-provider.ts';
 import type { Instant } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
 import { type DateInput, floorToSecond, formatInstant, HOUR_MS, parseInstant } from './core/instant.ts';
-import { freePlanOf, isFree, type Plans, type PriceInterval } from './core/plan.ts';
+import { freePlanOf, type PriceInterval } from './core/plan.ts';
 import type { RequestChangeParams } from './core/store.ts';
 import type { BilledSubscription, ChangeKind, SubscriptionChange } from './core/subscription-change.ts';
 import { parseFields } from './core/usage-event.ts';
