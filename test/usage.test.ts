@@ -115,6 +115,9 @@ describe('get', () => {
       pending_quantity: 0,
       reports: [],
       cost: { currency: 'usd', amount: 0, amount_decimal: '0', lines: [] },
+      limit: null,
+      remaining: null,
+      change: null,
     });
   });
 
