@@ -1,0 +1,54 @@
+import type { ShownInvoice } from '../../../src/react/index.ts';
+
+/** What `/api/state` says of the accounts and the clock. */
+export interface DevState {
+  readonly clock: {
+    readonly now: string;
+    readonly moving: { readonly from: string; readonly to: string } | null;
+  };
+  readonly stripe_url: string;
+  readonly accounts: readonly DevAccount[];
+}
+
+export interface DevAccount {
+  readonly account: string;
+  readonly plan: string | null;
+}
+
+export interface Increment {
+  readonly account: string;
+  readonly meter: string;
+  readonly quantity: number;
+}
+
+export type ClockMove = 'hour' | 'day' | 'period_end';
+
+/** Shows what is wrong as the server words it. */
+async function call<Answer>(path: string, init?: RequestInit): Promise<Answer> {
+  const response = await fetch(path, init);
+  const body = await response.json();
+  if (response.ok) return body;
+  throw new Error(body?.error?.message ?? `The server answered ${response.status}.`);
+}
+
+function post<Answer>(path: string, body: unknown): Promise<Answer> {
+  const headers = { 'Content-Type': 'application/json' };
+  return call(path, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+export const readState = (signal: AbortSignal) => call<DevState>('/api/state', { signal });
+
+export const moveClock = (to: ClockMove) => post<unknown>('/api/clock', { to });
+
+/** As the product's server would meter it: with a key, so that a repeated request counts once. */
+export function meterUsage(increment: Increment): Promise<{ readonly recorded: boolean }> {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  const idempotency_key = `studio_${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  return post('/v1/usage', { ...increment, idempotency_key });
+}
+
+export async function readInvoices(account: string, signal: AbortSignal): Promise<readonly ShownInvoice[]> {
+  const path = `/accounts/${encodeURIComponent(account)}/invoices`;
+  const { invoices } = await call<{ readonly invoices: readonly ShownInvoice[] }>(path, { signal });
+  return invoices;
+}
