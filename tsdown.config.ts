@@ -26,7 +26,7 @@ export default defineConfig([
   },
   {
     ...common,
-    entry: ['src/client/index.ts', 'src/react/index.ts'],
+    entry: ['src/client/index.ts', 'src/react/index.ts', 'src/react/texts/index.ts'],
     tsconfig: 'tsconfig.browser.json',
     platform: 'neutral',
     target: 'es2022',

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'test/**/*.test.{ts,tsx}'],
     globalSetup: [
       'test/support/stripe-contract/load-contract.ts',
       'test/support/postgres/global-setup.ts',

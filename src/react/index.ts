@@ -20,10 +20,7 @@ export {
 export { PlanPicker, type PlanPickerProps } from './plan-picker.tsx';
 export type { ShownBill, ShownPreview } from './plan-preview.tsx';
 export { UsageProvider, type UsageProviderProps } from './provider.tsx';
-export { ar } from './texts/ar.ts';
-export { de } from './texts/de.ts';
 export { en } from './texts/en.ts';
-export { ja } from './texts/ja.ts';
 export type { NextTierWords, Texts } from './texts/texts.ts';
 export { scaleOf, type TierStep, tiersOf, type UsageScale } from './tiers.ts';
 export type { UnitNames } from './units.ts';

@@ -57,13 +57,12 @@ export function InvoiceList({ invoices, title, ...rest }: InvoiceListProps): Rea
 function Invoice({ invoice, isOpen }: { readonly invoice: ShownInvoice; readonly isOpen: boolean }) {
   const { formats, texts } = useUsageContext();
   const { number, status, currency, total, created_at, lines, url } = invoice;
-  const name = number ?? texts.invoiceStatus['draft'] ?? '';
   return (
     <details className="tallybook-invoice" open={isOpen}>
       <summary>
         <span className="tallybook-invoice-name">
           <strong>{formats.date(created_at)}</strong>
-          <bdi>{name}</bdi>
+          {number === null ? null : <bdi>{number}</bdi>}
         </span>
         {status === null ? null : (
           <span className="tallybook-badge" data-status={status}>
@@ -85,7 +84,7 @@ function Invoice({ invoice, isOpen }: { readonly invoice: ShownInvoice; readonly
       </ul>
       {url?.startsWith('https:') ? (
         <a className="tallybook-link" href={url} rel="noreferrer">
-          {name}
+          {texts.openInvoice}
         </a>
       ) : null}
     </details>

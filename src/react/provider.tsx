@@ -17,7 +17,7 @@ interface SharedProps {
   readonly currency?: string;
   /** How often is read what is shown, in milliseconds, at least 250. Default: 5,000. */
   readonly pollMs?: number;
-  /** What the components say. Default: English; `de`, `ja` and `ar` are there. */
+  /** What the components say. Default: English. `tallybook/react/texts` has `de`, `ja` and `ar`. */
   readonly texts?: Texts;
   /** What units of a meter are called: `{ credits: { title: 'Credits', one: 'credit', other: 'credits' } }`. */
   readonly units?: Readonly<Record<string, UnitNames>>;

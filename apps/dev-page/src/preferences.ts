@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
-import { ar, de, en, ja, type Texts, type UnitNames } from '../../../src/react/index.ts';
+import type { UnitNames } from '../../../src/react/index.ts';
+import { ar, de, en, ja, type Texts } from '../../../src/react/texts/index.ts';
 
 type UnitsByMeter = Readonly<Record<string, UnitNames>>;
 

@@ -66,6 +66,7 @@ export const ar: Texts = {
 
   invoices: 'الفواتير',
   noInvoices: 'لا توجد فواتير بعد.',
+  openInvoice: 'فتح الفاتورة',
   invoiceStatus: {
     draft: 'مسودة',
     open: 'مفتوحة',

@@ -66,6 +66,7 @@ export const de: Texts = {
 
   invoices: 'Rechnungen',
   noInvoices: 'Es gibt noch keine Rechnungen.',
+  openInvoice: 'Rechnung öffnen',
   invoiceStatus: {
     draft: 'Entwurf',
     open: 'Offen',

@@ -59,5 +59,6 @@ export const en: Texts = {
 
   invoices: 'Invoices',
   noInvoices: 'There are no invoices yet.',
+  openInvoice: 'Open the invoice',
   invoiceStatus: { draft: 'Draft', open: 'Open', paid: 'Paid', void: 'Void', uncollectible: 'Uncollectible' },
 };

@@ -61,6 +61,7 @@ export const ja: Texts = {
 
   invoices: '請求書',
   noInvoices: 'まだ請求書はありません。',
+  openInvoice: '請求書を開く',
   invoiceStatus: {
     draft: '下書き',
     open: '未払い',

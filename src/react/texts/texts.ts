@@ -59,6 +59,7 @@ export interface Texts {
 
   readonly invoices: string;
   readonly noInvoices: string;
+  readonly openInvoice: string;
   readonly invoiceStatus: Readonly<Record<string, string>>;
 }
 

@@ -1,6 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'vite';
+import { promisify } from 'node:util';
 import { unpackChromium } from './chromium.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
@@ -14,7 +15,12 @@ export async function setup(): Promise<void> {
 async function buildPage(): Promise<void> {
   const built = changedAt(join(REPOSITORY, 'dist/page/index.html'));
   if (SOURCES.every((folder) => newestIn(join(REPOSITORY, folder)) < built)) return;
-  await build({ root: join(REPOSITORY, 'apps/dev-page'), logLevel: 'warn' });
+  const vite = join(REPOSITORY, 'node_modules/vite/bin/vite.js');
+  // As npm start builds it, and not for the tests' own environment.
+  await promisify(execFile)(process.execPath, [vite, 'build', 'apps/dev-page', '--logLevel', 'warn'], {
+    cwd: REPOSITORY,
+    env: { ...process.env, NODE_ENV: 'production' },
+  });
 }
 
 function newestIn(folder: string): number {
