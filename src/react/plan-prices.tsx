@@ -14,7 +14,7 @@ export function PlanPrices({ plan }: { readonly plan: PublicPlan }) {
   );
   return (
     <ul className="tallybook-plan-prices">
-      {prices.length === 0 && plan.name !== texts.free ? <li>{texts.free}</li> : null}
+      {prices.length === 0 ? <li>{texts.free}</li> : null}
       {[...lines, ...limits].map((line) => (
         <li key={line}>
           <bdi>{line}</bdi>

@@ -78,10 +78,10 @@ function Clock({ state }: { readonly state: QueryResult<DevState> }) {
 
   return (
     <div className="clock">
-      <p>
-        <span>Simulated time</span>
-        <time dateTime={clock?.now}>{clock ? textOf(clock.now) : '…'}</time>
+      <p role="status">
+        <span>{clock?.moving ? `On the way to ${textOf(clock.moving.to)}` : 'Simulated time'}</span>
       </p>
+      <time dateTime={clock?.now}>{clock ? textOf(clock.now) : '…'}</time>
       <fieldset aria-label="Move the clock">
         {MOVES.map(([to, name]) => (
           <button key={to} type="button" disabled={!clock || isMoving} onClick={() => move(to)}>
@@ -89,9 +89,8 @@ function Clock({ state }: { readonly state: QueryResult<DevState> }) {
           </button>
         ))}
       </fieldset>
-      <p role="status" className={state.error || refusal ? 'bad' : undefined}>
+      <p role="alert" className="bad">
         {state.error ? 'Tallybook dev has stopped. Start it again and this page goes on.' : refusal}
-        {clock?.moving && !state.error ? `On the way to ${textOf(clock.moving.to)} …` : null}
       </p>
     </div>
   );

@@ -52,7 +52,7 @@ export const de: Texts = {
 
   plans: 'Tarife',
   currentPlan: 'Ihr Tarif',
-  free: 'Kostenlos',
+  free: 'Ohne Kosten',
   perInterval: (price, interval) => `${price} pro ${INTERVALS[interval]}`,
   perSeat: (price, interval) => `${price} pro Platz und ${INTERVALS[interval]}`,
   noPlans: 'Es gibt keine Tarife zur Auswahl.',

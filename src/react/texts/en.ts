@@ -45,7 +45,7 @@ export const en: Texts = {
 
   plans: 'Plans',
   currentPlan: 'Current plan',
-  free: 'Free',
+  free: 'No charge',
   perInterval: (price, interval) => `${price} per ${interval}`,
   perSeat: (price, interval) => `${price} per seat and ${interval}`,
   noPlans: 'There are no plans to choose from.',
