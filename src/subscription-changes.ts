@@ -156,12 +156,14 @@ type Requested = Pick<SubscriptionChange, 'kind' | 'stripe_subscription' | 'plan
 
 /** Writes the change down, and goes on with it for as long as a caller may wait. */
 export async function request(
-  { store, environment, settle, advance, verify_timeout_ms }: SubscriptionChangesContext,
+  context: SubscriptionChangesContext,
   account_id: string,
   requested: Requested,
 ): Promise<ChangeResult> {
+  const { store, environment, settle, advance, verify_timeout_ms } = context;
   const { clock } = environment;
   await settle(account_id);
+  if (requested.kind !== 'seats') await readItems(context, account_id);
   const since = clock.now();
   const { change_id } = await store.requestChange({ account_id, ...requested, now: since });
   for (;;) {
@@ -175,6 +177,29 @@ export async function request(
     if (until === null || until > since + verify_timeout_ms) return toResult(change);
     await clock.sleep(Math.max(until - now, 1));
   }
+}
+
+/**
+ * What bills the account, as Stripe has it now: usage of a subscription that nobody has told of yet is sealed with what
+ * else the present price bills, and not left for the next price.
+ */
+async function readItems(
+  { store, provider, environment }: SubscriptionChangesContext,
+  account_id: string,
+): Promise<void> {
+  const known = await store.getAccount({ account_id });
+  const stripe_customer = known?.account.stripe_customer ?? null;
+  if (!provider || stripe_customer === null) return;
+  const read = await provider.listSubscriptionItems({ stripe_customer });
+  if (read.outcome !== 'read') throw errorOf(read);
+  const now = environment.clock.now();
+  await store.setSubscriptionItems({
+    account_id,
+    stripe_customer,
+    items: read.items,
+    sync_due_at: null,
+    now,
+  });
 }
 
 async function findSubscription(

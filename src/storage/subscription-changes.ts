@@ -129,7 +129,8 @@ export async function completeChange(
   }
   if (known.account.stripe_customer !== read.stripe_customer) return true;
   const items = change.kind === 'seats' ? read.items : itemsAfter(change, known.items, read.items);
-  await applyItems(db, ledger, known, { ...read, account_id, items });
+  const requested_at = change.kind === 'seats' ? null : change.requested_at;
+  await applyItems(db, ledger, known, { ...read, account_id, items }, requested_at);
   return true;
 }
 
