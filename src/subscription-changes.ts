@@ -1,3 +1,4 @@
+import { existingAccount, syncAccount } from './account-syncing.ts';
 import { awaitChange } from './awaited-change.ts';
 import { parseAccountId } from './core/account.ts';
 import type { BillingProvider } from './core/billing-provider.ts';
@@ -150,6 +151,9 @@ async function request(
 ): Promise<ChangeResult> {
   const { store, environment, settle, advance, verify_timeout_ms } = context;
   await settle(account_id);
+  // Usage of a subscription that nobody has told of yet is sealed with what else the present price bills, and not left for
+  // the next price.
+  await syncAccount({ ...context, clock: environment.clock }, await existingAccount(store, account_id));
   const since = environment.clock.now();
   const asked = await store.requestChange({ account_id, ...requested, now: since });
   await advance(account_id);

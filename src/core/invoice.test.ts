@@ -48,6 +48,19 @@ describe('a line bills the usage of a period', () => {
     }
     expect(isUsage(lineOf(), 1_999)).toBe(false);
   });
+
+  test('that a change cut short, also where Stripe made the change later than it was asked for', () => {
+    const cut = (start: number, end: number, created_at = end) => {
+      const line = lineOf({ period: { start, end } });
+      const period = { ...PERIOD, is_cut_short: true };
+      return isUsageLine(invoiceOf([line], { created_at }), line, ITEMS, period);
+    };
+    expect(cut(1_000, 2_300)).toBe(true);
+    expect(cut(1_999, 2_300)).toBe(true);
+    expect(cut(2_000, 2_300)).toBe(false);
+    expect(cut(999, 2_300)).toBe(false);
+    expect(cut(1_000, 2_300, 2_299)).toBe(false);
+  });
 });
 
 describe('what is invoiced', () => {

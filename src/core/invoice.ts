@@ -1,4 +1,4 @@
-import type { Period, SubscriptionItem } from './billing-period.ts';
+import type { BillingPeriod, Period, SubscriptionItem } from './billing-period.ts';
 import type { Instant } from './environment.ts';
 
 /** An invoice as Stripe has it. Amounts are minor units of its currency. */
@@ -40,6 +40,9 @@ export interface InvoicedUsage {
   readonly amount: number;
 }
 
+/** The time that usage is looked for on invoices in. */
+export type InvoicedPeriod = Period & Partial<Pick<BillingPeriod, 'is_cut_short'>>;
+
 /**
  * What bills the usage of some subscription items in a billing period. A new subscription's first invoice also names the
  * period, before it is over, with lines of nothing: it is none of these. Void invoices bill nothing.
@@ -47,7 +50,7 @@ export interface InvoicedUsage {
 export function invoicedUsage(
   invoices: readonly Invoice[],
   items: readonly Pick<SubscriptionItem, 'stripe_subscription_item'>[],
-  period: Period,
+  period: InvoicedPeriod,
 ): InvoicedUsage {
   const billing = invoices
     .filter(({ status }) => status !== 'void')
@@ -65,17 +68,20 @@ export function invoicedUsage(
   };
 }
 
-/** Whether a line bills what some items used in a period that had ended when the invoice was made. */
+/**
+ * Whether a line bills what some items used in a period that had ended when the invoice was made. A period that a change
+ * has cut short ends with the request; Stripe's line ends when Stripe made the change, which is later.
+ */
 export function isUsageLine(
   invoice: Invoice,
   line: InvoiceLine,
   items: readonly Pick<SubscriptionItem, 'stripe_subscription_item'>[],
-  period: Period,
+  { start, end, is_cut_short = false }: InvoicedPeriod,
 ): boolean {
   return (
     items.some((item) => item.stripe_subscription_item === line.stripe_subscription_item) &&
-    line.period.start >= period.start &&
-    line.period.end <= period.end &&
+    line.period.start >= start &&
+    (is_cut_short ? line.period.start < end : line.period.end <= end) &&
     invoice.created_at >= line.period.end
   );
 }

@@ -8,7 +8,7 @@ import {
 } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
-import { floorToSecond } from '../core/instant.ts';
+import { floorToSecond, SECOND_MS } from '../core/instant.ts';
 import { exactTotal, isReportable } from '../core/quantity.ts';
 import type { SumUsageParams, SumUsageResult } from '../core/store.ts';
 import type { ReportKey, UsageReport } from '../core/usage-report.ts';
@@ -93,13 +93,20 @@ interface Run {
   last_occurred_at: Instant;
 }
 
+/** When usage moves, and why. */
+export interface MovedAt {
+  readonly now: Instant;
+  /** Of the change that moves it; null = no change does. */
+  readonly requested_at: Instant | null;
+}
+
 /** Gives the events of a voided report to the open reports of the billing periods that they are counted in now. */
 export async function moveUsage(
   db: Db,
   ledger: Ledger,
   from: UsageReport,
   timeline: BillingTimeline,
-  now: Instant,
+  { now, requested_at }: MovedAt,
 ): Promise<void> {
   const range = { start: from.first_occurred_at ?? 0, end: (from.last_occurred_at ?? 0) + 1 };
   const { rows } = await sql<{ event_id: number; quantity: number; occurred_at: number }>`
@@ -109,7 +116,8 @@ export async function moveUsage(
   const runs: Run[] = [];
   for (const { event_id, quantity, occurred_at } of rows) {
     const last = runs.at(-1);
-    const period = periodToMoveTo(timeline, occurred_at, now);
+    const counts_at = since([requested_at, from.billing_period_start], occurred_at);
+    const period = periodToMoveTo(timeline, counts_at, now);
     const continues = last?.period.start === period.start && isReportable(last.quantity + quantity);
     const run = last && continues ? last : newRun(period, occurred_at);
     if (run !== last) runs.push(run);
@@ -119,6 +127,16 @@ export async function moveUsage(
     run.last_occurred_at = Math.max(run.last_occurred_at, occurred_at);
   }
   for (const run of runs) await moveRun(db, ledger, from, run, now);
+}
+
+/**
+ * A request counts from the next whole second. What was recorded in its second before it has been sealed, and sent; what
+ * a change moves was recorded after it, and belongs to the time that begins with the request from then on.
+ */
+function since(begins: readonly (Instant | null)[], occurred_at: Instant): Instant {
+  const isInItsSecond = (at: Instant | null) =>
+    at !== null && occurred_at < at && occurred_at >= at - SECOND_MS;
+  return begins.find(isInItsSecond) ?? occurred_at;
 }
 
 /** As for usage that is recorded now, but what was used while it was paid for does not become free by moving. */

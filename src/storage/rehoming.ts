@@ -14,7 +14,7 @@ import {
 } from '../core/store.ts';
 import type { ReportReason, ReportStatus, UsageReport } from '../core/usage-report.ts';
 import { getAccount, lockAccounts, replaceItems, wakeWaitingReports } from './accounts.ts';
-import { type Ledger, moveUsage } from './ledger.ts';
+import { type Ledger, type MovedAt, moveUsage } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
 import { replaceSubscriptions } from './subscriptions.ts';
@@ -44,12 +44,17 @@ export async function setSubscriptionItems(
   if (known?.account.stripe_customer === stripe_customer) await applyItems(db, ledger, known, params);
 }
 
-/** The same in a transaction that has locked the account. */
+/**
+ * The same in a transaction that has locked the account.
+ *
+ * @param requested_at of the change that the items are the result of; null = of none.
+ */
 export async function applyItems(
   db: Db,
   ledger: Ledger,
   known: AccountWithItems,
   { account_id, items, subscriptions, plan, sync_due_at, now }: SetSubscriptionItemsParams,
+  requested_at: Instant | null = null,
 ): Promise<void> {
   await db
     .updateTable('account')
@@ -77,7 +82,8 @@ export async function applyItems(
     const misplaced = rows
       .map(toReport)
       .filter((row) => row.meter === meter && isMisplaced(row, timeline, now));
-    await replaceReports(db, ledger, await movable(db, ledger, misplaced), timeline, now);
+    const at = { now, requested_at };
+    await replaceReports(db, ledger, await movable(db, ledger, misplaced), timeline, at);
   }
   await wakeWaitingReports(db, account_id, now);
 }
@@ -102,7 +108,7 @@ export async function moveToCurrentPeriod(
     .forUpdate()
     .executeTakeFirst();
   if (!row) return false;
-  await replaceReports(db, ledger, [toReport(row)], timeline, now);
+  await replaceReports(db, ledger, [toReport(row)], timeline, { now, requested_at: null });
   return true;
 }
 
@@ -166,7 +172,7 @@ async function replaceReports(
   ledger: Ledger,
   reports: readonly UsageReport[],
   timeline: BillingTimeline,
-  now: Instant,
+  at: MovedAt,
 ): Promise<void> {
   for (const report of reports) {
     const row = db.updateTable('usage').where(isReport(report));
@@ -174,9 +180,9 @@ async function replaceReports(
     await row.set({ status: 'voided', due_at: null }).execute();
   }
   for (const report of reports) {
-    if (report.first_occurred_at !== null) await moveUsage(db, ledger, report, timeline, now);
+    if (report.first_occurred_at !== null) await moveUsage(db, ledger, report, timeline, at);
     else if (!report.late) {
-      await openReport(db, report.account_id, report.meter, billingPeriodAt(timeline, now), now);
+      await openReport(db, report.account_id, report.meter, billingPeriodAt(timeline, at.now), at.now);
     }
   }
 }

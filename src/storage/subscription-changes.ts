@@ -146,7 +146,8 @@ export async function completeChange(
   if (known.account.stripe_customer !== read.stripe_customer) return true;
   const decided =
     change.kind === 'seats' ? {} : { items: itemsAfter(change, known.items, read.items), plan: change.plan };
-  await applyItems(db, ledger, known, { ...read, ...decided, account_id });
+  const requested_at = change.kind === 'seats' ? null : change.requested_at;
+  await applyItems(db, ledger, known, { ...read, ...decided, account_id }, requested_at);
   return true;
 }
 

@@ -35,9 +35,9 @@ export class DraftInvoices {
   /** Whether what is sent now for a paid period still gets onto its invoice, which is kept open for it where needed. */
   async stateOf(report: UsageReport, account: AccountWithItems): Promise<InvoiceState | Failed> {
     const now = this.#context.environment.clock.now();
-    // Within half of Stripe's hour nobody need be asked.
-    if (now < report.billing_period_end + LATE_WINDOW_MS) return 'open';
     const period = periodOf(report, account);
+    // Within half of Stripe's hour nobody need be asked. What a change cuts short is invoiced at once.
+    if (!period.is_cut_short && now < report.billing_period_end + LATE_WINDOW_MS) return 'open';
     const found = await this.#invoicesOf(period, account);
     if ('outcome' in found) return found;
     const { isFinal, invoices } = invoicedUsage(found, period.items, period);

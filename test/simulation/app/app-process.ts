@@ -8,11 +8,11 @@ import type { Trace } from '../trace.ts';
 import { type Fate, GONE, never } from './fate.ts';
 import type { Turns } from './turns.ts';
 
-export type AppUsage = Usage<'credits', 'free' | 'pro'>;
+export type AppUsage = Usage<'credits', string>;
 
 export interface AppProcessOptions {
   readonly name: string;
-  readonly usage: UsageOptions<'credits', 'free' | 'pro'>;
+  readonly usage: UsageOptions<'credits', string>;
   readonly environment: Omit<Environment, 'digest'>;
   readonly turns: Turns;
   readonly trace: Trace;

@@ -3,7 +3,11 @@ import type { Row, SimulationDatabase } from './simulation-database.ts';
 
 const INT8 = 20;
 const NUMERIC = 1700;
-const ORDER = { usage: 'account_id, meter, report_id', usage_event: 'event_id' };
+const ORDER = {
+  usage: 'account_id, meter, report_id',
+  usage_event: 'event_id',
+  subscription_change: 'account_id, change_id',
+};
 
 /** A database on which schedules have a schema each, one after the other. */
 export class PostgresDatabases {

@@ -1,6 +1,8 @@
 import type { AppTransaction, DatabaseOptions } from '../../../src/index.ts';
 
 export type Row = Record<string, unknown>;
+/** The tables that are read from outside. */
+export type TableName = 'usage' | 'usage_event' | 'subscription_change';
 export type Ending = 'COMMIT' | 'ROLLBACK';
 type Work<Result> = (transaction: AppTransaction) => Promise<Result>;
 
@@ -8,7 +10,7 @@ type Work<Result> = (transaction: AppTransaction) => Promise<Result>;
 export interface SimulationDatabase {
   readonly options: DatabaseOptions;
   /** The rows of a table, in the order of their keys. */
-  rows(table: 'usage' | 'usage_event'): Promise<Row[]>;
+  rows(table: TableName): Promise<Row[]>;
   /** The report that has the identifier. */
   reportWith(identifier: string): Promise<Row | undefined>;
   /** Runs work in a transaction of the app; null = the engine cannot. */

@@ -10,7 +10,11 @@ const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 /** What the product writes. */
 const WRITTEN = ['', '-wal', '-shm'];
 const SUFFIXES = [...WRITTEN, '.backup'];
-const ORDER = { usage: 'account_id, meter, report_id', usage_event: 'event_id' };
+const ORDER = {
+  usage: 'account_id, meter, report_id',
+  usage_event: 'event_id',
+  subscription_change: 'account_id, change_id',
+};
 
 let files = 0;
 let template: Promise<string> | null = null;
@@ -56,6 +60,7 @@ interface Reader {
   readonly database: DatabaseSync;
   readonly usage: StatementSync;
   readonly usage_event: StatementSync;
+  readonly subscription_change: StatementSync;
   readonly identifier: StatementSync;
 }
 
@@ -67,6 +72,7 @@ function openReader(path: string): Reader {
     database,
     usage: all('usage'),
     usage_event: all('usage_event'),
+    subscription_change: all('subscription_change'),
     identifier: database.prepare('SELECT * FROM usage WHERE identifier = ?'),
   };
 }

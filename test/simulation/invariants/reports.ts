@@ -1,6 +1,5 @@
 import type { Gap } from '../scene/expectation.ts';
 import { type EventRow, keyOf, type ReportRow, total } from '../scene/ledger.ts';
-import type { Scene } from '../scene/scene.ts';
 import { DAY, HOUR, MINUTE } from '../time.ts';
 import { type InvariantName, must, mustEqual } from './broken.ts';
 
@@ -13,17 +12,28 @@ const DONE: readonly string[] = ['not_billable', 'failed', 'open'];
 /** Stripe has a day to count what it has accepted, and the worker some time to read it. */
 const LONGEST_UNVERIFIED = DAY + 7 * HOUR;
 
+/** What the tables are looked at with. */
+export interface ReportsScene {
+  readonly now: number;
+  readonly gaps: readonly Gap[];
+  /**
+   * Where slots are: in the report's own period, or, where prices change, in what is left of its billing period. Default:
+   * `in_period`.
+   */
+  readonly stamped?: 'in_period' | 'in_billing_period';
+}
+
 /** I2, I3, I4, I10 and I12: the tables by themselves. */
 export function checkReports(
   reports: readonly ReportRow[],
   events: readonly EventRow[],
-  { now, gaps }: Scene,
+  { now, gaps, stamped = 'in_period' }: ReportsScene,
 ): void {
   const byReport = Map.groupBy(events, keyOf);
   const byId = new Map(events.map((event) => [event.event_id, event]));
   const counting = reports.filter(({ status }) => status !== 'voided');
   for (const report of counting) {
-    checkReport(report, byReport.get(keyOf(report)) ?? [], byId, now);
+    checkReport(report, byReport.get(keyOf(report)) ?? [], byId, now, stamped);
     checkVerified(report, gaps, now);
   }
   const keys = new Set(counting.map(keyOf));
@@ -44,6 +54,7 @@ function checkReport(
   own: readonly EventRow[],
   byId: ReadonlyMap<number, EventRow>,
   now: number,
+  stamped: ReportsScene['stamped'],
 ): void {
   const { status, slot, due_at } = report;
   const name = `report ${keyOf(report)} (${status})`;
@@ -55,7 +66,8 @@ function checkReport(
   mustEqual(report.first_occurred_at, first, 'I2', `first event of ${name}`);
   mustEqual(report.last_occurred_at, last, 'I2', `last event of ${name}`);
   if (slot !== null) {
-    const isInside = slot >= report.period_start && slot < (report.period_end ?? 0);
+    const end = stamped === 'in_period' ? (report.period_end ?? 0) : report.billing_period_end;
+    const isInside = slot >= report.period_start && slot < end;
     must(isInside, 'I12', () => `the slot ${slot} of ${name} is outside of its period`);
     const sentAt = report.first_attempt_at ?? now;
     must(slot >= sentAt - OLDEST_SLOT, 'I12', () => `the slot ${slot} of ${name} was too old for Stripe`);

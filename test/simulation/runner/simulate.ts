@@ -21,6 +21,8 @@ export interface SimulateParams {
   /** After so many failures the rest is not worth the time. Default: 3. */
   readonly enough_failures?: number;
   readonly onProgress?: (done: number, failures: readonly SeedLine[]) => void;
+  /** The program of the processes. Default: the simulation's. */
+  readonly program?: string;
 }
 
 export interface Simulation {
@@ -56,12 +58,12 @@ export async function simulate(params: SimulateParams): Promise<Simulation> {
 }
 
 /** The command that runs one seed again, with everything that happens in it. */
-export function replayCommand(seed: number, engine: EngineName): string {
-  return `npm run simulate -- --seed ${seed}${engine === 'sqlite' ? '' : ` --engine ${engine}`}`;
+export function replayCommand(seed: number, engine: EngineName, script = 'simulate'): string {
+  return `npm run ${script} -- --seed ${seed}${engine === 'sqlite' ? '' : ` --engine ${engine}`}`;
 }
 
 function start(params: SimulateParams, index: number, workers: number): ChildProcess {
-  const { from, runs, engine, traced = false, execArgv = [], env = {} } = params;
+  const { from, runs, engine, traced = false, execArgv = [], env = {}, program = PROGRAM } = params;
   const args = [
     `--from=${from + index}`,
     `--to=${from + runs - 1}`,
@@ -69,7 +71,7 @@ function start(params: SimulateParams, index: number, workers: number): ChildPro
     `--engine=${engine}`,
   ];
   if (traced) args.push('--traced');
-  return spawn(process.execPath, [...execArgv, PROGRAM, ...args], {
+  return spawn(process.execPath, [...execArgv, program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

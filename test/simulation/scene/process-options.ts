@@ -61,7 +61,7 @@ export function processOptions(
 }
 
 /** As the product's own, with the seed's randomness. */
-function uuidOf(now: number, random: Random): string {
+export function uuidOf(now: number, random: Random): string {
   const hex = (digits: number) =>
     random
       .integer(0, 16 ** digits - 1)

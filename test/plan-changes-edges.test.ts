@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import Stripe from 'stripe';
+import { describe, expect, test } from 'vitest';
+import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
+import { createWorld, memoryDirectory, PLANS } from './support/world.ts';
+
+const business = { currency: 'usd', interval: 'month', tiers_mode: 'volume' } as const;
+const CHANGED_PLANS = {
+  ...PLANS,
+  business: { prices: [{ ...business, tiers: [{ up_to: 'inf', unit_amount_decimal: '1' }] }] },
+} as const;
+
+/** An account on the free plan, for which the app makes a subscription at 2 cents a credit without telling the product. */
+async function createQuietlySubscribedWorld() {
+  const world = await createWorld({
+    path: join(memoryDirectory(), 'usage.db'),
+    plans: CHANGED_PLANS,
+    lag_minutes: [0, 0],
+  });
+  await world.stripe.prices.create({
+    currency: 'usd',
+    lookup_key: 'tallybook:business:month:credits',
+    product_data: { name: 'business' },
+    billing_scheme: 'tiered',
+    tiers_mode: 'volume',
+    recurring: { interval: 'month', usage_type: 'metered', meter: world.meter.id },
+    tiers: [{ up_to: 'inf', unit_amount_decimal: Stripe.Decimal.from('1') }],
+  });
+  const customer = await world.stripe.customers.create({ name: 'Ada' });
+  await world.usage.accounts.set({ account: 'acct_1', plan: 'free', stripe_customer: customer.id });
+  await world.usage.worker.tick(); // finds no subscription, and looks again in a day
+  world.clock.advance(MINUTE);
+  const subscription = await world.stripe.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: world.price.id }],
+    billing_mode: { type: 'flexible' },
+  });
+  const started_at = subscription.start_date * 1_000;
+  const pass = (ms: number) => world.passTime(world.clock.now() + ms);
+  return {
+    ...world,
+    started_at,
+    end: (subscription.items.data[0]?.current_period_end ?? 0) * 1_000,
+    pass,
+    use: (quantity: number, timestamp?: Date) =>
+      world.usage.increment({
+        account: 'acct_1',
+        quantity,
+        ...(timestamp === undefined ? {} : { timestamp }),
+      }),
+    billed: async () =>
+      (await world.billedLines(customer.id)).map(({ quantity, amount }) => [quantity, amount]),
+    /** Why ours and Stripe's differ, in every billing period since the subscription began. */
+    causes: async () => {
+      const period = { period_start: new Date(started_at), period_end: new Date(world.clock.now() + DAY) };
+      const { lines } = await world.usage.reconcile({ account: 'acct_1', period });
+      return lines.flatMap(({ causes }) => causes).filter(({ discrepancy }) => discrepancy);
+    },
+  };
+}
+
+describe('a change of a subscription that nobody has told of yet', () => {
+  test('bills what was used until then at the price of then', async () => {
+    const world = await createQuietlySubscribedWorld();
+    await world.use(70);
+    await world.pass(HOUR);
+    await world.usage.plans.change({ account: 'acct_1', plan: 'business' });
+    await world.use(30);
+    await world.passTime(world.end + 2 * HOUR);
+    expect(await world.billed()).toEqual([
+      [70, 140],
+      [30, 30],
+    ]);
+  });
+
+  test('invoices what was used until it is cancelled', async () => {
+    const world = await createQuietlySubscribedWorld();
+    await world.use(70);
+    await world.pass(HOUR);
+    await world.usage.subscriptions.cancel({ account: 'acct_1', when: 'now' });
+    await world.pass(HOUR);
+    expect(await world.billed()).toEqual([[70, 140]]);
+  });
+
+  test('is not begun where Stripe does not tell what it bills by', async () => {
+    const world = await createQuietlySubscribedWorld();
+    // The first list is what there is to change, the second what it bills by.
+    world.simulator.faults.add({ kind: '500_before', method: 'GET', path: '/v1/subscriptions', skip: 1 });
+    const call = world.usage.plans.change({ account: 'acct_1', plan: 'business' });
+    await expect(call).rejects.toMatchObject({ code: 'stripe_unavailable' });
+    expect(await world.usage.subscriptions.lastChange({ account: 'acct_1' })).toBeNull();
+  });
+});
+
+test('the period that a change has cut short is on the invoice of the change, also when Stripe took its time', async () => {
+  const world = await createQuietlySubscribedWorld();
+  await world.use(70);
+  await world.usage.plans.change({ account: 'acct_1', plan: 'business' });
+  await world.use(30);
+  await world.passTime(world.end + 2 * HOUR);
+  expect(await world.causes()).toEqual([]);
+});
+
+test('usage of before a cancellation that is told of after it is not sent to a final invoice: it waits for a person', async () => {
+  const world = await createQuietlySubscribedWorld();
+  await world.use(70);
+  await world.pass(HOUR);
+  const before = new Date(world.clock.now() - MINUTE);
+  await world.usage.subscriptions.cancel({ account: 'acct_1', when: 'now' });
+  await world.use(5, before);
+  await world.pass(40 * DAY);
+  expect(await world.billed()).toEqual([[70, 140]]);
+  expect(world.simulator.events().map(({ value }) => value)).toEqual(['70']);
+  const { reports } = await world.usage.reports.list({ account: 'acct_1' });
+  expect(reports).toContainEqual(
+    expect.objectContaining({ status: 'held', reason: 'missed_invoice', quantity: 5 }),
+  );
+});
