@@ -2,7 +2,7 @@ import { type ReactNode, useId, useState } from 'react';
 import type { PlansResult, PublicPlan } from '../client/wire.ts';
 import { type ComponentProps, Frame } from './frame.tsx';
 import { usePlans } from './hooks.ts';
-import { PlanPreviewPanel, type ShownPreview } from './plan-preview.tsx';
+import { PlanPreviewPanel, type ShownChange, type ShownPreview } from './plan-preview.tsx';
 import { PlanPrices } from './plan-prices.tsx';
 import { useUsageContext } from './provider.tsx';
 
@@ -12,10 +12,10 @@ export interface PlanPickerProps extends ComponentProps {
   /** What a change would cost, as `usage.plans.preview` of your server answers. Default: there is no preview. */
   readonly preview?: ((plan: string, signal: AbortSignal) => Promise<ShownPreview>) | undefined;
   /**
-   * Changes the plan, through your server; it resolves when the change was taken, and rejects with what is to be told.
+   * Changes the plan, as `usage.plans.change` of your server does; it rejects with what is to be told.
    * Default: plans are shown and cannot be chosen.
    */
-  readonly onChange?: ((plan: string, preview: ShownPreview | null) => Promise<void>) | undefined;
+  readonly onChange?: ((plan: string, preview: ShownPreview | null) => Promise<ShownChange>) | undefined;
   readonly initialData?: PlansResult | undefined;
 }
 

@@ -4,6 +4,8 @@ import { useUsageContext } from './provider.tsx';
 
 /** What is shown of the answer of `usage.plans.preview`. Amounts are minor units. */
 export interface ShownPreview {
+  /** Passed on to the change, it makes the invoice what the preview said. */
+  readonly proration_date?: string | undefined;
   /** What would be invoiced at once. */
   readonly now: ShownBill;
   /** The invoice after that; null = there would be none. */
@@ -16,13 +18,21 @@ export interface ShownBill {
   readonly lines: readonly { readonly description: string; readonly amount: number }[];
 }
 
+/** What is shown of the answer of `usage.plans.change`. */
+export interface ShownChange {
+  /** `pending`: it is done as soon as Stripe has counted what was used until now. */
+  readonly status: 'done' | 'pending' | 'failed';
+  /** Why it failed; null = it did not. */
+  readonly reason: string | null;
+}
+
 export interface PlanPreviewPanelProps {
   readonly plan: PublicPlan;
   readonly preview: ((plan: string, signal: AbortSignal) => Promise<ShownPreview>) | undefined;
-  readonly onConfirm: (preview: ShownPreview | null) => Promise<void>;
+  readonly onConfirm: (preview: ShownPreview | null) => Promise<ShownChange>;
 }
 
-type Step = 'previewing' | 'ready' | 'changing' | 'changed';
+type Step = 'previewing' | 'ready' | 'changing' | 'pending' | 'done';
 
 /** What changing to a plan costs, and the button that does it. */
 export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelProps) {
@@ -52,8 +62,9 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
     setStep('changing');
     setRefusal(null);
     try {
-      await onConfirm(shown);
-      setStep('changed');
+      const { status, reason } = await onConfirm(shown);
+      if (status === 'failed') setRefusal(reason ?? texts.failed);
+      setStep(status === 'failed' ? 'ready' : status);
     } catch (error) {
       setRefusal(wordsOf(error));
       setStep('ready');
@@ -66,7 +77,8 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
       {shown ? <Bill preview={shown} /> : null}
       <p role="status">
         {step === 'previewing' && refusal === null ? texts.previewing : null}
-        {step === 'changed' ? texts.changed(plan.name) : null}
+        {step === 'pending' ? texts.changePending(plan.name) : null}
+        {step === 'done' ? texts.changed(plan.name) : null}
         {refusal}
       </p>
       {step === 'ready' || step === 'changing' ? (
@@ -83,9 +95,9 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
   );
 }
 
-function Bill({ preview: { now } }: { readonly preview: ShownPreview }) {
+function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
   const { formats, texts } = useUsageContext();
-  if (now.lines.length === 0 && now.total === 0) return <p>{texts.nothingDue}</p>;
+  const isFree = now.lines.length === 0 && now.total === 0;
   return (
     <ul className="tallybook-lines">
       {now.lines.map(({ description, amount }) => (
@@ -95,9 +107,17 @@ function Bill({ preview: { now } }: { readonly preview: ShownPreview }) {
         </li>
       ))}
       <li className="tallybook-total">
-        <strong>{texts.dueNow}</strong>
-        <strong className="tallybook-number">{formats.money(now.total, now.currency)}</strong>
+        <strong>{isFree ? texts.nothingDue : texts.dueNow}</strong>
+        {isFree ? null : (
+          <strong className="tallybook-number">{formats.money(now.total, now.currency)}</strong>
+        )}
       </li>
+      {next ? (
+        <li>
+          <span>{texts.nextInvoice(formats.date(next.at))}</span>
+          <span className="tallybook-number">{formats.money(next.total, next.currency)}</span>
+        </li>
+      ) : null}
     </ul>
   );
 }

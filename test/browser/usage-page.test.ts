@@ -179,3 +179,20 @@ test('a page that is hidden asks nothing, and one that comes back asks at once',
   await setVisibility('visible');
   await request;
 });
+
+test('a change of the plan shows what it costs, waits until all usage is confirmed, and is then on the page', async () => {
+  const { open } = await startWithUsage('acme', 640);
+  const page = await open();
+  const plans = partOf(page, 'Plans');
+  await plans.getByRole('radio', { name: 'Scale' }).check();
+  await plans.getByText('Due now').waitFor();
+  expect(await plans.textContent()).toContain('$12.80');
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await screenshot(page, 'page-preview');
+  await plans.getByRole('button', { name: 'Change to Scale' }).click();
+  await plans.getByText(/The change to Scale is under way|You are on Scale now/).waitFor();
+  await page.getByRole('button', { name: '+ 1 hour' }).click();
+  await page.locator('.tallybook-plan', { hasText: 'Current plan' }).getByText('Scale').waitFor();
+  await waitForText(page, '.tallybook-invoices', '$12.80');
+  await waitForText(page, '.tallybook-cost', '$0.01 per credit');
+});

@@ -89,7 +89,11 @@ const chart = (isEmpty: boolean) => (url: URL) =>
   windowsOf(url.searchParams.get('window') === 'hour' ? 'hour' : 'day', isEmpty);
 
 const choose = (currentPlan: string) => () => (
-  <PlanPicker currentPlan={currentPlan} preview={async () => PREVIEW} onChange={async () => {}} />
+  <PlanPicker
+    currentPlan={currentPlan}
+    preview={async () => PREVIEW}
+    onChange={async () => ({ status: 'done', reason: null })}
+  />
 );
 const refuse = () => (
   <PlanPicker

@@ -7,8 +7,9 @@ import {
   UsageMeter,
   useCost,
   useQuery,
+  useRefresh,
 } from '../../../src/react/index.ts';
-import { type DevAccount, readInvoices } from './dev-api.ts';
+import { changePlan, type DevAccount, previewPlan, readInvoices } from './dev-api.ts';
 
 const METERS = ['credits', 'tokens'] as const;
 
@@ -21,6 +22,7 @@ export interface UsagePageProps {
 /** What the customer sees: components of `tallybook/react`, and a heading. */
 export function UsagePage({ account, accounts, onAccount }: UsagePageProps) {
   const [meter, setMeter] = useState<(typeof METERS)[number]>('credits');
+  const refresh = useRefresh();
   const cost = useCost({ meter });
   const invoices = useQuery(`invoices ${account}`, (signal) => readInvoices(account, signal));
   const known = accounts.some((each) => each.account === account) ? accounts : [{ account }, ...accounts];
@@ -62,7 +64,17 @@ export function UsagePage({ account, accounts, onAccount }: UsagePageProps) {
           <CostSoFar meter={meter} />
           <InvoiceList invoices={invoices} />
         </div>
-        <PlanPicker className="wide" currentPlan={cost.data?.plan} />
+        <PlanPicker
+          key={account}
+          className="wide"
+          currentPlan={cost.data?.plan}
+          preview={(plan, signal) => previewPlan(account, plan, signal)}
+          onChange={async (plan, preview) => {
+            const change = await changePlan(account, plan, preview);
+            refresh();
+            return change;
+          }}
+        />
       </div>
     </section>
   );

@@ -60,8 +60,10 @@ export const ar: Texts = {
   preview: (plan) => `التغيير إلى ${plan}`,
   dueNow: 'المستحق الآن',
   nothingDue: 'لا شيء مستحق الآن.',
+  nextInvoice: (date) => `الفاتورة التالية في ${date}، قبل احتساب الاستخدام`,
   confirm: (plan) => `التغيير إلى ${plan}`,
   changing: 'جارٍ التغيير…',
+  changePending: (plan) => `التغيير إلى ${plan} قيد التنفيذ: يكتمل فور تأكيد الاستخدام حتى الآن.`,
   changed: (plan) => `خطتك الآن هي ${plan}.`,
 
   invoices: 'الفواتير',

@@ -60,8 +60,11 @@ export const de: Texts = {
   preview: (plan) => `Wechsel zu ${plan}`,
   dueNow: 'Jetzt fällig',
   nothingDue: 'Jetzt ist nichts fällig.',
+  nextInvoice: (date) => `Nächste Rechnung am ${date}, ohne Nutzung`,
   confirm: (plan) => `Zu ${plan} wechseln`,
   changing: 'Wird gewechselt …',
+  changePending: (plan) =>
+    `Der Wechsel zu ${plan} läuft: Er ist abgeschlossen, sobald die bisherige Nutzung bestätigt ist.`,
   changed: (plan) => `Ihr Tarif ist jetzt ${plan}.`,
 
   invoices: 'Rechnungen',

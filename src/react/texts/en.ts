@@ -53,8 +53,11 @@ export const en: Texts = {
   preview: (plan) => `Changing to ${plan}`,
   dueNow: 'Due now',
   nothingDue: 'Nothing is due now.',
+  nextInvoice: (date) => `Next invoice on ${date}, before usage`,
   confirm: (plan) => `Change to ${plan}`,
   changing: 'Changing …',
+  changePending: (plan) =>
+    `The change to ${plan} is under way: it is done once all usage so far is confirmed.`,
   changed: (plan) => `You are on ${plan} now.`,
 
   invoices: 'Invoices',

@@ -55,8 +55,10 @@ export const ja: Texts = {
   preview: (plan) => `${plan} への変更`,
   dueNow: '今回のお支払い',
   nothingDue: '今回のお支払いはありません。',
+  nextInvoice: (date) => `次回の請求（${date}、利用分を除く）`,
   confirm: (plan) => `${plan} に変更する`,
   changing: '変更しています…',
+  changePending: (plan) => `${plan} への変更を処理しています。これまでの利用が確認され次第、完了します。`,
   changed: (plan) => `現在のプランは ${plan} です。`,
 
   invoices: '請求書',

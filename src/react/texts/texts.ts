@@ -53,8 +53,10 @@ export interface Texts {
   readonly preview: (plan: string) => string;
   readonly dueNow: string;
   readonly nothingDue: string;
+  readonly nextInvoice: (date: string) => string;
   readonly confirm: (plan: string) => string;
   readonly changing: string;
+  readonly changePending: (plan: string) => string;
   readonly changed: (plan: string) => string;
 
   readonly invoices: string;

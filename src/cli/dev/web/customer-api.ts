@@ -1,7 +1,10 @@
 import type { Context, Hono } from 'hono';
 import type { Stripe } from 'stripe';
+import { z } from 'zod';
 import { formatInstant, SECOND_MS } from '../../../core/instant.ts';
 import type { DemoUsage } from '../demo.ts';
+import { HttpError } from './http-error.ts';
+import { readJson } from './json-body.ts';
 
 export interface CustomerApiContext {
   readonly usage: DemoUsage;
@@ -19,6 +22,32 @@ export function mountCustomerApi(app: Hono, context: CustomerApiContext): void {
   app.get('/accounts/:account/invoices', async (c) =>
     c.json({ invoices: await invoicesOf(context, c.req.param('account')) }),
   );
+  app.get('/accounts/:account/plan', async (c) =>
+    c.json(await previewPlan(context, c.req.param('account'), c.req.query('plan') ?? '')),
+  );
+  app.put('/accounts/:account/plan', async (c) =>
+    c.json(await changePlan(context, c.req.param('account'), await readJson(c.req.raw))),
+  );
+}
+
+const planChange = z.strictObject({ plan: z.string(), proration_date: z.string().optional() });
+
+type Plan = Parameters<DemoUsage['plans']['change']>[0]['plan'];
+
+/** The methods check the names of plans themselves, and say what is wrong. */
+function previewPlan({ usage }: CustomerApiContext, account: string, plan: string) {
+  return usage.plans.preview({ account, plan: plan as Plan });
+}
+
+async function changePlan({ usage }: CustomerApiContext, account: string, body: unknown) {
+  const parsed = planChange.safeParse(body);
+  if (!parsed.success) {
+    const remedy = 'Send {"plan":"scale"}, with the proration_date of its preview.';
+    throw new HttpError(400, 'invalid_parameter', 'It is not clear which plan is wanted.', remedy);
+  }
+  const { plan, proration_date } = parsed.data;
+  const date = proration_date === undefined ? {} : { proration_date };
+  return await usage.plans.change({ account, plan: plan as Plan, ...date });
 }
 
 async function readWithToken({ usage }: CustomerApiContext, c: Context): Promise<Response> {
