@@ -7,6 +7,7 @@ import type { Plans } from './core/plan.ts';
 import type { Store } from './core/store.ts';
 import type { StripeSubscription } from './core/stripe-subscription.ts';
 import { answered, configured } from './stripe-answers.ts';
+import { findEndings } from './worker/item-endings.ts';
 
 export interface SyncContext {
   readonly store: Store;
@@ -27,8 +28,12 @@ export async function syncAccount(
 ): Promise<readonly StripeSubscription[]> {
   if (stripe_customer === null) return [];
   const now = clock.now();
-  const read = answered(await configured(provider).listSubscriptionItems({ stripe_customer }));
-  await store.setSubscriptionItems(accountSync({ account_id, stripe_customer, read, plans, now }));
+  const stripe = configured(provider);
+  const read = answered(await stripe.listSubscriptionItems({ stripe_customer }));
+  const known = await store.getAccount({ account_id });
+  const endings = known ? await findEndings({ store, provider: stripe }, known, read.items) : [];
+  const sync = accountSync({ account_id, stripe_customer, read, plans, now });
+  await store.setSubscriptionItems({ ...sync, endings });
   return read.subscriptions;
 }
 

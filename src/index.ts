@@ -91,6 +91,7 @@ export type {
   CreateSubscriptionParams,
   PortalParams,
 } from './subscriptions.ts';
+export type { BillUnflushedParams, BillUnflushedResult } from './unflushed-bills.ts';
 export { createUsage } from './usage.ts';
 export type { AppTransaction, GetParams, GetResult, IncrementOptions, Usage } from './usage-interface.ts';
 export type {

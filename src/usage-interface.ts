@@ -40,6 +40,7 @@ import type {
   CreateSubscriptionParams,
   PortalParams,
 } from './subscriptions.ts';
+import type { BillUnflushedParams, BillUnflushedResult } from './unflushed-bills.ts';
 import type { CostParams, WindowsParams } from './usage-readings.ts';
 import type { ListWebhooksParams, WebhooksPage } from './webhooks.ts';
 import type { ReportRun } from './worker/report-cycle.ts';
@@ -136,6 +137,15 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `storage_failed`, `closed`.
      */
     lastChange(params: { readonly account: string }): Promise<ChangeResult | null>;
+    /**
+     * Bills what a change made elsewhere left off its invoice, which `usage.reconcile` shows as `unflushed_change`: adds an
+     * invoice item for exactly that amount, once, however often it is called.
+     *
+     * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_period`, `invalid_parameter`,
+     * `invalid_reason`, `invalid_actor`, `account_not_found`, `nothing_to_bill`, `amount_changed`, `stripe_customer_deleted`,
+     * `currency_mismatch`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `storage_busy`, `closed`.
+     */
+    billUnflushed(params: BillUnflushedParams<Meter>): Promise<BillUnflushedResult>;
   };
 
   /**

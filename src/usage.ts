@@ -30,6 +30,7 @@ import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
 import { createSubscriptionChanges } from './subscription-changes.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { isProduction, systemEnvironment } from './system-environment.ts';
+import { createUnflushedBills } from './unflushed-bills.ts';
 import { createUsageHandler } from './usage-handler.ts';
 import type { GetParams, IncrementOptions, Usage } from './usage-interface.ts';
 import { parseOptions, type UsageConfig, type UsageOptions } from './usage-options.ts';
@@ -255,6 +256,13 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       webhook,
     },
   });
+  const bills = createUnflushedBills({
+    store,
+    provider,
+    environment,
+    meters: config.meters,
+    plans: config.plans,
+  });
   const usage = {
     accounts: {
       set: (params: unknown) => guard(() => accounts.set(params)),
@@ -271,6 +279,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       resume: (params: unknown) => guard(() => changes.resume(params)),
       pause: (params: unknown) => guard(() => changes.pause(params)),
       lastChange: (params: unknown) => guard(() => changes.lastChange(params)),
+      billUnflushed: (params: unknown) => guard(() => bills.billUnflushed(params)),
     },
     increment,
     adjust: (params: AdjustParams) => guard(() => adjustTracked(params)),

@@ -52,6 +52,7 @@ function timelineOf({ anchor, interval, interval_count }: Recurrence, end: numbe
     stripe_subscription: 'sub_1',
     stripe_subscription_item: 'si_1',
     meter: 'credits',
+    stripe_price: 'price_1',
     price: { currency: 'usd', unit_amount_decimal: '1' },
     anchor,
     interval,

@@ -195,7 +195,7 @@ describe('reconcile', () => {
     expect(line).toMatchObject({
       counted_by_stripe: 70,
       invoices: [],
-      causes: [{ cause: 'missed_invoice', quantity: 70, amount: 140, discrepancy: true }],
+      causes: [{ cause: 'unflushed_change', quantity: 70, amount: 140, discrepancy: true }],
     });
   });
 

@@ -7,7 +7,16 @@ import { asSentence, CommandError, oneLine } from './command-error.ts';
 /** What commands use of an app's `usage`. */
 export type AppUsage = Pick<
   Usage,
-  'worker' | 'reconcile' | 'explain' | 'reports' | 'catalogue' | 'doctor' | 'handler' | 'keys' | 'close'
+  | 'worker'
+  | 'reconcile'
+  | 'explain'
+  | 'reports'
+  | 'subscriptions'
+  | 'catalogue'
+  | 'doctor'
+  | 'handler'
+  | 'keys'
+  | 'close'
 >;
 
 /** Loads the `usage` that an app's module exports. The caller closes it. */

@@ -3,13 +3,17 @@ import type { DecisionResult, ReportResolution } from '../report-decisions.ts';
 import { withUsage } from './app-usage.ts';
 import { print } from './standard-output.ts';
 
-export interface RetryCommandOptions {
-  /** Path of the module that exports `usage`. */
-  readonly config: string;
+/** Who decides something about a meter, and why. */
+export interface DecisionDetails {
   readonly meter?: string;
   readonly reason: string;
   /** Default: the operating system's name of the user. */
   readonly actor?: string;
+}
+
+export interface RetryCommandOptions extends DecisionDetails {
+  /** Path of the module that exports `usage`. */
+  readonly config: string;
 }
 
 export interface ResolveCommandOptions extends RetryCommandOptions {
@@ -35,7 +39,7 @@ export async function runResolve(
   });
 }
 
-function detailsOf({ meter, reason, actor = userName() }: RetryCommandOptions) {
+export function detailsOf({ meter, reason, actor = userName() }: DecisionDetails) {
   return { meter, reason, actor };
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../core/errors.ts';
+import { runBill } from './bill.ts';
 import { asSentence, CommandError, oneLine } from './command-error.ts';
 import { runResolve, runRetry } from './decide.ts';
 import { runDev } from './dev/dev-command.ts';
@@ -34,6 +35,7 @@ const COMMANDS = new Set([
   'reports',
   'retry',
   'resolve',
+  'bill',
   'serve',
   'keys',
 ]);
@@ -151,6 +153,21 @@ function createProgram(): Command {
     .option(...ACTOR)
     .action(runResolve);
   program
+    .command('bill')
+    .description('adds an invoice item for usage that a change made at Stripe left off the invoice')
+    .argument('<account>', 'id of the account')
+    .requiredOption('--period-start <instant>', 'of the billing period, as `tallybook reconcile` shows it')
+    .requiredOption(
+      '--amount <number>',
+      'in minor units, as shown there: another amount is refused',
+      parseAmount,
+    )
+    .option(...CONFIG)
+    .option(...REPORT_METER)
+    .requiredOption(...REASON)
+    .option(...ACTOR)
+    .action(runBill);
+  program
     .command('serve')
     .description("serves the HTTP API of the app's `usage`, and runs its report job")
     .option(...CONFIG)
@@ -239,6 +256,11 @@ function parseSeconds(text: string): number {
 function parseReport(text: string): number {
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is the number of a report.');
+}
+
+function parseAmount(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number of minor units, such as cents, from 1.');
 }
 
 function parseSubject(text: string): string {

@@ -119,7 +119,13 @@ function cellsOf(line: ReconciliationLine): string[] {
 }
 
 function causeLines(cause: ReconciliationCause, currency: string | null): string[] {
-  return [causeLine(cause, currency), ...spanLines(cause.spans), ...wrappedLines(cause.explanation, '    ')];
+  const { spans, explanation, command } = cause;
+  return [
+    causeLine(cause, currency),
+    ...spanLines(spans),
+    ...wrappedLines(explanation, '    '),
+    ...(command === null ? [] : [`    ${command}`]),
+  ];
 }
 
 /** `!` marks what somebody has to look at. */

@@ -59,6 +59,7 @@ const ITEM: SubscriptionItem = {
   stripe_subscription: 'sub_1',
   stripe_subscription_item: 'si_1',
   meter: 'credits',
+  stripe_price: 'price_1',
   price: { currency: 'usd', unit_amount_decimal: '1' },
   anchor: at('2026-02-10T12:00:00Z'),
   interval: 'month',

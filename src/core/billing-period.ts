@@ -20,6 +20,8 @@ export interface SubscriptionItem extends Recurrence {
   readonly stripe_subscription: string;
   readonly stripe_subscription_item: string;
   readonly meter: string;
+  /** `price_…`: where Stripe swaps it in place, the item is another stretch from then on. */
+  readonly stripe_price: string;
   readonly price: Price;
   /** Since when usage belongs to it: Stripe's start, or the request of the plan change that led to it, if that was earlier. */
   readonly started_at: Instant;

@@ -1,8 +1,9 @@
-import type { SubscriptionItem } from './billing-period.ts';
+import type { Period, SubscriptionItem } from './billing-period.ts';
 import type { CatalogueProvider } from './catalogue-provider.ts';
 import type { Instant } from './environment.ts';
 import type { InspectionProvider } from './inspection-provider.ts';
 import type { Invoice, InvoiceLine } from './invoice.ts';
+import type { InvoiceItem, InvoiceItemBill } from './invoice-item.ts';
 import type { ReadMeterErrorsResult } from './meter-errors.ts';
 import type { PriceInterval, PriceReference } from './plan.ts';
 import type { Price } from './price.ts';
@@ -18,6 +19,12 @@ export interface BillingProvider extends CatalogueProvider, InspectionProvider, 
   readCounted(params: ReadCountedParams): Promise<ReadCountedResult>;
   /** A customer's subscriptions, and the items of them that bill, or billed, the configured meters. */
   listSubscriptionItems(params: { readonly stripe_customer: string }): Promise<ListSubscriptionItemsResult>;
+  /** When an item stopped being billed by a price, by what Stripe keeps of it. */
+  findItemEnding(params: FindItemEndingParams): Promise<FindItemEndingResult>;
+  /** A customer's invoice items of usage and of our own, made at an instant or later, on an invoice or not. */
+  listInvoiceItems(params: ListInvoicesParams): Promise<ListInvoiceItemsResult>;
+  /** Adds an amount to the customer's next invoice, once for a key. */
+  createInvoiceItem(params: CreateInvoiceItemParams): Promise<CreateInvoiceItemResult>;
   /** A customer's invoices that were made at an instant or later, newest first. */
   listInvoices(params: ListInvoicesParams): Promise<ListInvoicesResult>;
   /** Lets Stripe make a draft final later than it would. */
@@ -100,6 +107,37 @@ export type ListSubscriptionItemsResult =
       readonly subscriptions: readonly StripeSubscription[];
     }
   | Failed;
+
+export interface FindItemEndingParams {
+  readonly stripe_customer: string;
+  /** As it was known before. */
+  readonly item: Pick<SubscriptionItem, 'stripe_subscription' | 'stripe_subscription_item' | 'stripe_price'>;
+  /** Events of the subscription, newest first, which are read; without any, Stripe's list of events is. */
+  readonly event_ids: readonly string[];
+  /** Nothing earlier is looked at. */
+  readonly since: Instant;
+}
+
+/** `ended_at`: null = nothing that Stripe keeps says it. */
+export type FindItemEndingResult = { readonly outcome: 'read'; readonly ended_at: Instant | null } | Failed;
+
+export type ListInvoiceItemsResult =
+  | { readonly outcome: 'read'; readonly items: readonly InvoiceItem[] }
+  | Failed;
+
+export interface CreateInvoiceItemParams {
+  readonly stripe_customer: string;
+  /** Minor units. */
+  readonly amount: number;
+  readonly currency: string;
+  /** What the customer reads. */
+  readonly description: string;
+  /** The time that is billed, in whole seconds. */
+  readonly period: Period;
+  readonly bill: InvoiceItemBill;
+}
+
+export type CreateInvoiceItemResult = { readonly outcome: 'created'; readonly invoice_item: string } | Failed;
 
 export interface PostponeInvoiceParams {
   /** A draft. */

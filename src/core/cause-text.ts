@@ -2,7 +2,10 @@ import type { Cause, CauseName } from './reconciliation.ts';
 import { adviceOf } from './report-advice.ts';
 
 /** What a cause means, and what to do where somebody has to, in a sentence or two. */
-export function causeText({ cause, reason }: Pick<Cause, 'cause' | 'reason'>, unread: string | null): string {
+export function causeText(
+  { cause, reason, discrepancy, invoice_item }: Omit<Cause, 'quantity' | 'amount' | 'reports' | 'spans'>,
+  unread: string | null,
+): string {
   switch (cause) {
     case 'held':
     case 'failed':
@@ -12,13 +15,22 @@ export function causeText({ cause, reason }: Pick<Cause, 'cause' | 'reason'>, un
       return adviceOf({ status: 'closed', reason: 'unlinked' }).action;
     case 'unread':
       return `Stripe could not be read: ${unread ?? 'it gave no answer'}`;
+    case 'unflushed_change':
+      if (invoice_item !== null) return `The invoice item ${invoice_item} bills it, as a person decided.`;
+      return discrepancy ? UNFLUSHED : 'It costs nothing more than what is billed already.';
     default:
       return TEXTS[cause];
   }
 }
 
+const UNFLUSHED =
+  'The subscription was changed at Stripe before this was counted, or in a way that drops it: no invoice bills it. The command adds an invoice item that does.';
+
 const TEXTS: Readonly<
-  Record<Exclude<CauseName, 'held' | 'failed' | 'not_billable' | 'unlinked' | 'unread'>, string>
+  Record<
+    Exclude<CauseName, 'held' | 'failed' | 'not_billable' | 'unlinked' | 'unread' | 'unflushed_change'>,
+    string
+  >
 > = {
   open: 'Counted here and not sealed yet: the next run of the report job sends it.',
   waiting: 'Sealed and on its way to Stripe.',

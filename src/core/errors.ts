@@ -196,6 +196,16 @@ export const ERRORS = {
     meaning: 'Nothing is to be decided about this report, or not in this way.',
     remedy: 'Look at usage.reports.list(): it says of each report what can be done.',
   },
+  nothing_to_bill: {
+    status: 409,
+    meaning: 'Nothing that a change left off its invoice is to be billed in this billing period.',
+    remedy: 'Look at usage.reconcile(): `unflushed_change` shows what is not billed, with its amount.',
+  },
+  amount_changed: {
+    status: 409,
+    meaning: 'The amount to bill is another one than was expected; nothing was billed.',
+    remedy: 'Look at usage.reconcile() again, and bill the amount that it shows now.',
+  },
   stripe_customer_taken: {
     status: 409,
     meaning: 'Another account is linked to this Stripe customer.',

@@ -15,6 +15,7 @@ const item = (fields: Partial<SubscriptionItem> = {}): SubscriptionItem => ({
   stripe_subscription: 'sub_1',
   stripe_subscription_item: 'si_1',
   meter: 'credits',
+  stripe_price: 'price_1',
   price: TWO_CENTS,
   anchor: START,
   interval: 'month',

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './instant.ts';
 import type { Invoice, InvoicedUsage } from './invoice.ts';
 import { type CauseName, type ReconciliationInput, reconcile } from './reconciliation.ts';
@@ -71,6 +71,7 @@ function input(fields: Partial<ReconciliationInput>): ReconciliationInput {
     readings: [],
     unread: null,
     invoiced: null,
+    cut_short: null,
     price: CENTS,
     ...fields,
   };
@@ -344,4 +345,96 @@ test('usage that is in no report yet is open, with or without a report that is',
     ['open', 3, []],
     ['waiting', 4, [2]],
   ]);
+});
+
+describe('a period that a change cut short', () => {
+  const one = report(1, 70);
+  const NOTHING = { waiting: { quantity: 0, amount: 0 }, bills: [] };
+  const none: InvoicedUsage = { invoices: [], isFinal: null, quantity: 0, amount: 0 };
+  const found = (fields: Partial<ReconciliationInput>) =>
+    reconcile(
+      input({
+        reports: [one],
+        readings: [minuteWith(70, one)],
+        invoiced: none,
+        cut_short: NOTHING,
+        ...fields,
+      }),
+    );
+  const unflushed = { cause: 'unflushed_change', invoice_item: null } as const;
+
+  test('has an invoice, or its item waits for one: nothing is missing', () => {
+    expect(found({ invoiced: invoiced(70) }).causes).toEqual([]);
+    const cut_short = { ...NOTHING, waiting: { quantity: 70, amount: 140 } };
+    expect(found({ cut_short }).causes).toEqual([]);
+  });
+
+  test('is billed in part: the rest is missing, at the price of the whole', () => {
+    const price = {
+      currency: 'usd',
+      tiers_mode: 'volume',
+      tiers: [
+        { up_to: 50, unit_amount_decimal: '4' },
+        { up_to: 'inf', unit_amount_decimal: '3' },
+      ],
+    } as const;
+    const cut_short = { ...NOTHING, waiting: { quantity: 20, amount: 80 } };
+    expect(found({ price, cut_short })).toMatchObject({
+      discrepancy: true,
+      difference: 0,
+      causes: [{ ...unflushed, quantity: 50, amount: 130, discrepancy: true }],
+    });
+    // 45 units at 4 cents are billed; 60 at 3 cent cost nothing more.
+    const cheaper = found({
+      price,
+      reports: [report(1, 60)],
+      readings: [minuteWith(60, report(1, 60))],
+      cut_short: { ...NOTHING, waiting: { quantity: 45, amount: 180 } },
+    });
+    expect(cheaper).toMatchObject({
+      discrepancy: false,
+      causes: [{ ...unflushed, quantity: 15, amount: 0, discrepancy: false }],
+    });
+  });
+
+  test('is billed by persons: that is told, and settles it', () => {
+    const bills = [{ invoice_item: 'ii_1', quantity: 30, amount: 60 }];
+    expect(found({ cut_short: { ...NOTHING, bills } }).causes).toMatchObject([
+      { ...unflushed, quantity: 40, amount: 80, discrepancy: true },
+      { ...unflushed, quantity: 30, amount: 60, discrepancy: false, invoice_item: 'ii_1' },
+    ]);
+    const all = [...bills, { invoice_item: 'ii_2', quantity: 40, amount: 80 }];
+    const settled = found({ cut_short: { ...NOTHING, bills: all } });
+    expect([settled.discrepancy, settled.causes.length]).toEqual([false, 2]);
+  });
+
+  test('is billed for more than Stripe counts', () => {
+    const cut_short = { ...NOTHING, waiting: { quantity: 80, amount: 160 } };
+    expect(found({ cut_short }).causes).toMatchObject([
+      { cause: 'invoiced_more', quantity: -10, amount: -20, discrepancy: true },
+    ]);
+  });
+
+  test('is compared by amounts where the price bills packages', () => {
+    const price = { ...CENTS, transform_quantity: { divide_by: 100, round: 'up' } } as const;
+    expect(found({ price }).causes).toMatchObject([{ ...unflushed, quantity: null, amount: 2 }]);
+    const billed = (amount: number) =>
+      found({ price, cut_short: { ...NOTHING, waiting: { quantity: 1, amount } } }).causes;
+    expect(billed(2)).toEqual([]);
+    expect(billed(4)).toMatchObject([{ cause: 'invoiced_more', quantity: null, amount: -2 }]);
+  });
+
+  test('is compared an hour after the change, and only where Stripe and invoices could be read', () => {
+    const due = PERIOD.end + HOUR_MS;
+    expect(found({ now: due - 1 }).causes).toEqual([]);
+    expect(found({ now: due }).causes).toHaveLength(1);
+    expect(found({ invoiced: null }).causes).toEqual([]);
+    expect(found({ readings: null }).causes).toEqual([]);
+  });
+
+  test('without a price that is known, somebody has to look at it all the same', () => {
+    expect(found({ price: null }).causes).toMatchObject([
+      { ...unflushed, quantity: 70, amount: null, discrepancy: true },
+    ]);
+  });
 });

@@ -6,6 +6,7 @@ import { type Price, rate } from './price.ts';
 import { exactTotal } from './quantity.ts';
 import type { SlotUse } from './store.ts';
 import { type CountFinding, findingsOf, type StripeReading } from './stripe-count.ts';
+import { billedSoFar, type CutShortBilling } from './unflushed-change.ts';
 import type { ReportReason, UsageReport } from './usage-report.ts';
 
 /** Why ours and Stripe's differ, or may come to differ. docs/reconciliation.md says what each means. */
@@ -18,6 +19,7 @@ export type CauseName =
   | 'not_billable'
   | 'elsewhere'
   | 'missed_invoice'
+  | 'unflushed_change'
   | 'invoiced_more'
   | 'unread'
   | CountFinding;
@@ -39,6 +41,8 @@ export interface Cause {
   readonly reports: readonly number[];
   /** The minutes in which Stripe counted something else, as far as they were found. */
   readonly spans: readonly Period[];
+  /** The invoice item that a person let bill it, `ii_…`; null = none does. */
+  readonly invoice_item: string | null;
 }
 
 export interface ReconciliationInput {
@@ -55,6 +59,8 @@ export interface ReconciliationInput {
   readonly unread: string | null;
   /** null = the period has not ended, nothing bills it, or invoices could not be read. */
   readonly invoiced: InvoicedUsage | null;
+  /** What else bills a period whose item ended before it did; null = it is none, or nothing is known. */
+  readonly cut_short: CutShortBilling | null;
   /** What the period is billed by; null = not known, or nothing bills it. */
   readonly price: Price | null;
 }
@@ -77,7 +83,8 @@ export interface Reconciliation {
   readonly causes: readonly Cause[];
 }
 
-type Finding = Omit<Cause, 'amount' | 'spans'> & Partial<Pick<Cause, 'spans'>>;
+type Own = 'amount' | 'spans' | 'invoice_item';
+type Finding = Omit<Cause, Own> & Partial<Pick<Cause, Own>>;
 
 /** A draft is there as soon as the period has ended; this much later, there will be none. */
 const DRAFTED_MS = HOUR_MS;
@@ -89,10 +96,18 @@ export function reconcile(input: ReconciliationInput): Reconciliation {
   const counted_by_stripe =
     readings === null ? null : readings.reduce((sum, { counted }) => sum + counted, 0);
   const isFinal = invoiced?.isFinal === true;
-  const causes = [...unsentFindings(input), ...countFindings(input), ...missedInvoice(input)]
+  const unbilled = input.cut_short === null ? missedInvoice(input) : unflushedChange(input, input.cut_short);
+  const causes = [...unsentFindings(input), ...countFindings(input), ...unbilled]
     // What is merely on its way comes too late once the invoice is final.
     .map((finding) => ({ ...finding, discrepancy: finding.discrepancy || (isFinal && isUnderWay(finding)) }))
-    .map((finding): Cause => ({ spans: [], ...finding, amount: amountOf(input, counted_here, finding) }))
+    .map(
+      (finding): Cause => ({
+        spans: [],
+        invoice_item: null,
+        amount: amountOf(input, counted_here, finding),
+        ...finding,
+      }),
+    )
     .sort((a, b) => Number(b.discrepancy) - Number(a.discrepancy));
   return {
     counted_here,
@@ -222,6 +237,33 @@ function missedInvoice(input: ReconciliationInput): Finding[] {
   return [{ cause, reason: null, quantity, discrepancy: true, reports: [] }];
 }
 
+/**
+ * What Stripe counted before its change and billed neither then nor afterwards: sent, but not counted in time, or dropped,
+ * as subscriptions in classic mode and cancellations without an invoice do. And what persons let bill of it.
+ */
+function unflushedChange(input: ReconciliationInput, cut_short: CutShortBilling): Finding[] {
+  const { invoiced, readings, period, now, price } = input;
+  const settled = cut_short.bills.map(
+    ({ quantity, amount, invoice_item }): Finding => ({
+      ...inProgress('unflushed_change', quantity),
+      amount,
+      invoice_item,
+    }),
+  );
+  if (invoiced === null || readings === null || now < period.end + DRAFTED_MS) return settled;
+  const billable = billableByStripe(readings, period);
+  const billed = billedSoFar(cut_short, invoiced);
+  const due = amountOfQuantity(price, billable);
+  const amount = due === null ? null : due - billed.amount;
+  const quantity = price?.transform_quantity || billed.quantity === null ? null : billable - billed.quantity;
+  if (quantity === null ? amount === 0 : quantity === 0) return settled;
+  const isOverbilled = quantity === null ? amount !== null && amount < 0 : quantity < 0;
+  const cause = isOverbilled ? 'invoiced_more' : 'unflushed_change';
+  // Units that cost nothing more, as in a cheaper tier, are nobody's loss.
+  const discrepancy = isOverbilled || amount === null || amount > 0;
+  return [...settled, { cause, reason: null, quantity, amount, discrepancy, reports: [] }];
+}
+
 /** What Stripe counted in the period itself, without what its first and last minute share with others. */
 function billableByStripe(readings: readonly StripeReading[], { start, end }: Period): number {
   return readings.reduce((sum, { counted, uses }) => {
@@ -230,7 +272,7 @@ function billableByStripe(readings: readonly StripeReading[], { start, end }: Pe
   }, 0);
 }
 
-function inProgress(cause: CauseName, quantity: number): Finding {
+function inProgress(cause: CauseName, quantity: number | null): Finding {
   return { cause, reason: null, quantity, discrepancy: false, reports: [] };
 }
 

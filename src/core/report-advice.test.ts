@@ -46,7 +46,9 @@ test.each<[ReportStatus, ReportReason | null, string | null, RegExp]>([
   },
 );
 
-const textOf = (cause: CauseName, reason: ReportReason | null = null) => causeText({ cause, reason }, null);
+const OPEN_CAUSE = { discrepancy: true, invoice_item: null } as const;
+const textOf = (cause: CauseName, reason: ReportReason | null = null) =>
+  causeText({ cause, reason, ...OPEN_CAUSE }, null);
 
 test('a cause that is a report’s says what the report does', () => {
   for (const status of ['held', 'failed', 'not_billable'] as const) {
@@ -58,7 +60,7 @@ test('a cause that is a report’s says what the report does', () => {
 });
 
 test('what could not be read says why, as far as that is known', () => {
-  const unread = { cause: 'unread', reason: null } as const;
+  const unread = { cause: 'unread', reason: null, ...OPEN_CAUSE } as const;
   expect(causeText(unread, 'No such meter.')).toBe('Stripe could not be read: No such meter.');
   expect(causeText(unread, null)).toBe('Stripe could not be read: it gave no answer');
 });

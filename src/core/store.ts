@@ -1,12 +1,14 @@
 import type { AccessStore } from './access.ts';
 import type { Account } from './account.ts';
 import type { BillingTimeline, Period, SubscriptionItem } from './billing-period.ts';
+import type { ItemEnding } from './changed-items.ts';
 import type { Instant } from './environment.ts';
 import type { UsageError } from './errors.ts';
 import type { LateUsagePolicy } from './late-usage.ts';
 import type { DecisionAction, ExplainingReads } from './report-listing.ts';
 import type { BillingSubscription } from './stripe-subscription.ts';
 import type { ChangeKey, ChangeStatus, SubscriptionChange } from './subscription-change.ts';
+import type { UnflushedBillStore } from './unflushed-bill.ts';
 import type { ReportKey, ReportStatus, UsageReport } from './usage-report.ts';
 import type { WebhookEventStore } from './webhook-event.ts';
 
@@ -14,7 +16,7 @@ import type { WebhookEventStore } from './webhook-event.ts';
  * The port to the database. Every method is one transaction and safe to call from several processes at once.
  * Methods throw UsageError `storage_failed`, `storage_busy` or `schema_too_new`.
  */
-export interface Store extends AccessStore, ExplainingReads, WebhookEventStore {
+export interface Store extends AccessStore, ExplainingReads, WebhookEventStore, UnflushedBillStore {
   /** How much usage to record in one call, and how many calls at once. */
   readonly batching: Batching;
   /** Writes usage events and adds them to their open reports; durable when it resolves. */
@@ -218,6 +220,8 @@ export interface SetSubscriptionItemsParams {
   readonly subscriptions?: readonly BillingSubscription[];
   /** The plan that they put the account on; null = none; absent = as it was. */
   readonly plan?: string | null | undefined;
+  /** What was learned of `endedItems`. Default: what the stored events tell. */
+  readonly endings?: readonly ItemEnding[];
   /** When to read them again; null = when there is something to send. */
   readonly sync_due_at: Instant | null;
   readonly now: Instant;

@@ -96,6 +96,8 @@ export interface WebhookEventStore {
   noteMeterErrors(params: NoteMeterErrorsParams): Promise<NoteMeterErrorsResult>;
   /** Events in the order of their ids. */
   listWebhookEvents(params: ListWebhookEventsParams): Promise<readonly WebhookEvent[]>;
+  /** What Stripe told of a change of a subscription since an instant, newest first. */
+  listSubscriptionEvents(params: ListSubscriptionEventsParams): Promise<readonly SubscriptionEvent[]>;
   /** Makes a parked event pending again, due at once; false = no event of this id is parked. */
   retryWebhookEvent(params: { readonly event_id: string; readonly now: Instant }): Promise<boolean>;
 }
@@ -116,6 +118,16 @@ export interface ChangeWebhookEventParams {
     Pick<WebhookEvent, 'status' | 'attempts' | 'due_at' | 'handled_at' | 'last_error'>
   >;
 }
+
+export interface ListSubscriptionEventsParams {
+  readonly stripe_subscription: string;
+  /** By our clock. */
+  readonly received_after: Instant;
+  readonly limit: number;
+}
+
+/** An event `customer.subscription.updated`. */
+export type SubscriptionEvent = Pick<WebhookEvent, 'event_id' | 'created_at'>;
 
 export interface ListWebhookEventsParams {
   /** null = any. */

@@ -4,7 +4,8 @@ import { formatInstant } from '../core/instant.ts';
 import { type Invoice, invoicedUsage, isUsageLine } from '../core/invoice.ts';
 import { formatMoney } from '../core/money.ts';
 import { type RatedAmount, rate } from '../core/price.ts';
-import type { AccountWithItems } from '../core/store.ts';
+import { type AccountWithItems, timelineOf } from '../core/store.ts';
+import { invoicedSpan } from '../core/unflushed-change.ts';
 import { findAccount, periodAt, priceOf } from './billed-account.ts';
 import type { ExplainedUsage, InvoiceExplanation } from './explanation-result.ts';
 import { type ReconcileContext, reconcilePeriod } from './reconcile-period.ts';
@@ -96,7 +97,8 @@ async function explainUsage(
   const billed = line.billed_by_stripe;
   const rating =
     price && billed !== null && Number.isSafeInteger(billed) ? rate(price, Math.max(0, billed)) : null;
-  const { quantity, amount } = invoicedUsage([invoice], period.items, period);
+  const span = invoicedSpan(period, timelineOf(account, meter));
+  const { quantity, amount } = invoicedUsage([invoice], period.items, span);
   const matches = rating === null ? null : rating.amount === amount;
   return {
     meter,

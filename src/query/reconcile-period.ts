@@ -3,9 +3,16 @@ import type { BillingProvider } from '../core/billing-provider.ts';
 import { causeText } from '../core/cause-text.ts';
 import { formatInstant, MINUTE_MS } from '../core/instant.ts';
 import { type Invoice, type InvoicedUsage, invoicedUsage } from '../core/invoice.ts';
-import { type Reconciliation, reconcile } from '../core/reconciliation.ts';
-import type { AccountWithItems } from '../core/store.ts';
+import type { InvoiceItem } from '../core/invoice-item.ts';
+import { type Cause, type Reconciliation, reconcile } from '../core/reconciliation.ts';
+import { type AccountWithItems, timelineOf } from '../core/store.ts';
 import { type StripeReading, wholeMinutes } from '../core/stripe-count.ts';
+import {
+  type BilledSpan,
+  type CutShortBilling,
+  cutShortBilling,
+  invoicedSpan,
+} from '../core/unflushed-change.ts';
 import { minuteOf, type UsageReport } from '../core/usage-report.ts';
 import { type AccountContext, priceOf } from './billed-account.ts';
 import type { ReconciliationLine } from './reconciliation-result.ts';
@@ -38,10 +45,13 @@ export async function reconcilePeriod(
   if (before.reports.length === 0 && before.unassigned === 0 && period.items.length === 0) return null;
   const customers = customersOf(account, period, before.reports);
   const stripe = await readCustomers(context, customers, meter, period, now);
-  const invoiced = await readInvoiced(period, customers, invoices, now);
+  const span = invoicedSpan(period, timelineOf(account, meter));
+  const invoiced = await readInvoiced(period, span, customers, invoices, now);
+  const billing = await readCutShort(context, { account_id, meter, period, span }, customers, now);
   const { reports, unassigned } = await readReports();
   const price = priceOf(context, account, meter, period);
-  const unread = stripe.unread ?? (invoiced === 'unread' ? 'Its invoices could not be read.' : null);
+  const isRead = invoiced !== 'unread' && billing !== 'unread';
+  const unread = stripe.unread ?? (isRead ? null : 'Its invoices could not be read.');
   const known = invoiced === 'unread' ? null : invoiced;
   const found = reconcile({
     account_id,
@@ -52,6 +62,7 @@ export async function reconcilePeriod(
     readings: stripe.readings,
     unread,
     invoiced: known,
+    cut_short: billing === 'unread' ? null : billing,
     price,
   });
   return lineOf({ account_id, meter, period, found, invoiced: known, unread, currency: price?.currency });
@@ -92,6 +103,7 @@ async function readCustomers(
 
 async function readInvoiced(
   period: BillingPeriod,
+  span: Period,
   customers: readonly string[],
   invoices: ReadInvoices,
   now: number,
@@ -103,7 +115,26 @@ async function readInvoiced(
     if (read === null) return 'unread';
     found.push(...read);
   }
-  return invoicedUsage(found, period.items, period);
+  return invoicedUsage(found, period.items, span);
+}
+
+/** Only where an item ended before its period did: then Stripe bills by invoice items, and persons may have. */
+async function readCutShort(
+  { provider }: ReconcileContext,
+  billed: BilledSpan,
+  customers: readonly string[],
+  now: number,
+): Promise<CutShortBilling | null | 'unread'> {
+  const { period } = billed;
+  if (!period.is_cut_short || period.billed_by !== 'paid' || period.end > now || provider === null)
+    return null;
+  const items: InvoiceItem[] = [];
+  for (const stripe_customer of customers) {
+    const read = await provider.listInvoiceItems({ stripe_customer, created_from: period.start });
+    if (read.outcome !== 'read') return 'unread';
+    items.push(...read.items);
+  }
+  return cutShortBilling(items, billed);
 }
 
 interface FoundLine {
@@ -142,8 +173,32 @@ function lineOf({
     discrepancy: found.discrepancy,
     causes: found.causes.map((cause) => ({
       ...cause,
+      command: commandOf(cause, account_id, meter, period),
       spans: cause.spans.map(({ start, end }) => ({ start: formatInstant(start), end: formatInstant(end) })),
       explanation: causeText(cause, unread),
     })),
   };
+}
+
+/** What bills what a change left off its invoice; the amount is named, so that it is what the person has seen. */
+function commandOf(
+  { cause, discrepancy, amount }: Cause,
+  account_id: string,
+  meter: string,
+  { start }: Period,
+): string | null {
+  if (cause !== 'unflushed_change' || !discrepancy || amount === null) return null;
+  const words = [
+    'bill',
+    account_id,
+    '--meter',
+    meter,
+    '--period-start',
+    formatInstant(start).replace('.000Z', 'Z'),
+  ];
+  return ['tallybook', ...words.map(shellWord), '--amount', amount, '--reason', '"…"'].join(' ');
+}
+
+function shellWord(text: string): string {
+  return /^[\w.:@/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -93,10 +93,13 @@ function periodsOf(
 /** Invoices since the first of these periods ended, read once, when one of the periods first needs them. */
 function invoicesOf(
   { provider }: ReconcileContext,
-  wanted: readonly { readonly period: Period }[],
+  wanted: readonly { readonly period: BillingPeriod }[],
   now: number,
 ): ReadInvoices {
-  const ends = wanted.map(({ period }) => period.end).filter((end) => end <= now);
+  // When exactly a change ended a period need not be known: its invoice was made at some time in the period.
+  const ends = wanted
+    .filter(({ period }) => period.end <= now)
+    .map(({ period: { start, end, is_cut_short } }) => (is_cut_short ? start : end));
   const read = new Map<string, Promise<readonly Invoice[] | null>>();
   return (stripe_customer) => {
     const known = read.get(stripe_customer);

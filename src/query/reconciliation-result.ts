@@ -38,7 +38,7 @@ export interface ReconciliationLine {
   readonly difference: number | null;
   /** Whether somebody has to look at it. */
   readonly discrepancy: boolean;
-  /** Why they differ. All quantities but those of `missed_invoice` and `invoiced_more` add up to `difference`. */
+  /** Why they differ. All quantities but those of `missed_invoice`, `unflushed_change` and `invoiced_more` add up to `difference`. */
   readonly causes: readonly ReconciliationCause[];
 }
 
@@ -68,6 +68,10 @@ export interface ReconciliationCause {
   readonly reports: readonly number[];
   /** The minutes in which Stripe counted something else than its reports, as far as they were found. */
   readonly spans: readonly Span[];
+  /** The invoice item that a person let bill it, `ii_…`; null = none does. */
+  readonly invoice_item: string | null;
+  /** What can be run to settle it, once a reason is given; null = there is no such command. */
+  readonly command: string | null;
   /** What it means, and what can be done. */
   readonly explanation: string;
 }

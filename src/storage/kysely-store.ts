@@ -44,9 +44,11 @@ import {
   requestChange,
 } from './subscription-changes.ts';
 import { listSubscriptions } from './subscriptions.ts';
+import { addUnflushedBill, listUnflushedBills } from './unflushed-bills.ts';
 import {
   changeWebhookEvent,
   listDueWebhookEvents,
+  listSubscriptionEvents,
   listWebhookEvents,
   pruneWebhookEvents,
   receiveWebhookEvent,
@@ -163,6 +165,7 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     changeWebhookEvent: (params) => transact((db) => changeWebhookEvent(db, params)),
     noteMeterErrors: (params) => transact((db) => noteMeterErrors(db, params)),
     listWebhookEvents: (params) => read((db) => listWebhookEvents(db, params)),
+    listSubscriptionEvents: (params) => read((db) => listSubscriptionEvents(db, params)),
     retryWebhookEvent: ({ event_id, now }) => transact((db) => retryWebhookEvent(db, event_id, now)),
     createApiKey: (params) => transact((db) => createApiKey(db, params)),
     rotateApiKey: (params) => transact((db) => rotateApiKey(db, params)),
@@ -173,6 +176,8 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     listAccessActions: (params) => read((db) => listAccessActions(db, params)),
     revokeTokens: (params) => transact((db) => revokeTokens(db, params)),
     getTokenRevocation: (params) => read((db) => getTokenRevocation(db, params)),
+    listUnflushedBills: (scope) => read((db) => listUnflushedBills(db, scope)),
+    addUnflushedBill: (bill) => transact((db) => addUnflushedBill(db, bill)),
     close: () => engine.close(),
   };
 }

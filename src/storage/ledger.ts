@@ -84,6 +84,16 @@ export async function sumUsage(db: Db, ledger: Ledger, params: SumUsageParams): 
   return { quantities };
 }
 
+/** How usage is given to other reports. */
+export interface Moving {
+  readonly timeline: BillingTimeline;
+  /** Whether usage leaves a period that was cut short, too: the policy for late usage says so. */
+  readonly isBilledNext: boolean;
+  /** A switch of ours: what was used in the second before it was used after its request. null = there is none. */
+  readonly switched_at: Instant | null;
+  readonly now: Instant;
+}
+
 /** Events that follow each other in the order of recording and are counted in one billing period. */
 interface Run {
   readonly period: BillingPeriod;
@@ -93,21 +103,8 @@ interface Run {
   last_occurred_at: Instant;
 }
 
-/** When usage moves, and why. */
-export interface MovedAt {
-  readonly now: Instant;
-  /** Of the change that moves it; null = no change does. */
-  readonly requested_at: Instant | null;
-}
-
 /** Gives the events of a voided report to the open reports of the billing periods that they are counted in now. */
-export async function moveUsage(
-  db: Db,
-  ledger: Ledger,
-  from: UsageReport,
-  timeline: BillingTimeline,
-  { now, requested_at }: MovedAt,
-): Promise<void> {
+export async function moveUsage(db: Db, ledger: Ledger, from: UsageReport, moving: Moving): Promise<void> {
   const range = { start: from.first_occurred_at ?? 0, end: (from.last_occurred_at ?? 0) + 1 };
   const { rows } = await sql<{ event_id: number; quantity: number; occurred_at: number }>`
     select event_id, quantity, occurred_at from ${ledger.eventsOf(from, range)} as event order by position`.execute(
@@ -116,8 +113,7 @@ export async function moveUsage(
   const runs: Run[] = [];
   for (const { event_id, quantity, occurred_at } of rows) {
     const last = runs.at(-1);
-    const counts_at = since([requested_at, from.billing_period_start], occurred_at);
-    const period = periodToMoveTo(timeline, counts_at, now);
+    const period = periodToMoveTo(moving, from, occurred_at);
     const continues = last?.period.start === period.start && isReportable(last.quantity + quantity);
     const run = last && continues ? last : newRun(period, occurred_at);
     if (run !== last) runs.push(run);
@@ -126,7 +122,7 @@ export async function moveUsage(
     run.first_occurred_at = Math.min(run.first_occurred_at, occurred_at);
     run.last_occurred_at = Math.max(run.last_occurred_at, occurred_at);
   }
-  for (const run of runs) await moveRun(db, ledger, from, run, now);
+  for (const run of runs) await moveRun(db, ledger, from, run, moving.now);
 }
 
 /**
@@ -140,9 +136,16 @@ function since(begins: readonly (Instant | null)[], occurred_at: Instant): Insta
 }
 
 /** As for usage that is recorded now, but what was used while it was paid for does not become free by moving. */
-function periodToMoveTo(timeline: BillingTimeline, occurred_at: Instant, now: Instant): BillingPeriod {
-  const period = countingPeriodAt(timeline, occurred_at, now);
-  return period.billed_by === 'paid' ? period : billingPeriodAt(timeline, occurred_at);
+function periodToMoveTo(
+  { timeline, isBilledNext, switched_at, now }: Moving,
+  { billing_period_start }: UsageReport,
+  occurred_at: Instant,
+): BillingPeriod {
+  const used_at = since([switched_at, billing_period_start], occurred_at);
+  const own = billingPeriodAt(timeline, used_at);
+  if (own.is_cut_short && !isBilledNext) return own;
+  const period = countingPeriodAt(timeline, used_at, now);
+  return period.billed_by === 'paid' ? period : own;
 }
 
 function newRun(period: BillingPeriod, occurred_at: Instant): Run {

@@ -4,8 +4,8 @@ import {
   billingPeriodAt,
   type SubscriptionItem,
 } from '../core/billing-period.ts';
+import { currentItems, endedItems, type ItemEnding } from '../core/changed-items.ts';
 import type { Instant } from '../core/environment.ts';
-import { floorToSecond } from '../core/instant.ts';
 import {
   type AccountWithItems,
   type MoveToCurrentPeriodParams,
@@ -14,10 +14,11 @@ import {
 } from '../core/store.ts';
 import type { ReportReason, ReportStatus, UsageReport } from '../core/usage-report.ts';
 import { getAccount, lockAccounts, replaceItems, wakeWaitingReports } from './accounts.ts';
-import { type Ledger, type MovedAt, moveUsage } from './ledger.ts';
+import { type Ledger, type Moving, moveUsage } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
 import { replaceSubscriptions } from './subscriptions.ts';
+import { listSubscriptionEvents } from './webhook-events.ts';
 
 /**
  * Reports that Stripe has not been asked to count, with those that are held and were never sent: their usage can still
@@ -47,21 +48,26 @@ export async function setSubscriptionItems(
 /**
  * The same in a transaction that has locked the account.
  *
- * @param requested_at of the change that the items are the result of; null = of none.
+ * @param switched_at - the request of a change of ours that Stripe has made; null = there is none.
  */
 export async function applyItems(
   db: Db,
   ledger: Ledger,
   known: AccountWithItems,
-  { account_id, items, subscriptions, plan, sync_due_at, now }: SetSubscriptionItemsParams,
-  requested_at: Instant | null = null,
+  { account_id, items, endings, subscriptions, plan, sync_due_at, now }: SetSubscriptionItemsParams,
+  switched_at: Instant | null = null,
 ): Promise<void> {
   await db
     .updateTable('account')
     .set({ synced_at: now, sync_due_at, ...(plan === undefined ? {} : { plan }) })
     .where('account_id', '=', account_id)
     .execute();
-  const current = [...withRequests(known.items, items), ...goneItems(known.items, items, now)];
+  const current = currentItems({
+    known: known.items,
+    listed: items,
+    endings: endings ?? (await noticedEndings(db, known, items)),
+    now,
+  });
   await replaceItems(db, account_id, current);
   if (subscriptions) await replaceSubscriptions(db, account_id, subscriptions);
   const rows = await db
@@ -82,8 +88,8 @@ export async function applyItems(
     const misplaced = rows
       .map(toReport)
       .filter((row) => row.meter === meter && isMisplaced(row, timeline, now));
-    const at = { now, requested_at };
-    await replaceReports(db, ledger, await movable(db, ledger, misplaced), timeline, at);
+    const moving = { timeline, isBilledNext: false, switched_at, now };
+    await replaceReports(db, ledger, await movable(db, ledger, misplaced), moving);
   }
   await wakeWaitingReports(db, account_id, now);
 }
@@ -108,36 +114,28 @@ export async function moveToCurrentPeriod(
     .forUpdate()
     .executeTakeFirst();
   if (!row) return false;
-  await replaceReports(db, ledger, [toReport(row)], timeline, { now, requested_at: null });
+  await replaceReports(db, ledger, [toReport(row)], {
+    timeline,
+    isBilledNext: true,
+    switched_at: null,
+    now,
+  });
   return true;
 }
 
-/** A switch that was requested before Stripe made it stays where the customer asked for it. */
-function withRequests(
-  known: readonly SubscriptionItem[],
-  items: readonly SubscriptionItem[],
-): SubscriptionItem[] {
-  const before = new Map(known.map((item) => [item.stripe_subscription_item, item]));
-  return items.map((item) => {
-    const { started_at, billed_from, ended_at } = before.get(item.stripe_subscription_item) ?? item;
-    return {
-      ...item,
-      started_at: billed_from === item.billed_from ? Math.min(started_at, item.started_at) : item.started_at,
-      ended_at: item.ended_at === null ? null : Math.min(ended_at ?? item.ended_at, item.ended_at),
-    };
-  });
-}
-
-/** Items that Stripe no longer lists billed until now: what was used under them stays theirs. */
-function goneItems(
-  known: readonly SubscriptionItem[],
-  items: readonly SubscriptionItem[],
-  now: Instant,
-): SubscriptionItem[] {
-  const listed = new Set(items.map((item) => item.stripe_subscription_item));
-  return known
-    .filter((item) => !listed.has(item.stripe_subscription_item))
-    .map((item) => ({ ...item, ended_at: item.ended_at ?? floorToSecond(now) }));
+/** When items ended, as far as the events tell that Stripe sent since the items were read last. */
+async function noticedEndings(
+  db: Db,
+  { account, items: known }: AccountWithItems,
+  listed: readonly SubscriptionItem[],
+): Promise<ItemEnding[]> {
+  const endings: ItemEnding[] = [];
+  for (const { stripe_subscription, stripe_subscription_item } of endedItems(known, listed)) {
+    const received_after = account.synced_at ?? 0;
+    const [newest] = await listSubscriptionEvents(db, { stripe_subscription, received_after, limit: 1 });
+    if (newest) endings.push({ stripe_subscription_item, ended_at: newest.created_at });
+  }
+  return endings;
 }
 
 /** Whether a report's usage, or an empty report itself, belongs to other billing periods than the report. */
@@ -171,18 +169,18 @@ async function replaceReports(
   db: Db,
   ledger: Ledger,
   reports: readonly UsageReport[],
-  timeline: BillingTimeline,
-  at: MovedAt,
+  moving: Moving,
 ): Promise<void> {
+  const { timeline, now } = moving;
   for (const report of reports) {
     const row = db.updateTable('usage').where(isReport(report));
     if (report.status === 'held') await row.set({ status: 'closed' }).execute();
     await row.set({ status: 'voided', due_at: null }).execute();
   }
   for (const report of reports) {
-    if (report.first_occurred_at !== null) await moveUsage(db, ledger, report, timeline, at);
+    if (report.first_occurred_at !== null) await moveUsage(db, ledger, report, moving);
     else if (!report.late) {
-      await openReport(db, report.account_id, report.meter, billingPeriodAt(timeline, at.now), at.now);
+      await openReport(db, report.account_id, report.meter, billingPeriodAt(timeline, now), now);
     }
   }
 }

@@ -3,6 +3,7 @@ import type { AccessAction, ApiKey } from '../core/access.ts';
 import type { DecisionAction } from '../core/report-listing.ts';
 import type { BillingSubscription } from '../core/stripe-subscription.ts';
 import type { SubscriptionChange } from '../core/subscription-change.ts';
+import type { UnflushedBill } from '../core/unflushed-bill.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import type { ReceiveWebhookEventParams, WebhookEvent } from '../core/webhook-event.ts';
 
@@ -20,6 +21,7 @@ export interface Database {
   job_lease: JobLeaseTable;
   decision: DecisionTable;
   subscription_change: SubscriptionChangeTable;
+  unflushed_bill: UnflushedBillTable;
   webhook_event: WebhookEventTable;
   api_key: ApiKeyTable;
   access_action: AccessActionTable;
@@ -41,6 +43,7 @@ export interface SubscriptionTable {
   stripe_subscription_item: string;
   stripe_subscription: string;
   meter: string;
+  stripe_price: string;
   /** Price as JSON. */
   price: string;
   anchor: number;
@@ -120,6 +123,11 @@ export interface DecisionTable {
 
 export type SubscriptionChangeTable = {
   -readonly [Column in keyof SubscriptionChange]: SubscriptionChange[Column];
+};
+
+/** Append-only: what persons had billed that changes made elsewhere left off their invoices. */
+export type UnflushedBillTable = {
+  -readonly [Column in keyof UnflushedBill]: UnflushedBill[Column];
 };
 
 /** What a new event must say; the rest has defaults. */

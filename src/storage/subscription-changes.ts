@@ -146,8 +146,8 @@ export async function completeChange(
   if (known.account.stripe_customer !== read.stripe_customer) return true;
   const decided =
     change.kind === 'seats' ? {} : { items: itemsAfter(change, known.items, read.items), plan: change.plan };
-  const requested_at = change.kind === 'seats' ? null : change.requested_at;
-  await applyItems(db, ledger, known, { ...read, ...decided, account_id }, requested_at);
+  const switched_at = change.kind === 'seats' ? null : change.requested_at;
+  await applyItems(db, ledger, known, { ...read, ...decided, account_id }, switched_at);
   return true;
 }
 
@@ -182,7 +182,15 @@ function itemsAfter(
     (item) =>
       item.stripe_subscription === stripe_subscription &&
       !listed.has(item.stripe_subscription_item) &&
+      !known.some((other) => isLaterStretch(other, item)) &&
       (item.ended_at === null || item.ended_at >= requested_at),
   );
   return [...after, ...removed.map((item) => ({ ...item, ended_at: requested_at }))];
+}
+
+/** Whether the same item went on, at another price. */
+function isLaterStretch(other: SubscriptionItem, item: SubscriptionItem): boolean {
+  return (
+    other.stripe_subscription_item === item.stripe_subscription_item && other.billed_from > item.billed_from
+  );
 }

@@ -2,8 +2,10 @@ import { sql } from 'kysely';
 import type { Instant } from '../core/environment.ts';
 import type {
   ChangeWebhookEventParams,
+  ListSubscriptionEventsParams,
   ListWebhookEventsParams,
   ReceiveWebhookEventParams,
+  SubscriptionEvent,
   WebhookEvent,
 } from '../core/webhook-event.ts';
 import { lockAccounts } from './accounts.ts';
@@ -147,6 +149,22 @@ export async function listWebhookEvents(
     .where('event_id', '>', after ?? '')
     .$if(status !== null, (query) => query.where('status', '=', status))
     .orderBy('event_id')
+    .limit(limit)
+    .execute();
+}
+
+export async function listSubscriptionEvents(
+  db: Db,
+  { stripe_subscription, received_after, limit }: ListSubscriptionEventsParams,
+): Promise<SubscriptionEvent[]> {
+  return await db
+    .selectFrom('webhook_event')
+    .select(['event_id', 'created_at'])
+    .where('object_id', '=', stripe_subscription)
+    .where('type', '=', 'customer.subscription.updated')
+    .where('received_at', '>', received_after)
+    .orderBy('created_at', 'desc')
+    .orderBy('event_id', 'desc')
     .limit(limit)
     .execute();
 }

@@ -30,7 +30,9 @@ import { applyChange } from './stripe-catalogue-changes.ts';
 import { StripeChanges } from './stripe-changes.ts';
 import { type Connect, connectStripe, type StripeConnectionOptions } from './stripe-connection.ts';
 import { createInspection } from './stripe-inspection.ts';
+import { createInvoiceItem, listInvoiceItems } from './stripe-invoice-items.ts';
 import { listInvoices, postponeInvoice, readInvoice } from './stripe-invoices.ts';
+import { findItemEnding } from './stripe-item-endings.ts';
 import { readMeterErrors } from './stripe-meter-errors.ts';
 import { StripeMeters } from './stripe-meters.ts';
 import { failureOf, sendFailureOf } from './stripe-outcome.ts';
@@ -73,6 +75,9 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
       listSubscriptionItems: ({ stripe_customer }) =>
         orFailure<ListSubscriptionItemsResult>(() => subscriptions.list(stripe_customer)),
       listInvoices: (params) => listInvoices(connect, params),
+      findItemEnding: (params) => findItemEnding(connect, params),
+      listInvoiceItems: (params) => listInvoiceItems(connect, params),
+      createInvoiceItem: (params) => createInvoiceItem(connect, params),
       postponeInvoice: (params) => postponeInvoice(connect, params),
       readInvoice: (params) => readInvoice(connect, params),
       listLiveSubscriptions: ({ stripe_customer }) =>

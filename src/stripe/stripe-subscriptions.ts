@@ -94,6 +94,7 @@ export class StripeSubscriptions {
       stripe_subscription: subscription.id,
       stripe_subscription_item: item.id,
       meter,
+      stripe_price: item.price.id,
       price: await this.#prices.amountsOf(item.price.id),
       interval: intervalOf(recurring.interval),
       interval_count: recurring.interval_count,

@@ -53,6 +53,7 @@ export function itemFrom(started_at: number, fields: Partial<SubscriptionItem> =
     stripe_subscription: 'sub_1',
     stripe_subscription_item: 'si_1',
     meter: 'credits',
+    stripe_price: 'price_1',
     price: { currency: 'usd', unit_amount_decimal: '1' },
     anchor: started_at,
     interval: 'month',

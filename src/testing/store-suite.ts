@@ -18,6 +18,7 @@ import { testAccess } from './store-suite-access.ts';
 import { testAdjustments } from './store-suite-adjustments.ts';
 import { testChanges } from './store-suite-changes.ts';
 import { testDecisions } from './store-suite-decisions.ts';
+import { testChangesElsewhere } from './store-suite-elsewhere.ts';
 import { testExplaining } from './store-suite-explaining.ts';
 import { testLateUsage } from './store-suite-late-usage.ts';
 import { testSeats } from './store-suite-seats.ts';
@@ -49,6 +50,7 @@ export function testStore(suite: StoreSuite): void {
   testWindows(check, uuid);
   testAdjustments(check, uuid);
   testDecisions(check, uuid);
+  testChangesElsewhere(check);
   testExplaining(check, uuid);
   testSeats(check);
   testWebhookEvents(check);

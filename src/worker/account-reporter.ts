@@ -5,6 +5,7 @@ import { HOUR_MS } from '../core/instant.ts';
 import type { AccountWithItems } from '../core/store.ts';
 import { isSent, type UsageReport } from '../core/usage-report.ts';
 import { DraftInvoices } from './draft-invoices.ts';
+import { findEndings } from './item-endings.ts';
 import { type JudgingStripe, ReportJudge } from './report-judge.ts';
 import { ReportOutcomes } from './report-outcomes.ts';
 import { ReportSender } from './report-sender.ts';
@@ -89,7 +90,9 @@ export class AccountReporter {
     const read = await provider.listSubscriptionItems({ stripe_customer });
     if (read.outcome === 'read') {
       const { plans } = this.#context;
-      await store.setSubscriptionItems(accountSync({ account_id, stripe_customer, read, plans, now }));
+      const endings = await findEndings({ store, provider }, known, read.items);
+      const sync = accountSync({ account_id, stripe_customer, read, plans, now });
+      await store.setSubscriptionItems({ ...sync, endings });
       return await store.getAccount({ account_id });
     }
     await store.setSyncDue({ account_id, sync_due_at: now + HOUR_MS });

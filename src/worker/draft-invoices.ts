@@ -60,7 +60,8 @@ export class DraftInvoices {
       const key = `${meter} ${end}`;
       if (seen.has(key) || now < end + LATE_WINDOW_MS || now >= end + MAX_POSTPONED_MS) continue;
       seen.add(key);
-      if (periodOf(report, account).billed_by === 'paid') await this.stateOf(report, account);
+      const { billed_by, is_cut_short } = periodOf(report, account);
+      if (billed_by === 'paid' && !is_cut_short) await this.stateOf(report, account);
     }
   }
 

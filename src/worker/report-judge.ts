@@ -1,6 +1,6 @@
 import { type BillingPeriod, billingPeriodAt, type SubscriptionItem } from '../core/billing-period.ts';
 import type { Unavailable } from '../core/billing-provider.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/instant.ts';
 import { freeReason } from '../core/plan.ts';
 import { type AccountWithItems, timelineOf } from '../core/store.ts';
 import { MAX_SLOT_AGE_MS, type UsageReport } from '../core/usage-report.ts';
@@ -86,6 +86,8 @@ export class ReportJudge {
       const last_error = `Stripe has counted ${surplus} more in the billing period than this database knows of: it is an older copy, or something else reports to the meter.`;
       return await this.#outcomes.hold(report, 'unknown_usage', last_error);
     }
+    // What bills such a period was settled when its item ended: what is sent now would be on no invoice.
+    if (period.is_cut_short) return await this.#judgeLate(report, period);
     const invoice = await stripe.drafts.stateOf(report, account);
     if (invoice === 'final' || invoice === 'none') return await this.#judgeLate(report, period);
     if (invoice === 'closing') {
@@ -129,10 +131,13 @@ function isUnavailable(answer: unknown): answer is Unavailable {
 
 /** Whether a report is about usage since the request of a change that Stripe has not made yet. */
 export function waitsForChange(
-  { period_start }: UsageReport,
+  { period_start, late, last_occurred_at }: UsageReport,
   { account: { change_requested_at } }: AccountWithItems,
 ): boolean {
-  return change_requested_at !== null && period_start >= change_requested_at;
+  if (change_requested_at === null) return false;
+  // Usage that Stripe's change cut off before we complete it is late in a period that ends at the request then.
+  const isCutOff = late && last_occurred_at !== null && last_occurred_at >= change_requested_at - SECOND_MS;
+  return period_start >= change_requested_at || isCutOff;
 }
 
 /** Whether an item that is still alive bills some of the time that a report is about. */

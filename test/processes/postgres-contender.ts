@@ -188,6 +188,7 @@ function itemOf(account_id: string, meter: string, start: number): SubscriptionI
     stripe_subscription: `sub_${account_id}`,
     stripe_subscription_item: `si_${account_id}_${meter}`,
     meter,
+    stripe_price: 'price_1',
     price: PRICE,
     started_at,
     billed_from: started_at,

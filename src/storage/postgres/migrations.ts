@@ -32,6 +32,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     stripe_subscription_item text COLLATE "C" NOT NULL,
     stripe_subscription text COLLATE "C" NOT NULL,
     meter text COLLATE "C" NOT NULL,
+    stripe_price text COLLATE "C" NOT NULL,
     price text NOT NULL,
     anchor bigint NOT NULL,
     "interval" text NOT NULL CHECK ("interval" IN ('day', 'week', 'month', 'year')),
@@ -42,7 +43,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     ended_at bigint,
     current_period_start bigint NOT NULL,
     current_period_end bigint NOT NULL CHECK (current_period_end > current_period_start),
-    PRIMARY KEY (account_id, stripe_subscription_item)
+    PRIMARY KEY (account_id, stripe_subscription_item, billed_from)
   );
 
   CREATE TABLE ${schema}.stripe_subscription (
@@ -288,6 +289,28 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   CREATE TRIGGER decision_no_truncate BEFORE TRUNCATE ON ${schema}.decision
   FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse('decisions are append-only');
 
+  -- What persons let an invoice item bill, because a change made elsewhere left it off the invoice; written before it is made.
+  CREATE TABLE ${schema}.unflushed_bill (
+    account_id text COLLATE "C" NOT NULL REFERENCES ${schema}.account,
+    meter text COLLATE "C" NOT NULL,
+    period_start bigint NOT NULL,
+    bill_id integer NOT NULL CHECK (bill_id > 0),
+    period_end bigint NOT NULL CHECK (period_end > period_start),
+    stripe_customer text COLLATE "C" NOT NULL,
+    quantity bigint CHECK (quantity > 0),
+    amount bigint NOT NULL CHECK (amount > 0),
+    currency text NOT NULL,
+    description text NOT NULL,
+    billed_at bigint NOT NULL,
+    actor text NOT NULL,
+    reason text NOT NULL CHECK (length(reason) > 0),
+    PRIMARY KEY (account_id, meter, period_start, bill_id)
+  );
+  CREATE TRIGGER unflushed_bill_append_only BEFORE UPDATE OR DELETE ON ${schema}.unflushed_bill
+  FOR EACH ROW EXECUTE FUNCTION ${schema}.refuse('bills are append-only');
+  CREATE TRIGGER unflushed_bill_no_truncate BEFORE TRUNCATE ON ${schema}.unflushed_bill
+  FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse('bills are append-only');
+
   -- The tables below belong to the installation, not to an account.
   CREATE TABLE ${schema}.usage_flush (
     flush_id uuid NOT NULL PRIMARY KEY,
@@ -329,6 +352,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
 
   CREATE INDEX webhook_event_due ON ${schema}.webhook_event (due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX webhook_event_handled ON ${schema}.webhook_event (handled_at) WHERE handled_at IS NOT NULL;
+  CREATE INDEX webhook_event_subscription ON ${schema}.webhook_event (object_id, received_at);
 
   -- Keys of the HTTP API: only a digest of each.
   CREATE TABLE ${schema}.api_key (

@@ -21,6 +21,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     stripe_subscription_item TEXT NOT NULL,
     stripe_subscription TEXT NOT NULL,
     meter TEXT NOT NULL,
+    stripe_price TEXT NOT NULL,
     price TEXT NOT NULL,
     anchor INTEGER NOT NULL,
     "interval" TEXT NOT NULL CHECK ("interval" IN ('day', 'week', 'month', 'year')),
@@ -31,7 +32,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     ended_at INTEGER,
     current_period_start INTEGER NOT NULL,
     current_period_end INTEGER NOT NULL CHECK (current_period_end > current_period_start),
-    PRIMARY KEY (account_id, stripe_subscription_item)
+    PRIMARY KEY (account_id, stripe_subscription_item, billed_from)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE stripe_subscription (
@@ -255,6 +256,31 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
     SELECT RAISE(ABORT, 'tallybook: decisions are append-only');
   END;
 
+  -- What persons let an invoice item bill, because a change made elsewhere left it off the invoice; written before it is made.
+  CREATE TABLE unflushed_bill (
+    account_id TEXT NOT NULL REFERENCES account,
+    meter TEXT NOT NULL,
+    period_start INTEGER NOT NULL,
+    bill_id INTEGER NOT NULL CHECK (bill_id > 0),
+    period_end INTEGER NOT NULL CHECK (period_end > period_start),
+    stripe_customer TEXT NOT NULL,
+    quantity INTEGER CHECK (quantity > 0),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    currency TEXT NOT NULL,
+    description TEXT NOT NULL,
+    billed_at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL CHECK (length(reason) > 0),
+    PRIMARY KEY (account_id, meter, period_start, bill_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TRIGGER unflushed_bill_no_update BEFORE UPDATE ON unflushed_bill BEGIN
+    SELECT RAISE(ABORT, 'tallybook: bills are append-only');
+  END;
+  CREATE TRIGGER unflushed_bill_no_delete BEFORE DELETE ON unflushed_bill BEGIN
+    SELECT RAISE(ABORT, 'tallybook: bills are append-only');
+  END;
+
   -- The tables below belong to the installation, not to an account.
   CREATE TABLE usage_flush (
     flush_id TEXT NOT NULL PRIMARY KEY,
@@ -286,6 +312,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
 
   CREATE INDEX webhook_event_due ON webhook_event (due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX webhook_event_handled ON webhook_event (handled_at) WHERE handled_at IS NOT NULL;
+  CREATE INDEX webhook_event_subscription ON webhook_event (object_id, received_at);
 
   -- Keys of the HTTP API: only a digest of each.
   CREATE TABLE api_key (

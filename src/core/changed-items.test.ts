@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import { itemFrom } from '../testing/store-scene.ts';
+import { currentItems, endedItems, type ItemEnding } from './changed-items.ts';
+import { DAY_MS, HOUR_MS } from './instant.ts';
+
+const START = Date.UTC(2026, 0, 10, 12);
+const SWAP = START + DAY_MS;
+const NOW = START + 2 * DAY_MS + 300;
+
+const old = itemFrom(START);
+const newPrice = itemFrom(START, { stripe_price: 'price_2' });
+const successor = itemFrom(SWAP, { stripe_subscription_item: 'si_2', stripe_price: 'price_2' });
+const toldAt = (ended_at: number, id = 'si_1'): ItemEnding => ({ stripe_subscription_item: id, ended_at });
+
+const current = (
+  known: Parameters<typeof endedItems>[0],
+  listed: Parameters<typeof endedItems>[1],
+  endings: readonly ItemEnding[] = [],
+) => currentItems({ known, listed, endings, now: NOW }).toSorted((a, b) => a.billed_from - b.billed_from);
+
+test('what is listed as it was known, or is new, stays as Stripe lists it', () => {
+  expect(current([], [old])).toEqual([old]);
+  const renewed = { ...old, current_period_start: SWAP, current_period_end: SWAP + DAY_MS };
+  expect(current([old], [renewed])).toEqual([renewed]);
+  expect(endedItems([old], [renewed])).toEqual([]);
+  expect(endedItems([], [old])).toEqual([]);
+});
+
+describe('a price that was swapped in place', () => {
+  test('makes two stretches, which meet at the instant that was learned', () => {
+    expect(endedItems([old], [newPrice])).toEqual([old]);
+    expect(current([old], [newPrice], [toldAt(SWAP)])).toEqual([
+      { ...old, ended_at: SWAP },
+      { ...newPrice, started_at: SWAP, billed_from: SWAP },
+    ]);
+  });
+
+  test('counts from now, in whole seconds, where nothing tells', () => {
+    const [first, second] = current([old], [newPrice], [toldAt(SWAP, 'si_9')]);
+    expect([first?.ended_at, second?.billed_from]).toEqual([NOW - 300, NOW - 300]);
+  });
+
+  test('stays where it was in later reads, also when the price is swapped back', () => {
+    const two = current([old], [newPrice], [toldAt(SWAP)]);
+    expect(current(two, [newPrice])).toEqual(two);
+    expect(endedItems(two, [newPrice])).toEqual([]);
+    const back = current(two, [old], [toldAt(SWAP + HOUR_MS)]);
+    expect(
+      back.map(({ stripe_price, billed_from, ended_at }) => [stripe_price, billed_from, ended_at]),
+    ).toEqual([
+      ['price_1', START, SWAP],
+      ['price_2', SWAP, SWAP + HOUR_MS],
+      ['price_1', SWAP + HOUR_MS, null],
+    ]);
+  });
+
+  test('and ends with its subscription, leaves both ends', () => {
+    const ended_at = SWAP + HOUR_MS;
+    const ended = { ...newPrice, ended_at };
+    const two = [
+      { ...old, ended_at: SWAP },
+      { ...ended, started_at: SWAP, billed_from: SWAP },
+    ];
+    expect(current([old], [ended], [toldAt(SWAP)])).toEqual(two);
+    expect(current(two, [ended])).toEqual(two);
+    // Noticed after the end: the old price bills until then at most.
+    expect(current([old], [ended]).map((item) => item.ended_at)).toEqual([ended_at, ended_at]);
+  });
+
+  test('within the second that it began in, billed nothing before, and keeps an earlier request', () => {
+    const requested = { ...old, started_at: START - 5_000 };
+    expect(current([requested], [newPrice], [toldAt(START)])).toEqual([
+      { ...newPrice, started_at: START - 5_000 },
+    ]);
+  });
+});
+
+describe('an item that is gone', () => {
+  test('ended when its successor was made, and nothing more is asked', () => {
+    expect(endedItems([old], [successor])).toEqual([]);
+    expect(current([old], [successor])).toEqual([{ ...old, ended_at: SWAP }, successor]);
+  });
+
+  test('has its first successor', () => {
+    const later = itemFrom(SWAP + HOUR_MS, { stripe_subscription_item: 'si_3' });
+    expect(current([old], [later, successor])[0]?.ended_at).toBe(SWAP);
+  });
+
+  test.each([
+    ['of another subscription', { ...successor, stripe_subscription: 'sub_2' }],
+    ['of another meter', { ...successor, meter: 'tokens' }],
+    ['that is older', { ...successor, billed_from: START - 1 }],
+  ])('has no successor in an item %s', (_, other) => {
+    expect(endedItems([old], [other])).toEqual([old]);
+    expect(
+      current([old], [other]).find(({ stripe_subscription_item }) => stripe_subscription_item === 'si_1')
+        ?.ended_at,
+    ).toBe(NOW - 300);
+  });
+
+  test('has no successor in an item that billed beside it', () => {
+    expect(endedItems([old, successor], [successor])).toEqual([old]);
+  });
+
+  test('ended when Stripe says, and stays as it ended', () => {
+    const gone = current([old], [], [toldAt(SWAP)]);
+    expect(gone).toEqual([{ ...old, ended_at: SWAP }]);
+    expect(endedItems(gone, [])).toEqual([]);
+    expect(current(gone, [], [toldAt(SWAP + HOUR_MS)])).toEqual(gone);
+  });
+});
+
+test('a switch of ours stays at its request, whatever Stripe lists later', () => {
+  const known = { ...successor, started_at: SWAP - 4_000 };
+  expect(current([known], [successor])).toEqual([known]);
+  const cancelled = { ...old, ended_at: SWAP - 4_000 };
+  expect(current([cancelled], [{ ...old, ended_at: SWAP }])).toEqual([cancelled]);
+  expect(current([old], [{ ...old, ended_at: SWAP }])).toEqual([{ ...old, ended_at: SWAP }]);
+});
+
+test('an item that Stripe lists as begun later than it was known began later', () => {
+  const later = itemFrom(SWAP, { stripe_price: 'price_1' });
+  expect(current([old], [later])).toEqual([later]);
+});
