@@ -36,6 +36,10 @@ const REFUSED = [
   ['src/worker/x.ts', '../testing/movable-clock.ts'],
   ['src/http/x.ts', '../query/usage-query.ts'],
   ['src/http/resources/x.ts', '../../storage/schema.ts'],
+  ['src/client/x.ts', '../core/errors.ts'],
+  ['src/client/x.ts', '../http/problem.ts'],
+  ['src/react/x.ts', '../core/price.ts'],
+  ['src/react/x.ts', '../http/wire/usage.ts'],
   ['src/usage.ts', './testing/movable-clock.ts'],
   ['src/cli/main.ts', '../testing/movable-clock.ts'],
 ] as const;
@@ -51,6 +55,9 @@ const ALLOWED = [
   ['src/http/x.ts', '../core/store.ts'],
   ['src/http/resources/x.ts', '../wire/usage.ts'],
   ['src/http/resources/x.ts', '../route.ts'],
+  ['src/client/x.ts', '../http/wire/usage.ts'],
+  ['src/react/x.ts', '../client/client.ts'],
+  ['src/react/texts/x.ts', './texts.ts'],
   ['src/testing/stripe-simulator/x.ts', '../../core/price.ts'],
   ['src/cli/dev/x.ts', '../../testing/movable-clock.ts'],
 ] as const;

@@ -19,6 +19,8 @@ interface Waiting {
   item: Increment & { readonly idempotency_key: string };
   /** The key is ours: that the server knows it already means that an earlier attempt has counted it. */
   readonly has_own_key: boolean;
+  /** It may have been counted: from then on its content stays. */
+  was_sent: boolean;
   readonly characters: number;
   readonly callers: PromiseWithResolvers<IncrementResult>[];
 }
@@ -74,6 +76,8 @@ export class Outbox {
       return characters <= MAX_LAST_CHARACTERS;
     });
     if (last.length === 0) return;
+    for (const waiting of last) waiting.was_sent = true;
+    this.#shared.clear();
     // Whether it arrives is seen, if the page lives on, by the ordinary request, which is sent all the same.
     this.#transport.sendLast<BatchResult>(requestOf(last)).catch(() => {});
   }
@@ -91,7 +95,8 @@ export class Outbox {
     }
     const item = { ...increment, quantity, idempotency_key: idempotency_key ?? newKey() };
     const characters = JSON.stringify(item).length;
-    const waiting = { item, has_own_key: idempotency_key === undefined, characters, callers: [caller] };
+    const has_own_key = idempotency_key === undefined;
+    const waiting = { item, has_own_key, was_sent: false, characters, callers: [caller] };
     if (is_shareable) this.#shared.set(name, waiting);
     this.#queue.push(waiting);
   }
@@ -110,7 +115,7 @@ export class Outbox {
     const batch = this.#takeBatch();
     this.#underWay = batch;
     try {
-      await withRetries(this.#maxAttempts, (attempt) => this.#attempt(attempt));
+      await withRetries(this.#maxAttempts, () => this.#attempt());
     } catch (error) {
       for (const waiting of this.#underWay) this.#settle(waiting, ({ reject }) => reject(error));
     }
@@ -137,8 +142,10 @@ export class Outbox {
   }
 
   /** @throws RequestError when some of it may succeed later: the rest is answered and no longer under way. */
-  async #attempt(attempt: number): Promise<void> {
+  async #attempt(): Promise<void> {
     const sent = this.#underWay;
+    const counted = new Set(sent.filter(({ was_sent, has_own_key }) => was_sent && has_own_key));
+    for (const waiting of sent) waiting.was_sent = true;
     const { results } = await this.#transport.send<BatchResult>(requestOf(sent));
     let temporary: RequestError | null = null;
     const left = sent.filter((waiting, index) => {
@@ -150,7 +157,7 @@ export class Outbox {
       }
       this.#settle(waiting, ({ resolve, reject }) => {
         if (refusal) reject(refusal);
-        else if (!('error' in result)) resolve(resultOf(result, waiting.has_own_key && attempt > 1));
+        else if (!('error' in result)) resolve(resultOf(result, counted.has(waiting)));
       });
       return false;
     });
@@ -175,8 +182,8 @@ function requestOf(batch: readonly Waiting[]): TransportRequest {
 }
 
 /** A repeated request may find that its first attempt has been counted: then the call was. */
-function resultOf(result: IncrementResult, was_counted_before: boolean): IncrementResult {
-  return result.duplicate && was_counted_before ? { recorded: true, duplicate: false } : result;
+function resultOf(result: IncrementResult, may_be_counted: boolean): IncrementResult {
+  return result.duplicate && may_be_counted ? { recorded: true, duplicate: false } : result;
 }
 
 const KEY_BYTES = 16;

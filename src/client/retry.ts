@@ -8,12 +8,12 @@ const MAX_RETRY_AFTER_MS = 120_000;
 /** Runs what may be repeated until it succeeds, fails for good, or has been tried often enough. */
 export async function withRetries<Result>(
   max_attempts: number,
-  run: (attempt: number) => Promise<Result>,
+  run: () => Promise<Result>,
   signal?: AbortSignal,
 ): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await run(attempt);
+      return await run();
     } catch (error) {
       if (attempt >= max_attempts || !(error instanceof RequestError) || !error.is_temporary) throw error;
       if ((error.retry_after_ms ?? 0) > MAX_RETRY_AFTER_MS) throw error;

@@ -5,6 +5,7 @@ import { createServed } from '../http/served.ts';
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.unstubAllGlobals();
 });
 
 /** What happens to a request on its way; the last entry is for all that follow. */
@@ -173,6 +174,89 @@ describe('recording', () => {
     await client.flush();
     expect((await usage.get({ account: 'a' })).quantity).toBe(2);
     await client.close();
+  });
+});
+
+/** A page, as far as the client looks at one. */
+function openPage() {
+  const page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
+  const window = new EventTarget();
+  vi.stubGlobal('document', page);
+  vi.stubGlobal('addEventListener', window.addEventListener.bind(window));
+  vi.stubGlobal('removeEventListener', window.removeEventListener.bind(window));
+  return {
+    hide() {
+      page.visibilityState = 'hidden';
+      page.dispatchEvent(new Event('visibilitychange'));
+    },
+    leave: () => window.dispatchEvent(new Event('pagehide')),
+  };
+}
+
+describe('a page that goes away', () => {
+  /** A browser token writes nothing: the app's own server is between, and knows who it is. */
+  async function inBrowser() {
+    const served = createServed();
+    const key = await served.createKey(['write'], 'a');
+    const sent: RequestInit[] = [];
+    const slow = Promise.withResolvers<void>();
+    const client = createClient({
+      base_url: '/own-server',
+      async fetch(url, init) {
+        sent.push(init);
+        const headers = { ...init.headers, Authorization: `Bearer ${key}` };
+        const path = url.replace('/own-server', '');
+        const answer = await served.usage.handler(
+          new Request(`http://localhost${path}`, { ...init, headers }),
+        );
+        // What is sent last need not be waited for; the rest is slow here.
+        if (!init.keepalive) await slow.promise;
+        return answer;
+      },
+    });
+    return { ...served, client, sent, answer: slow.resolve };
+  }
+
+  test('sends what waits, and what is under way once more, and all of it counts once', async () => {
+    const page = openPage();
+    const { client, sent, usage, answer } = await inBrowser();
+    const first = client.record({ quantity: 2 });
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    const second = client.record({ quantity: 3 });
+    page.hide();
+    expect(sent.map(({ keepalive }) => keepalive ?? false)).toEqual([false, true]);
+    await vi.waitFor(async () => expect((await usage.get({ account: 'a' })).quantity).toBe(5));
+    // The page has come back: what it records now is not what was sent.
+    const third = client.record({ quantity: 4 });
+    answer();
+    const counted = { recorded: true, duplicate: false };
+    expect(await Promise.all([first, second, third])).toEqual([counted, counted, counted]);
+    expect((await usage.get({ account: 'a' })).quantity).toBe(9);
+  });
+
+  test('sends no more than a browser takes, and nothing when nothing waits', async () => {
+    const page = openPage();
+    const { client, sent, answer } = await inBrowser();
+    page.leave();
+    expect(sent).toEqual([]);
+    const properties = { text: 'x'.repeat(1_000) };
+    const calls = Array.from({ length: 100 }, () => client.record({ properties }));
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    page.leave();
+    expect(sent).toHaveLength(2);
+    expect(String(sent[1]?.body).length).toBeLessThan(16 * 1_024);
+    answer();
+    await Promise.all(calls);
+    await client.close();
+    page.leave();
+    expect(sent).toHaveLength(2);
+  });
+
+  test('a key is refused there', () => {
+    openPage();
+    expect(() => createClient({ base_url: '/billing', api_key: 'tbk_1' })).toThrow(
+      /^api_key: Everybody can read/,
+    );
   });
 });
 
