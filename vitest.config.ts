@@ -2,8 +2,12 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    globalSetup: ['test/support/stripe-contract/load-contract.ts', 'test/support/postgres/global-setup.ts'],
+    include: ['src/**/*.test.ts', 'test/**/*.test.{ts,tsx}'],
+    globalSetup: [
+      'test/support/stripe-contract/load-contract.ts',
+      'test/support/postgres/global-setup.ts',
+      'test/support/browser/global-setup.ts',
+    ],
     testTimeout: 60_000,
     allowOnly: false,
     reporters: ['default', ['json', { outputFile: 'node_modules/.cache/tests.json' }]],

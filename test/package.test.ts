@@ -129,7 +129,7 @@ function write(programs: Readonly<Record<string, string>>): void {
 }
 
 /** What the compiler says of programs in the app, which has packages of its own. */
-function typeCheck(files: readonly string[]): string {
+function typeCheck(files: readonly string[], more: Readonly<Record<string, unknown>> = {}): string {
   const compilerOptions = {
     strict: true,
     module: 'nodenext',
@@ -138,6 +138,7 @@ function typeCheck(files: readonly string[]): string {
     allowImportingTsExtensions: true,
     skipLibCheck: true,
     types: ['node'],
+    ...more,
   };
   write({
     'tsconfig.json': JSON.stringify({ compilerOptions, files }),
@@ -153,6 +154,56 @@ function install(...packages: readonly string[]): void {
     if (!existsSync(link)) symlinkSync(join(repository, 'node_modules', name), link);
   }
 }
+
+describe('docs/client.md and docs/react.md', () => {
+  const [client = '', ...others] = programsOf('docs/client.md');
+  const [server = ''] = programsOf('docs/react.md');
+  const [, component = ''] =
+    /```tsx\n(.*?)```/s.exec(readFileSync(join(repository, 'docs/react.md'), 'utf8')) ?? [];
+  const config = `import { createUsage } from 'tallybook';
+    export const usage = createUsage({ database: '/tmp/usage.db', meters: { credits: {} } });`;
+  const entry = `import { createElement } from 'react';
+    import { createRoot } from 'react-dom/client';
+    import { UsagePage } from './usage-page.tsx';
+    const root = document.getElementById('root');
+    if (root) createRoot(root).render(createElement(UsagePage));`;
+
+  beforeAll(() => {
+    install('react', 'react-dom', '@types/react', '@types/react-dom', 'stripe');
+    write({
+      'client.ts': client,
+      'server.ts': server,
+      'usage-page.tsx': component,
+      'tallybook.config.ts': config,
+      'entry.ts': entry,
+      'style.d.ts': "declare module '*.css';",
+      'index.html': '<div id="root"></div><script type="module" src="/entry.ts"></script>',
+    });
+  });
+
+  test('show programs that type-check', () => {
+    expect(others).toEqual([]);
+    const files = ['client.ts', 'server.ts', 'usage-page.tsx', 'entry.ts', 'style.d.ts'];
+    const browser = { lib: ['es2024', 'dom', 'dom.iterable'], jsx: 'react-jsx' };
+    expect(typeCheck(files, browser)).toBe('');
+  });
+
+  test('a Vite app builds with them, and gets only what it uses, with the stylesheet', () => {
+    run('node', [join(repository, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'error'], app);
+    const assets = join(app, 'dist/assets');
+    const built = readdirSync(assets).map((file) => readFileSync(join(assets, file), 'utf8'));
+    const all = built.join('\n');
+    expect(all).toContain('Cost so far');
+    expect(all).toContain('--tallybook-accent');
+    // The list of invoices is not in the program, and neither is anything of the server.
+    expect(all).not.toContain('tallybook-invoice-name"');
+    expect(all).not.toMatch(/ZodError|kysely|node:sqlite/);
+  });
+});
+
+test('the command line brings the pages of its development server', () => {
+  expect(existsSync(join(app, 'node_modules/tallybook/dist/page/index.html'))).toBe(true);
+});
 
 describe('the README', () => {
   const blocks = programsOf('README.md');

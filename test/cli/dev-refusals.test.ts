@@ -166,18 +166,37 @@ test('pages of other sites reach nothing', async () => {
   expect(await dev.quantityOf('acme', 'credits')).toBe(3);
 });
 
-test('the page runs no script but its own and is in nobody else’s frame', async () => {
+test.for(['/', '/gallery', '/operator'])(
+  '%s runs no script but its own and is in nobody else’s frame',
+  async (path) => {
+    const dev = await startDev({ directory: temporaryDirectory() });
+    const page = await fetch(dev.url + path);
+    const policy = page.headers.get('content-security-policy');
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).toContain("style-src 'self'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    const html = await page.text();
+    expect(html).not.toMatch(/<script(?![^>]*src=)|<style|\son\w+=|style=/);
+    const scripts = [...html.matchAll(/<script[^>]*src="([^"]+)"/g)].map(([, src]) => src);
+    expect(scripts).toHaveLength(1);
+    expect((await fetch(dev.url + scripts[0])).status).toBe(200);
+  },
+);
+
+test('the page of an account reads with a token of that account, and no other way', async () => {
   const dev = await startDev({ directory: temporaryDirectory() });
-  const page = await fetch(dev.url);
-  const policy = page.headers.get('content-security-policy');
-  expect(policy).toContain("default-src 'none'");
-  expect(policy).toContain("script-src 'self'");
-  expect(policy).toContain("frame-ancestors 'none'");
-  const html = await page.text();
-  expect(html).not.toMatch(/<script(?![^>]*src=)|\son\w+=|style=/);
-  const script = await (await fetch(`${dev.url}/page.js`)).text();
-  expect(() => new Function(script)).not.toThrow();
-  expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
+  await dev.post('/v1/usage', { account: 'acme', quantity: 7 });
+  const read = (path: string) => dev.call(`/accounts/acme${path}`);
+  expect(await read('/v1/usage/cost?meter=credits')).toMatchObject({
+    status: 200,
+    body: { account: 'acme', quantity: 7 },
+  });
+  expect(await read('/v1/usage?account=globex')).toMatchObject({ status: 404 });
+  expect(await read('/v1/accounts')).toMatchObject({ status: 403 });
+  expect(await read('/v1/../../api/state')).toMatchObject({ status: 404 });
+  expect(await dev.call('/accounts/nobody/invoices')).toMatchObject({ status: 404 });
+  expect((await dev.post('/accounts/acme/v1/usage', { account: 'acme' })).status).toBe(405);
 });
 
 /** With headers that `fetch` would not send. */

@@ -5,12 +5,14 @@ import type { Usage } from '../../usage-interface.ts';
 export const METERS = { credits: {}, tokens: {} } as const;
 export const DEFAULT_METER = 'credits';
 
-/** Both prices are volume prices: the tier that the whole month reaches prices all of it. */
+/** All are volume prices: the tier that the whole month reaches prices all of it. */
 export const PLANS = {
-  free: { prices: [] },
+  free: { name: 'Free', prices: [] },
   pro: {
+    name: 'Pro',
     prices: [
       {
+        lookup_key: 'tallybook_dev_credits',
         currency: 'usd',
         interval: 'month',
         meter: 'credits',
@@ -21,6 +23,7 @@ export const PLANS = {
         ],
       },
       {
+        lookup_key: 'tallybook_dev_tokens',
         currency: 'usd',
         interval: 'month',
         meter: 'tokens',
@@ -28,6 +31,40 @@ export const PLANS = {
         tiers: [
           { up_to: 1_000_000, unit_amount_decimal: '0.002' },
           { up_to: 'inf', unit_amount_decimal: '0.0015' },
+        ],
+      },
+    ],
+  },
+  scale: {
+    name: 'Scale',
+    prices: [
+      {
+        lookup_key: 'tallybook_dev_scale_base_fee',
+        currency: 'usd',
+        interval: 'month',
+        usage_type: 'licensed',
+        unit_amount_decimal: '4900',
+      },
+      {
+        lookup_key: 'tallybook_dev_scale_credits',
+        currency: 'usd',
+        interval: 'month',
+        meter: 'credits',
+        tiers_mode: 'volume',
+        tiers: [
+          { up_to: 10_000, unit_amount_decimal: '1' },
+          { up_to: 'inf', unit_amount_decimal: '0.75' },
+        ],
+      },
+      {
+        lookup_key: 'tallybook_dev_scale_tokens',
+        currency: 'usd',
+        interval: 'month',
+        meter: 'tokens',
+        tiers_mode: 'volume',
+        tiers: [
+          { up_to: 10_000_000, unit_amount_decimal: '0.001' },
+          { up_to: 'inf', unit_amount_decimal: '0.0008' },
         ],
       },
     ],
@@ -50,9 +87,9 @@ type Decimals = Pick<typeof Stripe, 'Decimal'>;
 export async function setUpDemo(usage: DemoUsage, stripe: Stripe, { Decimal }: Decimals): Promise<void> {
   const known = await Promise.all(DEMO_ACCOUNTS.map(({ account }) => exists(usage, account)));
   const missing = DEMO_ACCOUNTS.filter((_, index) => !known[index]);
-  if (missing.length === 0) return;
   const prices: string[] = [];
   for (const price of PLANS.pro.prices) prices.push(await priceAtStripe(stripe, price, Decimal));
+  for (const price of PLANS.scale.prices) await priceAtStripe(stripe, price, Decimal);
   for (const { account, plan } of missing) {
     const stripe_customer = plan === 'free' ? null : await subscriber(stripe, account, prices);
     await usage.accounts.set({ account, plan, stripe_customer });
@@ -69,30 +106,39 @@ async function exists(usage: DemoUsage, account: string): Promise<boolean> {
   }
 }
 
-type ProPrice = (typeof PLANS.pro.prices)[number];
+type DemoPrice = (typeof PLANS)['pro' | 'scale']['prices'][number];
 
 async function priceAtStripe(
   stripe: Stripe,
-  { meter, currency, interval, tiers_mode, tiers }: ProPrice,
+  price: DemoPrice,
   Decimal: Decimals['Decimal'],
 ): Promise<string> {
-  const lookup_key = `tallybook_dev_${meter}`;
+  const { lookup_key, currency, interval } = price;
   const [known] = (await stripe.prices.list({ lookup_keys: [lookup_key] })).data;
   if (known) return known.id;
-  const name = meter === 'credits' ? 'Credits' : 'Tokens';
-  const price = await stripe.prices.create({
+  if (!('meter' in price)) {
+    const unit_amount_decimal = Decimal.from(price.unit_amount_decimal);
+    const recurring = { interval, usage_type: 'licensed' } as const;
+    const product_data = { name: 'Scale' };
+    return (
+      await stripe.prices.create({ lookup_key, currency, product_data, recurring, unit_amount_decimal })
+    ).id;
+  }
+  const name = price.meter === 'credits' ? 'Credits' : 'Tokens';
+  const meter = await meterAtStripe(stripe, price.meter, name);
+  const { id } = await stripe.prices.create({
     lookup_key,
     currency,
     product_data: { name },
     billing_scheme: 'tiered',
-    tiers_mode,
-    recurring: { interval, usage_type: 'metered', meter: await meterAtStripe(stripe, meter, name) },
-    tiers: tiers.map(({ up_to, unit_amount_decimal }) => ({
+    tiers_mode: price.tiers_mode,
+    recurring: { interval, usage_type: 'metered', meter },
+    tiers: price.tiers.map(({ up_to, unit_amount_decimal }) => ({
       up_to,
       unit_amount_decimal: Decimal.from(unit_amount_decimal),
     })),
   });
-  return price.id;
+  return id;
 }
 
 async function meterAtStripe(stripe: Stripe, event_name: string, display_name: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Stripe } from 'stripe';
 import { UsageError } from '../../core/errors.ts';
 import { DAY_MS } from '../../core/instant.ts';
@@ -34,6 +35,7 @@ export interface DevServer {
   close(): Promise<void>;
 }
 
+const SECRET_BYTES = 32;
 /** Less time is caught up with before anybody wonders. */
 const MENTIONED_MS = 2 * DAY_MS;
 
@@ -77,6 +79,8 @@ async function start(
     meters: METERS,
     default_meter: DEFAULT_METER,
     plans: PLANS,
+    // Nobody keeps a token: the page's server makes one for every request.
+    http: { token_secret: randomBytes(SECRET_BYTES).toString('base64'), rate_limits: { per_key: false } },
     environment: { clock },
     // What fails during the start is the start's own error.
     onError: (error) => (hasStarted ? tellUnexpected(error) : undefined),

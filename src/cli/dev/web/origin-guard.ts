@@ -1,10 +1,12 @@
 import type { MiddlewareHandler } from 'hono';
 import { HttpError } from './http-error.ts';
 
+/** Pages that a link elsewhere may open. */
+const PAGES = new Set(['/', '/gallery', '/operator']);
 const LOCAL_NAMES = ['127.0.0.1', 'localhost', '[::1]'];
 const HEADERS = {
   'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -29,7 +31,7 @@ export const originGuard: MiddlewareHandler = async (context, next) => {
       'Use 127.0.0.1.',
     );
   }
-  const isNavigation = context.req.method === 'GET' && context.req.path === '/';
+  const isNavigation = context.req.method === 'GET' && PAGES.has(context.req.path);
   const isForeign = fetchSite === 'cross-site' || fetchSite === 'same-site';
   if ((origin !== undefined && origin !== `http://${host}`) || (isForeign && !isNavigation)) {
     throw new HttpError(

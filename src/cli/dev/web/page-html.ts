@@ -4,13 +4,15 @@ export const PAGE_HTML = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Tallybook dev</title>
+<title>Tallybook dev: behind the scenes</title>
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/page.css">
 <script src="/page.js" defer></script>
 </head>
 <body>
 <header>
-  <h1>Tallybook <small>dev</small></h1>
+  <h1>Tallybook <small>dev, behind the scenes</small></h1>
+  <a href="/">The customer’s page</a>
   <div class="clock">
     <p>Clock: <time id="now">…</time> UTC <span id="moving" role="status"></span></p>
     <div class="buttons" role="group" aria-label="Move the clock">

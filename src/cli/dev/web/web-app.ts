@@ -14,9 +14,11 @@ import type { Imports } from '../import/imports.ts';
 import { UsageFileError } from '../import/usage-file-error.ts';
 import { listInvoices } from '../invoices.ts';
 import type { Journey } from '../journey.ts';
+import { mountCustomerApi } from './customer-api.ts';
 import { HttpError } from './http-error.ts';
 import { readJson } from './json-body.ts';
 import { originGuard } from './origin-guard.ts';
+import { readPageFiles } from './page-files.ts';
 import { PAGE_HTML } from './page-html.ts';
 import { PAGE_SCRIPT } from './page-script.ts';
 import { PAGE_STYLE } from './page-style.ts';
@@ -37,11 +39,14 @@ const MAX_FILE_NAME = 255;
 
 const move = z.strictObject({ to: z.enum(['hour', 'day', 'period_end']) });
 
-/** The page and the API of `tallybook dev`. */
+/** The pages and the API of `tallybook dev`. */
 export function createWebApp(context: WebAppContext): Hono {
   const app = new Hono();
   app.use(originGuard);
-  app.get('/', (c) => c.html(PAGE_HTML));
+  for (const [path, { type, body }] of readPageFiles()) {
+    app.get(path, (c) => c.body(body, 200, { 'Content-Type': type }));
+  }
+  app.get('/operator', (c) => c.html(PAGE_HTML));
   app.get('/page.css', (c) => c.body(PAGE_STYLE, 200, { 'Content-Type': 'text/css; charset=utf-8' }));
   app.get('/page.js', (c) => c.body(PAGE_SCRIPT, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }));
   app.get('/api/state', async (c) => c.json(await stateOf(context, c.req.query('after') ?? null)));
@@ -50,6 +55,7 @@ export function createWebApp(context: WebAppContext): Hono {
   );
   app.post('/api/clock', async (c) => c.json(await moveClock(context, await readJson(c.req.raw)), 202));
   app.post('/api/imports', async (c) => c.json(await importBody(context, c)));
+  mountCustomerApi(app, context);
   app.post('/v1/usage', async (c) => {
     // `increment` checks every field, unknown ones too, and says what is wrong.
     const params = (await readJson(c.req.raw)) as Parameters<DemoUsage['increment']>[0];

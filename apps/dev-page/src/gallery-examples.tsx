@@ -1,0 +1,163 @@
+import type { ReactNode } from 'react';
+import type { CostResult, UsageClient } from '../../../src/client/index.ts';
+import {
+  CostSoFar,
+  InvoiceList,
+  PlanPicker,
+  type QueryResult,
+  type ShownInvoice,
+  UsageChart,
+  UsageMeter,
+  useQuery,
+} from '../../../src/react/index.ts';
+import {
+  costOf,
+  GRADUATED,
+  HOSTILE,
+  INVOICES,
+  PLANS,
+  PREVIEW,
+  rated,
+  VOLUME,
+  windowsOf,
+} from './gallery-data.ts';
+
+/** One component in one state. */
+export interface Example {
+  readonly component: string;
+  readonly name: string;
+  /** Of its server. Default: ready. */
+  readonly state?: 'ready' | 'loading' | 'failed' | 'stale';
+  /** What its server answers. */
+  readonly data: (url: URL) => unknown;
+  readonly render: (client: UsageClient) => ReactNode;
+}
+
+type States = readonly NonNullable<Example['state']>[];
+const TROUBLE: States = ['loading', 'failed', 'stale'];
+const WORDS = { ready: 'Ready', loading: 'Loading', failed: 'Failed', stale: 'Stale' } as const;
+
+function inTrouble(component: string, data: Example['data'], render: Example['render']): Example[] {
+  return TROUBLE.map((state) => ({ component, name: WORDS[state], state, data, render }));
+}
+
+const volume = (tier: number, quantity: number, unit: string, amount: number) =>
+  costOf({ quantity, price: VOLUME, cost: rated('usd', [[tier, quantity, unit, amount]]) });
+
+const METERS: Readonly<Record<string, CostResult>> = {
+  'Within the limit': costOf({ limit: 5_000, quantity: 1_234 }),
+  'Near the limit': costOf({ limit: 5_000, quantity: 4_321 }),
+  'At the limit': costOf({ limit: 5_000, quantity: 5_000 }),
+  'Over the limit': costOf({ limit: 5_000, quantity: 6_800 }),
+  'Within what is included': costOf({ quantity: 1_500, price: GRADUATED, cost: rated('eur', []) }),
+  'Until the next price': volume(1, 583, '2', 1_166),
+  'Without an end': costOf({ quantity: 983_221 }),
+  'Nothing used': costOf({ quantity: 0, limit: 5_000 }),
+  'A great deal': costOf({ quantity: 8_999_999_999_999_999, limit: 9_007_199_254_740_991 }),
+  'A hostile name': costOf({ meter: HOSTILE, limit: 1_000, quantity: 999 }),
+};
+
+const COSTS: Readonly<Record<string, CostResult>> = {
+  'First tier': volume(1, 583, '2', 1_166),
+  'Second tier': volume(2, 1_240, '1.5', 1_860),
+  Graduated: costOf({
+    quantity: 3_500,
+    price: GRADUATED,
+    cost: rated('eur', [
+      [1, 2_000, '0', 0],
+      [2, 1_500, '0.75', 1_125],
+    ]),
+  }),
+  'Per unit in yen': costOf({
+    quantity: 640,
+    price: { currency: 'jpy', unit_amount_decimal: '2.5' },
+    cost: rated('jpy', [[null, 640, '2.5', 1_600]]),
+  }),
+  'Packages in dinars': costOf({
+    quantity: 640,
+    price: {
+      currency: 'kwd',
+      unit_amount_decimal: '1250',
+      transform_quantity: { divide_by: 100, round: 'up' },
+    },
+    cost: rated('kwd', [[null, 7, '1250', 8_750]]),
+  }),
+  'Not billed': costOf({ plan: 'free' }),
+};
+
+const chart = (isEmpty: boolean) => (url: URL) =>
+  windowsOf(url.searchParams.get('window') === 'hour' ? 'hour' : 'day', isEmpty);
+
+const choose = (currentPlan: string) => () => (
+  <PlanPicker
+    currentPlan={currentPlan}
+    preview={async () => PREVIEW}
+    onChange={async () => ({ status: 'done', reason: null })}
+  />
+);
+const refuse = () => (
+  <PlanPicker
+    currentPlan="free"
+    preview={async () => PREVIEW}
+    onChange={async () => {
+      throw new Error('A change of this account is under way.');
+    }}
+  />
+);
+
+function Invoices({ client }: { readonly client: UsageClient }) {
+  // The fixture answers whatever is asked.
+  const load = async (signal: AbortSignal) =>
+    (await client.cost({}, { signal })) as unknown as readonly ShownInvoice[];
+  const invoices: QueryResult<readonly ShownInvoice[]> = useQuery('invoices', load);
+  return <InvoiceList invoices={invoices} />;
+}
+const invoiceList = (client: UsageClient) => <Invoices client={client} />;
+
+export const EXAMPLES: readonly Example[] = [
+  ...Object.entries(METERS).map(([name, cost]) => ({
+    component: 'UsageMeter',
+    name,
+    data: () => cost,
+    render: () => <UsageMeter />,
+  })),
+  ...inTrouble(
+    'UsageMeter',
+    () => METERS['Within the limit'],
+    () => <UsageMeter meter="credits" />,
+  ),
+  ...Object.entries(COSTS).map(([name, cost]) => ({
+    component: 'CostSoFar',
+    name,
+    data: () => cost,
+    render: () => <CostSoFar />,
+  })),
+  ...inTrouble(
+    'CostSoFar',
+    () => COSTS['First tier'],
+    () => <CostSoFar />,
+  ),
+  { component: 'UsageChart', name: 'Days', data: chart(false), render: () => <UsageChart /> },
+  { component: 'UsageChart', name: 'Hours', data: chart(false), render: () => <UsageChart window="hour" /> },
+  { component: 'UsageChart', name: 'Empty', data: chart(true), render: () => <UsageChart /> },
+  ...inTrouble('UsageChart', chart(false), () => <UsageChart />),
+  { component: 'PlanPicker', name: 'Choosing', data: () => PLANS, render: choose('free') },
+  { component: 'PlanPicker', name: 'Refused', data: () => PLANS, render: refuse },
+  {
+    component: 'PlanPicker',
+    name: 'Only to look at',
+    data: () => PLANS,
+    render: () => <PlanPicker currentPlan="pro" />,
+  },
+  {
+    component: 'PlanPicker',
+    name: 'A hostile name',
+    data: () => ({ plans: [{ plan: 'x', name: HOSTILE, prices: [], limits: { [HOSTILE]: 5 } }] }),
+    render: choose('x'),
+  },
+  { component: 'PlanPicker', name: 'Empty', data: () => ({ plans: [] }), render: choose('free') },
+  ...inTrouble('PlanPicker', () => PLANS, choose('free')),
+  { component: 'InvoiceList', name: 'Some', data: () => INVOICES, render: invoiceList },
+  { component: 'InvoiceList', name: 'Empty', data: () => [], render: invoiceList },
+  ...inTrouble('InvoiceList', () => INVOICES, invoiceList),
+];

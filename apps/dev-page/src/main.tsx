@@ -1,0 +1,7 @@
+import '../../../src/react/style.css';
+import './page.css';
+import { createRoot } from 'react-dom/client';
+import { Page } from './page.tsx';
+
+const root = document.getElementById('root');
+if (root) createRoot(root).render(<Page />);

@@ -1,0 +1,86 @@
+import type { Context, Hono } from 'hono';
+import type { Stripe } from 'stripe';
+import { z } from 'zod';
+import { formatInstant, SECOND_MS } from '../../../core/instant.ts';
+import type { DemoUsage } from '../demo.ts';
+import { HttpError } from './http-error.ts';
+import { readJson } from './json-body.ts';
+
+export interface CustomerApiContext {
+  readonly usage: DemoUsage;
+  readonly stripe: Stripe;
+}
+
+const SHOWN_INVOICES = 20;
+
+/**
+ * What the customer's page of one account reads: the API of `usage.handler`, with a browser token of the account, as the
+ * server of an app would hand one out to whoever is signed in. It shows nothing that the token may not see.
+ */
+export function mountCustomerApi(app: Hono, context: CustomerApiContext): void {
+  app.get('/accounts/:account/v1/*', (c) => readWithToken(context, c));
+  app.get('/accounts/:account/invoices', async (c) =>
+    c.json({ invoices: await invoicesOf(context, c.req.param('account')) }),
+  );
+  app.get('/accounts/:account/plan', async (c) =>
+    c.json(await previewPlan(context, c.req.param('account'), c.req.query('plan') ?? '')),
+  );
+  app.put('/accounts/:account/plan', async (c) =>
+    c.json(await changePlan(context, c.req.param('account'), await readJson(c.req.raw))),
+  );
+}
+
+const planChange = z.strictObject({ plan: z.string(), proration_date: z.string().optional() });
+
+type Plan = Parameters<DemoUsage['plans']['change']>[0]['plan'];
+
+/** The methods check the names of plans themselves, and say what is wrong. */
+function previewPlan({ usage }: CustomerApiContext, account: string, plan: string) {
+  return usage.plans.preview({ account, plan: plan as Plan });
+}
+
+async function changePlan({ usage }: CustomerApiContext, account: string, body: unknown) {
+  const parsed = planChange.safeParse(body);
+  if (!parsed.success) {
+    const remedy = 'Send {"plan":"scale"}, with the proration_date of its preview.';
+    throw new HttpError(400, 'invalid_parameter', 'It is not clear which plan is wanted.', remedy);
+  }
+  const { plan, proration_date } = parsed.data;
+  const date = proration_date === undefined ? {} : { proration_date };
+  return await usage.plans.change({ account, plan: plan as Plan, ...date });
+}
+
+async function readWithToken({ usage }: CustomerApiContext, c: Context): Promise<Response> {
+  const { token } = await usage.tokens.create({ account: c.req.param('account') ?? '' });
+  const { pathname, search } = new URL(c.req.url);
+  const path = pathname.slice(pathname.indexOf('/v1/'));
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await usage.handler(new Request(`http://localhost${path}${search}`, { headers }));
+  // The headers of an answer may be fixed, and the page's policy is added to them.
+  return new Response(answer.body, answer);
+}
+
+/** In the shape that `InvoiceList` shows. */
+async function invoicesOf({ usage, stripe }: CustomerApiContext, account: string) {
+  const { stripe_customer } = await usage.accounts.get({ account });
+  if (stripe_customer === null) return [];
+  const { data } = await stripe.invoices.list({ customer: stripe_customer, limit: SHOWN_INVOICES });
+  // The first one of a subscription bills nothing yet, and is nothing to show.
+  const billing = data.filter(
+    ({ total, lines }) => total !== 0 || lines.data.some(({ amount }) => amount !== 0),
+  );
+  return billing.map(({ id, number, status, currency, total, created, lines }) => ({
+    invoice: id,
+    number,
+    status,
+    currency,
+    total,
+    created_at: formatInstant(created * SECOND_MS),
+    lines: lines.data.map(({ description, amount, period }) => ({
+      description: description ?? '',
+      amount,
+      period_start: formatInstant(period.start * SECOND_MS),
+      period_end: formatInstant(period.end * SECOND_MS),
+    })),
+  }));
+}

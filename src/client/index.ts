@@ -1,0 +1,37 @@
+export {
+  type CallOptions,
+  createClient,
+  type PageParams,
+  type RangeParams,
+  type SubjectParams,
+  type TokenResult,
+  type UsageClient,
+  type WindowsParams,
+} from './client.ts';
+export type { ClientOptions } from './client-options.ts';
+export { RequestError, type RequestErrorCode } from './request-error.ts';
+export type {
+  AccountDetails,
+  AccountResult,
+  AccountSettings,
+  AccountsPage,
+  Adjustment,
+  CostResult,
+  DecisionResult,
+  Increment,
+  IncrementResult,
+  InvoiceExplanation,
+  PlansResult,
+  Price,
+  Problem,
+  PublicPlan,
+  RatedAmount,
+  ReconciliationPage,
+  ReportExplanation,
+  ReportsPage,
+  ResolveReportParams,
+  RetryReportParams,
+  UsageByMeterResult,
+  UsageResult,
+  UsageWindowsResult,
+} from './wire.ts';

@@ -1,0 +1,61 @@
+import type { z } from 'zod';
+import type { accountDetails, accountResult, accountSettings, accountsPage } from '../http/wire/accounts.ts';
+import type { problem } from '../http/wire/common.ts';
+import type { costResult, plansResult } from '../http/wire/price.ts';
+import type {
+  adjustment,
+  decisionResult,
+  invoiceExplanation,
+  reconciliationPage,
+  reportExplanation,
+  reportsPage,
+  resolveParams,
+  retryParams,
+} from '../http/wire/reports.ts';
+import type {
+  batchResult,
+  increment,
+  incrementResult,
+  ratedAmount,
+  usageByMeter,
+  usageResult,
+  windowsResult,
+} from '../http/wire/usage.ts';
+
+// What the server checks is what is written here: these types come from its own schemas, which stay behind.
+
+/** Problem details (RFC 9457), as the server answers them. */
+export type Problem = z.output<typeof problem>;
+
+/** One increment, as `usage.increment` takes it. */
+export type Increment = z.input<typeof increment>;
+export type IncrementResult = z.output<typeof incrementResult>;
+export type BatchResult = z.output<typeof batchResult>;
+
+/** What an account used of one meter. */
+export type UsageResult = z.output<typeof usageResult>;
+/** One entry per meter. */
+export type UsageByMeterResult = z.output<typeof usageByMeter>;
+/** Usage hour by hour, day by day or month by month. */
+export type UsageWindowsResult = z.output<typeof windowsResult>;
+/** What the billing period costs so far, with the price and the limit. */
+export type CostResult = z.output<typeof costResult>;
+export type RatedAmount = z.output<typeof ratedAmount>;
+export type Price = NonNullable<CostResult['price']>;
+export type PlansResult = z.output<typeof plansResult>;
+export type PublicPlan = PlansResult['plans'][number];
+
+/** An account with what Stripe said of it last. */
+export type AccountDetails = z.output<typeof accountDetails>;
+export type AccountResult = z.output<typeof accountResult>;
+export type AccountSettings = z.input<typeof accountSettings>;
+export type AccountsPage = z.output<typeof accountsPage>;
+
+export type ReportsPage = z.output<typeof reportsPage>;
+export type RetryReportParams = z.input<typeof retryParams>;
+export type ResolveReportParams = z.input<typeof resolveParams>;
+export type DecisionResult = z.output<typeof decisionResult>;
+export type Adjustment = z.input<typeof adjustment>;
+export type ReportExplanation = z.output<typeof reportExplanation>;
+export type InvoiceExplanation = z.output<typeof invoiceExplanation>;
+export type ReconciliationPage = z.output<typeof reconciliationPage>;

@@ -1,0 +1,80 @@
+/** How numbers, money and times are written: by `Intl`, in one language and one time zone. */
+export interface Formats {
+  quantity(quantity: number): string;
+  /** Minor units, as a decimal text: `'1.5'` US cents are `$0.015`. Exact, at any size. */
+  money(minor_units: string | number, currency: string): string;
+  date(instant: string): string;
+  time(epoch_ms: number): string;
+  /** The days from a start to an exclusive end. */
+  period(start: string, end: string): string;
+  /** A window of the chart. */
+  window(start: string, window: 'hour' | 'day' | 'month'): string;
+  /** The same in a few characters, for an axis. */
+  tick(start: string, window: 'hour' | 'day' | 'month'): string;
+  plural(count: number): Intl.LDMLPluralRule;
+}
+
+/** Stripe's decimals have 12 places of minor units; three more for those of the currency. */
+const MAX_FRACTION_DIGITS = 15;
+/** A day before its exclusive end. */
+const LAST_MS = 1;
+
+const WINDOWS = {
+  hour: { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' },
+  day: { weekday: 'short', month: 'short', day: 'numeric' },
+  month: { month: 'long', year: 'numeric' },
+} as const;
+const TICKS = {
+  hour: { hour: 'numeric', minute: '2-digit' },
+  day: { month: 'short', day: 'numeric' },
+  month: { month: 'short' },
+} as const;
+
+export function createFormats(locale: string, timeZone: string): Formats {
+  const numbers = new Intl.NumberFormat(locale);
+  const plurals = new Intl.PluralRules(locale);
+  const dates = new Map<string, Intl.DateTimeFormat>();
+  const currencies = new Map<string, ReturnType<typeof currencyFormat>>();
+
+  function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+    const key = JSON.stringify(options);
+    const known = dates.get(key) ?? new Intl.DateTimeFormat(locale, { ...options, timeZone });
+    dates.set(key, known);
+    return known;
+  }
+
+  function currencyFormat(currency: string) {
+    const style = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' } as const;
+    const digits = new Intl.NumberFormat(locale, style).resolvedOptions().maximumFractionDigits ?? 0;
+    const precise = { minimumFractionDigits: digits, maximumFractionDigits: MAX_FRACTION_DIGITS };
+    return { digits, format: new Intl.NumberFormat(locale, { ...style, ...precise }) };
+  }
+
+  return {
+    quantity: (quantity) => numbers.format(quantity),
+    money(minor_units, currency) {
+      const known = currencies.get(currency) ?? currencyFormat(currency);
+      currencies.set(currency, known);
+      return known.format.format(majorUnits(String(minor_units), known.digits) as Intl.StringNumericLiteral);
+    },
+    date: (instant) =>
+      dateFormat({ year: 'numeric', month: 'short', day: 'numeric' }).format(Date.parse(instant)),
+    time: (epoch_ms) => dateFormat({ hour: 'numeric', minute: '2-digit' }).format(epoch_ms),
+    period: (start, end) =>
+      dateFormat({ year: 'numeric', month: 'short', day: 'numeric' }).formatRange(
+        Date.parse(start),
+        Math.max(Date.parse(start), Date.parse(end) - LAST_MS),
+      ),
+    window: (start, window) => dateFormat(WINDOWS[window]).format(Date.parse(start)),
+    tick: (start, window) => dateFormat(TICKS[window]).format(Date.parse(start)),
+    plural: (count) => plurals.select(count),
+  };
+}
+
+/** Moves the decimal point, as text: a float would not be exact. */
+function majorUnits(minor_units: string, digits: number): string {
+  const sign = minor_units.startsWith('-') ? '-' : '';
+  const [whole = '0', fraction = ''] = minor_units.replace('-', '').split('.');
+  const padded = whole.padStart(digits + 1, '0');
+  return `${sign}${padded.slice(0, padded.length - digits)}.${padded.slice(padded.length - digits)}${fraction}0`;
+}

@@ -1,0 +1,118 @@
+import { useSyncExternalStore } from 'react';
+import type { CallOptions, RangeParams, SubjectParams, WindowsParams } from '../client/client.ts';
+import type {
+  CostResult,
+  Increment,
+  IncrementResult,
+  PlansResult,
+  UsageByMeterResult,
+  UsageResult,
+  UsageWindowsResult,
+} from '../client/wire.ts';
+import { useUsageContext } from './provider.tsx';
+import type { QueryState } from './query.ts';
+
+/** What a hook answers: the latest data, and how it stands with reading it. */
+export interface QueryResult<Data> extends QueryState<Data> {
+  /** There is neither data nor an error yet. */
+  readonly isLoading: boolean;
+  /** Reads again at once. */
+  readonly refresh: () => void;
+}
+
+export interface QueryOptions<Data> {
+  /** What is shown before the first answer, such as what the server has read while it rendered. */
+  readonly initialData?: Data | undefined;
+}
+
+/**
+ * Reads something again and again for as long as a component shows it: pausing while the page is hidden, more rarely
+ * while it fails. Components with the same `key` share one reading.
+ *
+ * @param key names what is read.
+ * @param load reads it; undefined is no answer.
+ */
+export function useQuery<Data>(
+  key: string,
+  load: (signal: AbortSignal) => Promise<Data>,
+  { initialData }: QueryOptions<Data> = {},
+): QueryResult<Data> {
+  const query = useUsageContext().queries.get(key, load, initialData);
+  const state = useSyncExternalStore(query.subscribe, query.getState, query.getState);
+  const isLoading = state.data === undefined && state.error === undefined;
+  return { ...state, isLoading, refresh: query.refresh };
+}
+
+/** Usage of one meter, in the current billing period unless dates say otherwise. */
+export function useUsage(
+  params: SubjectParams & RangeParams & { readonly meter: string },
+  options?: QueryOptions<UsageResult>,
+): QueryResult<UsageResult>;
+/** Usage of the only meter, or per meter where there are several. */
+export function useUsage(
+  params?: SubjectParams & RangeParams,
+  options?: QueryOptions<UsageResult | UsageByMeterResult>,
+): QueryResult<UsageResult | UsageByMeterResult>;
+export function useUsage(
+  params: SubjectParams & RangeParams = {},
+  options?: QueryOptions<UsageResult | UsageByMeterResult>,
+): QueryResult<UsageResult | UsageByMeterResult> {
+  return useRead('usage', params, (client) => client.get, options);
+}
+
+/** What the current billing period costs so far, with the price, its tiers and the limit. */
+export function useCost(
+  params: SubjectParams = {},
+  options?: QueryOptions<CostResult>,
+): QueryResult<CostResult> {
+  return useRead('cost', params, (client) => client.cost, options);
+}
+
+/** Usage hour by hour, day by day or month by month. Default of the time zone: the provider's. */
+export function useUsageWindows(
+  params: WindowsParams,
+  options?: QueryOptions<UsageWindowsResult>,
+): QueryResult<UsageWindowsResult> {
+  const { timeZone } = useUsageContext();
+  return useRead('windows', { time_zone: timeZone, ...params }, (client) => client.windows, options);
+}
+
+/** The plans that the account may see. */
+export function usePlans(options?: QueryOptions<PlansResult>): QueryResult<PlansResult> {
+  const { client } = useUsageContext();
+  return useQuery('plans', (signal) => client.plans.list({ signal }), options);
+}
+
+/** Records usage through the client, and shows it at once. The page needs a way in that may write: see docs/client.md. */
+export function useRecord(): (increment: Increment) => Promise<IncrementResult> {
+  const { client, queries } = useUsageContext();
+  return async (increment) => {
+    const result = await client.record(increment);
+    queries.refresh();
+    return result;
+  };
+}
+
+/** Reads again at once whatever is shown. */
+export function useRefresh(): () => void {
+  const { queries } = useUsageContext();
+  return () => queries.refresh();
+}
+
+type Client = ReturnType<typeof useUsageContext>['client'];
+
+function useRead<Params extends object, Data>(
+  name: string,
+  params: Params,
+  methodOf: (client: Client) => (params: Params, options: CallOptions) => Promise<Data>,
+  options: QueryOptions<Data> | undefined,
+): QueryResult<Data> {
+  const { client } = useUsageContext();
+  return useQuery(keyOf(name, params), (signal) => methodOf(client)(params, { signal }), options);
+}
+
+/** The same parameters in another order are the same key. */
+function keyOf(name: string, params: object): string {
+  const given = Object.entries(params).filter(([, value]) => value !== undefined);
+  return `${name} ${JSON.stringify(given.toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
+}

@@ -1,0 +1,25 @@
+import { Query } from './query.ts';
+
+/** The queries of one provider: components that show the same thing read it once. */
+export class Queries {
+  readonly #pollMs: number;
+  readonly #byKey = new Map<string, Query<unknown>>();
+
+  constructor(poll_ms: number) {
+    this.#pollMs = poll_ms;
+  }
+
+  /** @param key names what is read, so that one key is always one type. */
+  get<Data>(key: string, load: (signal: AbortSignal) => Promise<Data>, initial?: Data): Query<Data> {
+    const known = this.#byKey.get(key);
+    if (known) return known as Query<Data>;
+    const query = new Query(load, this.#pollMs, initial);
+    this.#byKey.set(key, query as Query<unknown>);
+    return query;
+  }
+
+  /** Reads everything again that is shown. */
+  refresh(): void {
+    for (const query of this.#byKey.values()) query.refresh();
+  }
+}

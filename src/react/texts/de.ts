@@ -1,0 +1,80 @@
+import type { Interval, Texts } from './texts.ts';
+
+const INTERVALS: Readonly<Record<Interval, string>> = {
+  day: 'Tag',
+  week: 'Woche',
+  month: 'Monat',
+  year: 'Jahr',
+};
+
+/** German. */
+export const de: Texts = {
+  loading: 'Wird geladen …',
+  failed: 'Das kann gerade nicht angezeigt werden.',
+  retry: 'Erneut versuchen',
+  stale: (time) => `Stand: ${time}. Verbindung wird wiederhergestellt …`,
+
+  ofLimit: (limit, units) => `von ${limit} ${units}`,
+  left: (quantity, units) => `noch ${quantity} ${units}`,
+  over: (quantity, units) => `${quantity} ${units} darüber`,
+  limitReached: 'Grenze erreicht',
+  untilNextPrice: (quantity, units) => `noch ${quantity} ${units} bis zum nächsten Preis`,
+  included: (quantity, units) => `${quantity} ${units} inklusive`,
+
+  costSoFar: 'Bisherige Kosten',
+  notBilled: 'In Ihrem Tarif wird davon nichts berechnet.',
+  beforeTaxes: 'Vor Steuern und Rabatten',
+  flatFee: 'Pauschale',
+  tiers: 'Preisstufen',
+  tierQuantity: 'Menge',
+  tierPrice: 'Preis',
+  currentTier: 'Aktuelle Stufe',
+  perUnit: (price, unit) => `${price} pro ${unit}`,
+  perPackage: (price, size, units) => `${price} pro ${size} ${units}`,
+  plusFee: (fee) => `zuzüglich ${fee}`,
+  upTo: (first, last) => `${first} – ${last}`,
+  from: (first) => `ab ${first}`,
+  nextVolume: ({ from, units, unit, price, fee }) =>
+    `Ab ${from} ${units} kostet jeder ${unit} ${price}${fee === null ? '' : `, zuzüglich einmalig ${fee}`}.`,
+  nextGraduated: ({ from, units, unit, price, fee }) =>
+    `Ab ${from} ${units} kostet jeder weitere ${unit} ${price}${fee === null ? '' : `, zuzüglich einmalig ${fee}`}.`,
+
+  usage: 'Nutzung',
+  byHour: 'Stunden',
+  byDay: 'Tage',
+  granularity: 'Anzeigen nach',
+  chartHelp: 'Mit den Pfeiltasten Balken für Balken lesen.',
+  showTable: 'Als Tabelle zeigen',
+  hideTable: 'Tabelle ausblenden',
+  noUsage: 'Bisher wurde nichts genutzt.',
+  when: 'Wann',
+  total: 'Summe',
+
+  plans: 'Tarife',
+  currentPlan: 'Ihr Tarif',
+  free: 'Ohne Kosten',
+  perInterval: (price, interval) => `${price} pro ${INTERVALS[interval]}`,
+  perSeat: (price, interval) => `${price} pro Platz und ${INTERVALS[interval]}`,
+  noPlans: 'Es gibt keine Tarife zur Auswahl.',
+  previewing: 'Es wird ermittelt, was sich ändern würde …',
+  preview: (plan) => `Wechsel zu ${plan}`,
+  dueNow: 'Jetzt fällig',
+  nothingDue: 'Jetzt ist nichts fällig.',
+  nextInvoice: (date) => `Nächste Rechnung am ${date}, ohne Nutzung`,
+  confirm: (plan) => `Zu ${plan} wechseln`,
+  changing: 'Wird gewechselt …',
+  changePending: (plan) =>
+    `Der Wechsel zu ${plan} läuft: Er ist abgeschlossen, sobald die bisherige Nutzung bestätigt ist.`,
+  changed: (plan) => `Ihr Tarif ist jetzt ${plan}.`,
+
+  invoices: 'Rechnungen',
+  noInvoices: 'Es gibt noch keine Rechnungen.',
+  openInvoice: 'Rechnung öffnen',
+  invoiceStatus: {
+    draft: 'Entwurf',
+    open: 'Offen',
+    paid: 'Bezahlt',
+    void: 'Storniert',
+    uncollectible: 'Uneinbringlich',
+  },
+};

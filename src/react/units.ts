@@ -1,0 +1,31 @@
+import type { Formats } from './formats.ts';
+
+/** What the units of a meter are called, in the forms of `Intl.PluralRules` that the language has. */
+export interface UnitNames extends Partial<Record<Intl.LDMLPluralRule, string>> {
+  /** Of the meter: `'API calls'`. Default: its name. */
+  readonly title?: string;
+  readonly other: string;
+}
+
+export interface Units {
+  title(meter: string): string;
+  /** `credit` or `credits`, by the number. */
+  of(meter: string, count: number): string;
+}
+
+/** A meter that is not named shows its own name, as words. */
+export function createUnits(names: Readonly<Record<string, UnitNames>>, formats: Formats): Units {
+  const namesOf = (meter: string): UnitNames =>
+    Object.hasOwn(names, meter) ? (names[meter] ?? asWords(meter)) : asWords(meter);
+  return {
+    title: (meter) => namesOf(meter).title ?? asWords(meter).other,
+    of: (meter, count) => {
+      const known = namesOf(meter);
+      return known[formats.plural(count)] ?? known.other;
+    },
+  };
+}
+
+function asWords(meter: string): UnitNames {
+  return { other: meter.replaceAll('_', ' ') };
+}

@@ -1,0 +1,65 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startDev } from '../cli/running-dev.ts';
+import { launchChromium } from '../support/browser/chromium.ts';
+import { accessibilityFaults, openPage, screenshot } from '../support/browser/open-page.ts';
+import { temporaryDirectory } from '../support/world.ts';
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+
+const VARIANTS = [
+  ['light', 'en', 1_300],
+  ['dark', 'en', 1_300],
+  ['light', 'ar', 1_300],
+  ['light', 'de', 360],
+] as const;
+
+test('every component in every state is accessible and within its frame: light, dark, right to left, on a phone', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  for (const [colorScheme, locale, width] of VARIANTS) {
+    const viewport = { width, height: 900 };
+    const page = await openPage(browser, `${dev.url}/gallery?locale=${locale}`, { colorScheme, viewport });
+    await page.locator('.tallybook-stale').nth(4).waitFor();
+    const examples = page.locator('[data-example]');
+    const names = await examples.evaluateAll((nodes) =>
+      nodes.map((node) => node.getAttribute('data-example') ?? ''),
+    );
+    expect(names.length).toBeGreaterThan(40);
+    expect(new Set(names).size).toBe(names.length);
+    for (const state of ['stale', 'failed', 'skeleton']) {
+      expect(await page.locator(`.tallybook-${state}`).count()).toBe(5);
+    }
+    // A page of yours has each component once, and so names each part once.
+    expect(await accessibilityFaults(page, ['landmark-unique'])).toEqual([]);
+    const beyond = await examples.evaluateAll((nodes) =>
+      nodes
+        .filter((node) => node.scrollWidth > node.clientWidth + 1)
+        .map((node) => node.getAttribute('data-example')),
+    );
+    expect(beyond).toEqual([]);
+    for (const name of names) {
+      await screenshot(page, `${name}-${colorScheme}-${locale}-${width}`, `[data-example="${name}"]`);
+    }
+  }
+});
+
+test('a change of the plan shows what it costs before it is done', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const page = await openPage(browser, `${dev.url}/gallery`);
+  const picker = page.locator('[data-example="planpicker-choosing"]');
+  await picker.getByRole('radio', { name: 'Team' }).check();
+  await picker.getByText('Due now').waitFor();
+  expect(await picker.textContent()).toContain('$60.30');
+  await screenshot(page, 'planpicker-preview', '[data-example="planpicker-choosing"]');
+  await picker.getByRole('button', { name: 'Change to Team' }).click();
+  await picker.getByText('You are on Team now.').waitFor();
+
+  const refused = page.locator('[data-example="planpicker-refused"]');
+  await refused.getByRole('radio', { name: 'Pro' }).check();
+  await refused.getByRole('button', { name: 'Change to Pro' }).click();
+  await refused.getByText('A change of this account is under way.').waitFor();
+});

@@ -1,0 +1,288 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type ClientOptions, createClient, type RequestError } from '../../src/client/index.ts';
+import { MAX_WAITING_CALLS } from '../../src/client/outbox.ts';
+import { createServed } from '../http/served.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** What happens to a request on its way; the last entry is for all that follow. */
+type Weather = 'fine' | 'lost request' | 'lost answer' | Response;
+
+/** The client of a real handler, over a network that can be made bad. */
+async function connected(options: Partial<ClientOptions> = {}, scopes = ['write', 'read'] as const) {
+  const served = createServed();
+  const key = await served.createKey(scopes);
+  const requests: Request[] = [];
+  let weather: Weather[] = [];
+  const authorized = 'token' in options || 'getToken' in options;
+  const client = createClient({
+    base_url: 'http://usage.test/',
+    ...(authorized ? {} : { api_key: key }),
+    async fetch(url, init) {
+      const request = new Request(url, init);
+      requests.push(request.clone());
+      const today = weather.shift() ?? 'fine';
+      if (today instanceof Response) return today;
+      if (today === 'lost request') throw new TypeError('fetch failed');
+      const response = await served.usage.handler(request);
+      if (today === 'lost answer') throw new TypeError('fetch failed');
+      return response;
+    },
+    ...options,
+  });
+  return {
+    ...served,
+    client,
+    requests,
+    bodyOf: async (index: number) => (await requests[index]?.clone().json()) ?? null,
+    /** Of the requests from now on. */
+    setWeather(...next: Weather[]) {
+      weather = next;
+    },
+  };
+}
+
+const problem = (status: number, headers: Record<string, string> = {}) =>
+  new Response('<html>', { status, headers });
+
+async function refusalOf(call: Promise<unknown>): Promise<RequestError> {
+  return await call.then(
+    () => {
+      throw new Error('It was not refused.');
+    },
+    (error: RequestError) => error,
+  );
+}
+
+describe('recording', () => {
+  test('a lone call is counted by one request, at once', async () => {
+    const { client, requests, usage } = await connected();
+    expect(await client.record({ account: 'a', quantity: 3 })).toEqual({ recorded: true, duplicate: false });
+    expect(requests).toHaveLength(1);
+    expect((await usage.get({ account: 'a' })).quantity).toBe(3);
+  });
+
+  test('calls made together, or while a request is under way, share a request; plain ones an increment', async () => {
+    const { client, requests, bodyOf, usage } = await connected();
+    const first = client.record({ account: 'a' });
+    const together = client.record({ account: 'a', quantity: 2 });
+    await vi.waitFor(() => expect(requests).toHaveLength(1));
+    const meanwhile = Array.from({ length: 50 }, (_, index) =>
+      client.record({ account: index % 2 ? 'a' : 'b' }),
+    );
+    const keyed = client.record({ account: 'a', idempotency_key: 'k', quantity: 5 });
+    await Promise.all([first, together, ...meanwhile, keyed]);
+    expect(requests).toHaveLength(2);
+    expect((await bodyOf(0)).increments).toMatchObject([{ account: 'a', quantity: 3 }]);
+    expect((await bodyOf(1)).increments).toMatchObject([
+      { account: 'b', quantity: 25 },
+      { account: 'a', quantity: 25 },
+      { account: 'a', quantity: 5, idempotency_key: 'k' },
+    ]);
+    expect((await usage.get({ account: 'a' })).quantity).toBe(33);
+  });
+
+  test('more than 1,000 go in several requests', async () => {
+    const { client, requests, usage } = await connected();
+    const calls = Array.from({ length: 1_001 }, (_, i) =>
+      client.record({ account: 'a', idempotency_key: `k${i}` }),
+    );
+    await Promise.all(calls);
+    expect(requests).toHaveLength(2);
+    expect((await usage.get({ account: 'a' })).quantity).toBe(1_001);
+  });
+
+  test('a lost answer, a lost request and trouble of the server are repeated with the same key, and count once', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, bodyOf, setWeather, usage } = await connected();
+    setWeather('lost answer', 'lost request', problem(502), 'fine');
+    const call = client.record({ account: 'a', quantity: 4 });
+    await vi.runAllTimersAsync();
+    expect(await call).toEqual({ recorded: true, duplicate: false });
+    const keys = [0, 1, 2, 3].map(async (index) => (await bodyOf(index)).increments[0].idempotency_key);
+    expect(new Set(await Promise.all(keys)).size).toBe(1);
+    expect((await usage.get({ account: 'a' })).quantity).toBe(4);
+  });
+
+  test('waits as long as Retry-After says', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, requests, setWeather } = await connected();
+    setWeather(problem(429, { 'Retry-After': '7' }), 'fine');
+    const call = client.record({ account: 'a' });
+    await vi.advanceTimersByTimeAsync(6_999);
+    expect(requests).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await call).toEqual({ recorded: true, duplicate: false });
+  });
+
+  test('gives up after so many attempts, and says that the server was not reached', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, requests, setWeather } = await connected({ max_attempts: 3 });
+    setWeather(...Array.from({ length: 9 }, () => 'lost request' as const));
+    const refusal = refusalOf(client.record({ account: 'a' }));
+    await vi.runAllTimersAsync();
+    expect(await refusal).toMatchObject({
+      name: 'RequestError',
+      code: 'unreachable',
+      status: 0,
+      problem: null,
+    });
+    expect(requests).toHaveLength(3);
+    await client.flush();
+  });
+
+  test('a bad increment is refused with its problem, and the others of the request are counted', async () => {
+    const { client, usage } = await connected();
+    const good = client.record({ account: 'a', quantity: 2 });
+    const bad = refusalOf(client.record({ account: 'a', quantity: -1 }));
+    expect(await bad).toMatchObject({
+      code: 'invalid_quantity',
+      status: 400,
+      problem: { field: 'quantity', title: expect.any(String), remedy: expect.any(String) },
+    });
+    expect(await good).toEqual({ recorded: true, duplicate: false });
+    expect((await usage.get({ account: 'a' })).quantity).toBe(2);
+  });
+
+  test('a key of the caller that was counted before is a duplicate', async () => {
+    const { client } = await connected();
+    await client.record({ account: 'a', idempotency_key: 'k' });
+    expect(await client.record({ account: 'a', idempotency_key: 'k' })).toEqual({
+      recorded: false,
+      duplicate: true,
+    });
+    const other = client.record({ account: 'a', idempotency_key: 'k', quantity: 9 });
+    expect((await refusalOf(other)).code).toBe('idempotency_conflict');
+  });
+
+  test('the queue is bounded: what is too much is refused as overloaded', async () => {
+    const { client, usage } = await connected();
+    const calls = Array.from({ length: MAX_WAITING_CALLS }, () => client.record({ account: 'a' }));
+    const refused = await refusalOf(client.record({ account: 'a' }));
+    expect(refused).toMatchObject({ code: 'overloaded', is_temporary: true });
+    await Promise.all(calls);
+    expect((await usage.get({ account: 'a' })).quantity).toBe(MAX_WAITING_CALLS);
+  });
+
+  test('flush resolves when nothing waits', async () => {
+    const { client, usage } = await connected();
+    void client.record({ account: 'a' });
+    void client.record({ account: 'a', idempotency_key: 'x' });
+    await client.flush();
+    expect((await usage.get({ account: 'a' })).quantity).toBe(2);
+    await client.close();
+  });
+});
+
+describe('reading', () => {
+  test('usage, windows, cost and plans come typed', async () => {
+    const { client, usage } = await connected();
+    await usage.accounts.set({ account: 'a', plan: 'pro' });
+    await usage.increment({ account: 'a', quantity: 1_200 });
+    expect(await client.get({ account: 'a' })).toMatchObject({ quantity: 1_200 });
+    const { cost, price } = await client.cost({ account: 'a' });
+    expect([cost?.amount, price?.tiers?.length]).toEqual([1_800, 2]);
+    const { windows } = await client.windows({
+      account: 'a',
+      window: 'day',
+      time_zone: 'Europe/Berlin',
+      period_start: '2026-01-10',
+      period_end: '2026-01-12',
+    });
+    expect(windows.map(({ quantity }) => quantity)).toEqual([1_200, 0, 0]);
+    const { plans } = await client.plans.list();
+    expect(plans.map(({ plan }) => plan)).toEqual(['free', 'pro']);
+    expect(await client.accounts.get({ account: 'a' })).toMatchObject({ plan: 'pro' });
+    expect(await client.reports.list({ account: 'a', status: ['open', 'closed'] })).toMatchObject({
+      next: null,
+    });
+  });
+
+  test('is repeated when there is no answer, and ends with the signal of the caller', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, requests, setWeather, usage } = await connected();
+    await usage.increment({ account: 'a' });
+    setWeather('lost answer', 'fine');
+    const call = client.cost({ account: 'a' });
+    await vi.runAllTimersAsync();
+    expect(await call).toMatchObject({ quantity: 1 });
+    expect(requests).toHaveLength(2);
+    setWeather('lost request');
+    const controller = new AbortController();
+    const aborted = client.cost({ account: 'a' }, { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(aborted).rejects.toThrow('enough');
+  });
+
+  test('what was refused is told as it was told by the server, once', async () => {
+    const { client, requests } = await connected();
+    const refusal = await refusalOf(client.get({ account: 'nobody' }));
+    expect(refusal).toMatchObject({
+      code: 'account_not_found',
+      status: 404,
+      problem: { code: 'account_not_found', request_id: expect.any(String) },
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  test('an answer that is not the API’s is never taken for one', async () => {
+    const { client, setWeather } = await connected({ max_attempts: 1 });
+    for (const answer of [
+      new Response('<html>', { status: 200 }),
+      problem(404),
+      Response.json('no', { status: 400 }),
+    ]) {
+      setWeather(answer);
+      expect((await refusalOf(client.cost({ account: 'a' }))).code).toBe('unexpected_answer');
+    }
+  });
+});
+
+describe('who it is', () => {
+  test('getToken is asked once for calls made together, and again when the server refuses the token', async () => {
+    let asked = 0;
+    const given: string[] = [];
+    const world = await connected({
+      getToken: async () => {
+        asked += 1;
+        return given[asked - 1] ?? '';
+      },
+    });
+    await world.usage.increment({ account: 'a', quantity: 2 });
+    const create = async () => (await world.usage.tokens.create({ account: 'a' })).token;
+    given.push(await create());
+    const { client } = world;
+    await Promise.all([client.cost(), client.get()]);
+    expect(asked).toBe(1);
+    world.clock.advance(16 * 60_000);
+    given.push(await create());
+    expect(await client.cost()).toMatchObject({ account: 'a', quantity: 2 });
+    expect(asked).toBe(2);
+  });
+
+  test('a token reads its own account and counts nothing', async () => {
+    const { usage, client: operator } = await connected();
+    await operator.record({ account: 'a' });
+    await operator.record({ account: 'b' });
+    const { token } = await usage.tokens.create({ account: 'a' });
+    const client = createClient({
+      base_url: 'http://usage.test',
+      token,
+      fetch: (url, init) => usage.handler(new Request(url, init)),
+    });
+    expect(await client.get()).toMatchObject({ account: 'a', quantity: 1 });
+    expect((await refusalOf(client.get({ account: 'b' }))).status).toBe(404);
+    expect((await refusalOf(client.record({ account: 'a' }))).code).toBe('forbidden');
+  });
+
+  test('what is missing or double is said when the client is made', () => {
+    const make = (options: object) => () => createClient({ base_url: '/billing', ...options });
+    expect(make({ base_url: '' })).toThrow(/^base_url/);
+    expect(make({ token: '' })).toThrow(/^token: It is there and empty/);
+    expect(make({ token: 'a', api_key: 'b' })).toThrow(/Pass one of them/);
+    expect(make({ max_attempts: 0 })).toThrow(/^max_attempts/);
+    expect(make({ timeout_ms: Number.NaN })).toThrow(/^timeout_ms/);
+  });
+});

@@ -1,0 +1,55 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build, type Rolldown } from 'vite';
+import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../support/world.ts';
+
+const REACT = join(import.meta.dirname, '../../src/react/index.ts');
+const CLIENT = join(import.meta.dirname, '../../src/client/index.ts');
+const MAX_BYTES = 15_000;
+
+/** A program as an app's bundler makes it, without React. */
+async function bundle(program: string) {
+  const entry = join(temporaryDirectory(), 'app.js');
+  writeFileSync(entry, program);
+  const result = await build({
+    configFile: false,
+    logLevel: 'silent',
+    // Tests run as neither development nor production.
+    oxc: { jsx: { runtime: 'automatic', development: false } },
+    build: {
+      write: false,
+      minify: true,
+      lib: { entry, formats: ['es'], fileName: 'app' },
+      rolldownOptions: { external: [/^react/] },
+    },
+  });
+  const [output] = [result].flat() as Rolldown.RolldownOutput[];
+  const [chunk, ...others] = output?.output ?? [];
+  if (chunk?.type !== 'chunk' || others.length > 0) throw new Error('It is not one file.');
+  return { code: chunk.code, imports: chunk.imports, bytes: gzipSync(chunk.code).byteLength };
+}
+
+test('all of tallybook/react, with the client, is at most 15 kB gzipped and needs React alone', async () => {
+  const { bytes, imports, code } = await bundle(`export * from ${JSON.stringify(REACT)};`);
+  expect(code).toContain('tallybook-column');
+  expect(bytes).toBeLessThanOrEqual(MAX_BYTES);
+  expect(imports.toSorted()).toEqual(['react', 'react/jsx-runtime']);
+});
+
+test('an app that uses the hooks alone does not get the components', async () => {
+  const hooks = await bundle(`export { UsageProvider, useUsage } from ${JSON.stringify(REACT)};`);
+  const all = await bundle(`export * from ${JSON.stringify(REACT)};`);
+  for (const part of ['tallybook-column', 'tallybook-plan', 'tallybook-invoice']) {
+    expect(hooks.code).not.toContain(part);
+  }
+  expect(hooks.bytes).toBeLessThan(all.bytes * 0.7);
+});
+
+test('the client brings neither zod nor the server along', async () => {
+  const { code, imports, bytes } = await bundle(`export { createClient } from ${JSON.stringify(CLIENT)};`);
+  expect(imports).toEqual([]);
+  expect(code).not.toMatch(/ZodError|openapi|strictObject/);
+  expect(bytes).toBeLessThan(5_000);
+});
