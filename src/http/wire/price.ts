@@ -17,9 +17,9 @@ const priceFields = {
   transform_quantity: z.strictObject({ divide_by: z.int(), round: z.enum(['up', 'down']) }).optional(),
 };
 
-const price = z.strictObject(priceFields).openapi('Price');
+export const price = z.strictObject(priceFields).openapi('Price');
 
-const interval = z.enum(['day', 'week', 'month', 'year']);
+export const interval = z.enum(['day', 'week', 'month', 'year']);
 
 const publicPlan = z
   .strictObject({
