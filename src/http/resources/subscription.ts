@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { UsageErrorCode } from '../../core/errors.ts';
 import { refuseForeignUrls } from '../return-url.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { account } from '../wire/common.ts';
+import { account, orNull } from '../wire/common.ts';
 import {
   cancellation,
   changeResult,
@@ -50,7 +50,7 @@ export const SUBSCRIPTION: readonly Route[] = [
     description: '`null`: there was none.',
     access: readable,
     query: ofAccount,
-    answer: changeResult.nullable(),
+    answer: orNull(changeResult),
     errors: ['invalid_account', 'account_not_found'],
     handle: async ({ query, caller }, { service }) => {
       const change = await service.subscriptions.lastChange(query);

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { instant, list, quantity } from './common.ts';
+import { instant, list, orNull, quantity } from './common.ts';
 import { interval, price } from './price.ts';
 
 const line = z.strictObject({
@@ -38,16 +38,13 @@ export const planPreview = z
       description: 'Passed on with the change, it makes the invoice what `now` says',
     }),
     now: z.strictObject(billFields).openapi('PreviewedBill'),
-    next: z
-      .strictObject({ ...billFields, at: instant })
-      .openapi('PreviewedNextBill')
-      .nullable(),
+    next: orNull(z.strictObject({ ...billFields, at: instant }).openapi('PreviewedNextBill')),
     meters: list(
       z.strictObject({
         meter: z.string(),
         quantity,
-        before: previewedPrice.nullable(),
-        after: previewedPrice.nullable(),
+        before: orNull(previewedPrice),
+        after: orNull(previewedPrice),
       }),
     ),
   })

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { count, instant, list, quantity } from './common.ts';
+import { count, instant, list, orNull, quantity } from './common.ts';
 import { ratedAmount, upTo } from './usage.ts';
 
 const tier = z.strictObject({
@@ -51,7 +51,7 @@ export const costResult = z
     period_end: instant,
     quantity,
     limit: count.nullable(),
-    cost: ratedAmount.nullable(),
-    price: price.nullable(),
+    cost: orNull(ratedAmount),
+    price: orNull(price),
   })
   .openapi('Cost');
