@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { account, actor, count, instant, list, meter, next, quantity, reason } from './common.ts';
+import { account, actor, count, instant, list, meter, next, orNull, quantity, reason } from './common.ts';
 import { ratedAmount, report, reportFields, reportStatus } from './usage.ts';
 
 const listedFields = {
@@ -163,7 +163,7 @@ export const invoiceExplanation = z
         invoiced_amount: z.number(),
         counted_here: quantity,
         billed_by_stripe: z.number().nullable(),
-        rating: ratedAmount.nullable(),
+        rating: orNull(ratedAmount),
         reports: list(report),
         causes: list(cause),
         adds_up: z.boolean(),
