@@ -49,13 +49,13 @@ export const changeResult = z
   .openapi('Change');
 
 /** Of whoever is restricted to an account, only on pages of the app's own. */
-export const returnUrl = z.string().min(1).max(2_048).openapi({
+const returnUrl = z.string().min(1).max(2_048).openapi({
   description:
     'Where Stripe sends the customer afterwards. From who is restricted to an account, it must be on one of `http.allowed_origins`',
   example: 'https://app.example.com/billing',
 });
 
-export const plan = z.string().min(1).max(100).openapi({ description: 'Its name in the configuration' });
+const plan = z.string().min(1).max(100).openapi({ description: 'Its name in the configuration' });
 export const seats = z.int().min(1).max(1_000_000);
 
 export const checkout = z
