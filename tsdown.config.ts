@@ -27,7 +27,7 @@ export default defineConfig([
   {
     ...common,
     entry: ['src/client/index.ts', 'src/react/index.ts', 'src/react/texts/index.ts'],
-    tsconfig: 'tsconfig.browser.json',
+    tsconfig: 'tsconfig.browser.build.json',
     platform: 'neutral',
     target: 'es2022',
     clean: false,

@@ -18,7 +18,7 @@ export {
   type ShownInvoiceLine,
 } from './invoice-list.tsx';
 export { PlanPicker, type PlanPickerProps } from './plan-picker.tsx';
-export type { ShownBill, ShownChange, ShownPreview } from './plan-preview.tsx';
+export type { ShownBill, ShownBillLine, ShownChange, ShownPreview } from './plan-preview.tsx';
 export { UsageProvider, type UsageProviderProps } from './provider.tsx';
 export { en } from './texts/en.ts';
 export type { NextTierWords, Texts } from './texts/texts.ts';

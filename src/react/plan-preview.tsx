@@ -15,7 +15,16 @@ export interface ShownPreview {
 export interface ShownBill {
   readonly currency: string;
   readonly total: number;
-  readonly lines: readonly { readonly description: string; readonly amount: number }[];
+  readonly lines: readonly ShownBillLine[];
+}
+
+export interface ShownBillLine {
+  readonly description: string;
+  readonly amount: number;
+  /** Of a line that bills usage: shown as units and their price, in place of the description. */
+  readonly meter?: string | null | undefined;
+  readonly quantity?: number | null | undefined;
+  readonly unit_amount_decimal?: string | null | undefined;
 }
 
 /** What is shown of the answer of `usage.plans.change`. */
@@ -96,14 +105,14 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
 }
 
 function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
-  const { formats, texts } = useUsageContext();
+  const { formats, units, texts } = useUsageContext();
   const isFree = now.lines.length === 0 && now.total === 0;
   return (
     <ul className="tallybook-lines">
-      {now.lines.map(({ description, amount }) => (
-        <li key={JSON.stringify([description, amount])}>
-          <bdi>{description}</bdi>
-          <span className="tallybook-number">{formats.money(amount, now.currency)}</span>
+      {now.lines.map((line) => (
+        <li key={JSON.stringify(line)}>
+          <bdi>{wordsOfLine(line)}</bdi>
+          <span className="tallybook-number">{formats.money(line.amount, now.currency)}</span>
         </li>
       ))}
       <li className="tallybook-total">
@@ -120,6 +129,12 @@ function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
       ) : null}
     </ul>
   );
+
+  function wordsOfLine({ meter, quantity, unit_amount_decimal, description }: ShownBillLine): string {
+    if (meter == null || quantity == null || unit_amount_decimal == null) return description;
+    const unit = formats.money(unit_amount_decimal, now.currency);
+    return `${formats.quantity(quantity)} ${units.of(meter, quantity)} × ${unit}`;
+  }
 }
 
 function wordsOf(error: unknown): string {

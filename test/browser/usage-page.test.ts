@@ -186,7 +186,7 @@ test('a change of the plan shows what it costs, waits until all usage is confirm
   const plans = partOf(page, 'Plans');
   await plans.getByRole('radio', { name: 'Scale' }).check();
   await plans.getByText('Due now').waitFor();
-  expect(await plans.textContent()).toContain('$12.80');
+  expect(await plans.textContent()).toContain('640 credits × $0.02$12.80');
   expect(await accessibilityFaults(page)).toEqual([]);
   await screenshot(page, 'page-preview');
   await plans.getByRole('button', { name: 'Change to Scale' }).click();
