@@ -2,7 +2,13 @@ import type { z } from '@hono/zod-openapi';
 import { expectTypeOf, test } from 'vitest';
 import type { HttpService } from '../../src/http/service.ts';
 import type { usageByMeter, usageResult } from '../../src/http/wire/usage.ts';
-import type { Usage, UsageByMeterResult, UsageResult } from '../../src/index.ts';
+import type {
+  InvoiceExplanation,
+  ReportExplanation,
+  Usage,
+  UsageByMeterResult,
+  UsageResult,
+} from '../../src/index.ts';
 
 type KeyOf<Value> = Value extends unknown ? keyof Value : never;
 type ValueAt<Value, Key> = Value extends unknown ? (Key extends keyof Value ? Value[Key] : never) : never;
@@ -35,6 +41,8 @@ test('every field that a method answers with has its place in the wire schema', 
   expectTypeOf<Undocumented<Answer<Usage['windows']>, Answer<HttpService['windows']>>>().toBeNever();
   expectTypeOf<Undocumented<Answer<Usage['cost']>, Answer<HttpService['cost']>>>().toBeNever();
   expectTypeOf<Undocumented<Answer<Usage['reconcile']>, Answer<HttpService['reconcile']>>>().toBeNever();
+  expectTypeOf<Undocumented<ReportExplanation, Answer<HttpService['explainReport']>>>().toBeNever();
+  expectTypeOf<Undocumented<InvoiceExplanation, Answer<HttpService['explainInvoice']>>>().toBeNever();
   expectTypeOf<
     Undocumented<Answer<Usage['plans']['preview']>, Answer<HttpService['previewPlan']>>
   >().toBeNever();
