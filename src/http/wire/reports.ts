@@ -110,6 +110,10 @@ const cause = z
     discrepancy: z.boolean(),
     reports: list(count),
     spans: list(z.strictObject({ start: instant, end: instant })),
+    invoice_item: z.string().nullable().openapi({
+      description: 'The invoice item that a person let bill it; null = none does',
+    }),
+    command: z.string().nullable().openapi({ description: 'What can be run to settle it; null = nothing' }),
     explanation: z.string(),
   })
   .openapi('ReconciliationCause');

@@ -52,7 +52,6 @@ export const changeResult = z
 const returnUrl = z.string().min(1).max(2_048).openapi({
   description:
     'Where Stripe sends the customer afterwards. From who is restricted to an account, it must be on one of `http.allowed_origins`',
-  example: 'https://app.example.com/billing',
 });
 
 const plan = z.string().min(1).max(100).openapi({ description: 'Its name in the configuration' });
