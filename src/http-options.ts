@@ -13,7 +13,10 @@ export interface HttpOptions<Meter extends string = string> {
    * Default: there are no browser tokens. Undefined, as of a missing environment variable, is an error.
    */
   readonly token_secret?: string | undefined;
-  /** Origins whose pages may read answers, such as `'https://app.example.com'`. Default: none. */
+  /**
+   * Origins of the app's pages, such as `'https://app.example.com'`: they may read answers, and keys that are restricted to
+   * an account can have customers sent back to them, from Checkout and the portal, and nowhere else. Default: none.
+   */
   readonly allowed_origins?: readonly string[];
   /** Requests within a second, in this process. */
   readonly rate_limits?: {

@@ -242,7 +242,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
   /** Tokens for browsers. */
   readonly tokens: {
     /**
-     * A token that reads the usage of one account for at most fifteen minutes, and nothing else.
+     * A token that reads the usage of one account, and what bills it, for at most fifteen minutes. It changes nothing.
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `invalid_configuration`, `closed`.
      */

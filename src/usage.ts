@@ -206,7 +206,9 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     allow_tiers_mode_change: config.allow_tiers_mode_change,
   };
   const changes = createSubscriptionChanges(changing);
+  const preview = (params: unknown) => previewPlan({ ...changing, meters: [...config.meters.names] }, params);
   const seats = createSeats(changing);
+  const limited = { ...query, meters: config.meters };
   const declared = { event_names: config.event_names, plans: config.plans };
   const livemode = config.stripe?.livemode ?? false;
   const catalogue = createCatalogue({ ...declared, provider, environment, livemode });
@@ -236,6 +238,23 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       get: (params) => untold(() => get(params)),
       windows: (params) => untold(() => readings.windows(params)),
       cost: (params) => untold(() => readings.cost(params)),
+      previewPlan: (params) => untold(() => preview(params)),
+      changePlan: (params) => untold(() => changes.changePlan(params)),
+      subscriptions: {
+        get: (params) => untold(() => subscriptions.get(params)),
+        checkout: (params) => untold(() => subscriptions.checkout(params)),
+        portal: (params) => untold(() => subscriptions.portal(params)),
+        cancel: (params) => untold(() => changes.cancel(params)),
+        resume: (params) => untold(() => changes.resume(params)),
+        pause: (params) => untold(() => changes.pause(params)),
+        lastChange: (params) => untold(() => changes.lastChange(params)),
+      },
+      seats: {
+        get: (params) => untold(() => seats.get(params)),
+        set: (params) => untold(() => seats.set(params)),
+        add: (params) => untold(() => seats.add(params)),
+      },
+      checkLimit: (params) => untold(() => checkLimit(limited, params)),
       accounts: {
         set: (params) => untold(() => accounts.set(params)),
         get: (params) => untold(() => accounts.get(params)),
@@ -293,12 +312,11 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       resolve: (params: unknown) => guard(() => decisions.resolve(params)),
     },
     limits: {
-      check: (params: unknown) => guard(() => checkLimit({ ...query, meters: config.meters }, params)),
+      check: (params: unknown) => guard(() => checkLimit(limited, params)),
     },
     plans: {
       list: () => listPlans(config.plans),
-      preview: (params: unknown) =>
-        guard(() => previewPlan({ ...changing, meters: [...config.meters.names] }, params)),
+      preview: (params: unknown) => guard(() => preview(params)),
       change: (params: unknown) => guard(() => changes.changePlan(params)),
     },
     seats: {

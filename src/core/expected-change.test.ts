@@ -75,7 +75,7 @@ const account = {
 };
 
 /** What becomes of items under a change to a plan with these prices. */
-const after = (
+const expected = (
   items: readonly SubscriptionItem[],
   prices: PlanPrice[],
   fields: Partial<SubscriptionChange> = {},
@@ -84,7 +84,7 @@ const after = (
 describe('an account after a change', () => {
   test('has the new price since the request, in a period that ends where it did', () => {
     const price = priced('credits', { currency: 'usd', unit_amount_decimal: '1' });
-    const found = after([item()], [price]);
+    const found = expected([item()], [price]);
     expect(found.account).toEqual({ ...account, plan: 'next' });
     const timeline = timelineOf(found, 'credits');
     expect(billingPeriodAt(timeline, REQUESTED - 1)).toMatchObject({
@@ -101,7 +101,7 @@ describe('an account after a change', () => {
   });
 
   test('that was cancelled is billed by nothing, and on no plan where there is no free one', () => {
-    const found = after([item()], [priced('credits', TWO_CENTS)], {
+    const found = expected([item()], [priced('credits', TWO_CENTS)], {
       kind: 'cancel',
       plan: null,
       interval: null,
@@ -114,7 +114,7 @@ describe('an account after a change', () => {
     const before = { account, items: [item()] };
     expect(accountAfter(before, change({ kind: 'seats' }), {})).toEqual(before);
     expect(accountAfter(before, change(), {}).items).toEqual([item({ ended_at: REQUESTED })]);
-    expect(after([], [priced('credits', TWO_CENTS)]).items).toEqual([]);
+    expect(expected([], [priced('credits', TWO_CENTS)]).items).toEqual([]);
   });
 
   test('keeps what both plans bill alike, however the amounts are spelled', () => {
@@ -140,7 +140,7 @@ describe('an account after a change', () => {
     ];
     for (const [present, next] of alike) {
       const items = [item({ price: present })];
-      expect(after(items, [priced('credits', next)]).items).toEqual(items);
+      expect(expected(items, [priced('credits', next)]).items).toEqual(items);
     }
   });
 
@@ -157,7 +157,7 @@ describe('an account after a change', () => {
     ],
     ['nothing', TWO_CENTS, { currency: 'usd', unit_amount_decimal: '0' }],
   ])('begins anew with %s', (_, present, next) => {
-    const { items } = after([item({ price: present })], [priced('credits', next)]);
+    const { items } = expected([item({ price: present })], [priced('credits', next)]);
     expect(items.map(({ ended_at, started_at }) => [started_at, ended_at])).toEqual([
       [START, REQUESTED],
       [REQUESTED, null],
@@ -168,7 +168,7 @@ describe('an account after a change', () => {
     const present = [item({ interval_count: 3 })];
     const yearly = priced('credits', TWO_CENTS, 'year');
     for (const items of [[item()], present]) {
-      expect(after(items, [yearly], { interval: 'year' }).items[1]).toMatchObject({
+      expect(expected(items, [yearly], { interval: 'year' }).items[1]).toMatchObject({
         anchor: START,
         interval: 'year',
         interval_count: 1,
@@ -177,11 +177,13 @@ describe('an account after a change', () => {
       });
     }
     // Every three months is not every month.
-    expect(after(present, [priced('credits', TWO_CENTS)]).items[1]).toMatchObject({
+    expect(expected(present, [priced('credits', TWO_CENTS)]).items[1]).toMatchObject({
       interval_count: 1,
       current_period_end: END,
     });
-    expect(after([item()], [yearly], { interval: 'month' }).items).toEqual([item({ ended_at: REQUESTED })]);
+    expect(expected([item()], [yearly], { interval: 'month' }).items).toEqual([
+      item({ ended_at: REQUESTED }),
+    ]);
   });
 
   test('bills a meter that only the new plan has, and leaves alone what is not of the subscription', () => {
@@ -189,7 +191,7 @@ describe('an account after a change', () => {
       item({ stripe_subscription: 'sub_2', stripe_subscription_item: 'si_2' }),
       item({ stripe_subscription_item: 'si_3', ended_at: REQUESTED - 1 }),
     ];
-    const { items } = after(
+    const { items } = expected(
       [...others, item()],
       [priced('credits', TWO_CENTS), priced('tokens', { currency: 'usd', unit_amount_decimal: '5' })],
     );
@@ -207,7 +209,7 @@ describe('an account after a change', () => {
 
   test('takes over from an item that Stripe has ended since the request', () => {
     const ended = item({ ended_at: REQUESTED + 1_000 });
-    const { items } = after([ended], [priced('credits', { currency: 'usd', unit_amount_decimal: '1' })]);
+    const { items } = expected([ended], [priced('credits', { currency: 'usd', unit_amount_decimal: '1' })]);
     expect(items.map(({ ended_at }) => ended_at)).toEqual([REQUESTED, null]);
   });
 });

@@ -56,6 +56,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     service: options.service,
     environment,
     deadline: new BodyDeadline(environment.clock),
+    allowed_origins: settings.allowed_origins,
     cloud_events: { rules: settings.cloud_events, meters: options.meters },
     tell,
   };

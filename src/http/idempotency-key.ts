@@ -20,9 +20,14 @@ export function withIdempotencyKey<Body extends { readonly idempotency_key?: str
   throw new UsageError('invalid_idempotency_key', { field: 'Idempotency-Key', reason });
 }
 
-/** Of several items, each has its own. @throws UsageError `invalid_idempotency_key`. */
-export function refuseIdempotencyKey(request: Request): void {
+const OF_ITEMS = 'Every item has a key of its own: one for all would count only the first.';
+
+/**
+ * Where a key in the header would promise what is not kept: of several items, each has its own.
+ *
+ * @throws UsageError `invalid_idempotency_key`.
+ */
+export function refuseIdempotencyKey(request: Request, reason = OF_ITEMS): void {
   if (!request.headers.has('idempotency-key')) return;
-  const reason = 'Every item has a key of its own: one for all would count only the first.';
   throw new UsageError('invalid_idempotency_key', { field: 'Idempotency-Key', reason });
 }

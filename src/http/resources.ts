@@ -1,8 +1,11 @@
 import { ACCOUNTS } from './resources/accounts.ts';
 import { EVENTS } from './resources/events.ts';
 import { INCREMENTS } from './resources/increments.ts';
+import { LIMITS } from './resources/limits.ts';
 import { PLANS } from './resources/plans.ts';
 import { REPORTS } from './resources/reports.ts';
+import { SEATS } from './resources/seats.ts';
+import { SUBSCRIPTION } from './resources/subscription.ts';
 import { TOKENS } from './resources/tokens.ts';
 import { USAGE } from './resources/usage.ts';
 import type { Route } from './route.ts';
@@ -12,6 +15,9 @@ export const RESOURCES: readonly Route[] = [
   ...INCREMENTS,
   ...USAGE,
   ...PLANS,
+  ...SUBSCRIPTION,
+  ...SEATS,
+  ...LIMITS,
   ...ACCOUNTS,
   ...REPORTS,
   ...EVENTS,

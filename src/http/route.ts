@@ -27,6 +27,8 @@ export interface RouteContext {
   readonly service: HttpService;
   readonly environment: Pick<Environment, 'clock' | 'digest'>;
   readonly cloud_events: CloudEventMapping;
+  /** Origins of the app's own pages. */
+  readonly allowed_origins: ReadonlySet<string>;
   /** Of bodies. */
   readonly deadline: BodyDeadline;
   /** Told of what failed here while the request was answered all the same. */

@@ -2,6 +2,8 @@ import type { z } from '@hono/zod-openapi';
 import type { TokenResult } from './access/browser-tokens.ts';
 import type { Caller } from './access/caller.ts';
 import type { accountDetails, accountResult, accountsPage } from './wire/accounts.ts';
+import type { limitResult } from './wire/limits.ts';
+import type { planPreview } from './wire/plan-preview.ts';
 import type { costResult, plansResult } from './wire/price.ts';
 import type {
   decisionResult,
@@ -10,6 +12,8 @@ import type {
   reportExplanation,
   reportsPage,
 } from './wire/reports.ts';
+import type { seatsResult } from './wire/seats.ts';
+import type { changeResult, checkoutResult, portalResult, subscriptionResult } from './wire/subscription.ts';
 import type { incrementResult, usageByMeter, usageResult, windowsResult } from './wire/usage.ts';
 
 type Method<Answer extends z.ZodType> = (params: unknown) => Promise<z.input<Answer>>;
@@ -26,6 +30,24 @@ export interface HttpService {
   readonly cost: Method<typeof costResult>;
   /** What may be seen of the plans. */
   readonly plans: (caller: Caller) => Promise<z.input<typeof plansResult>>;
+  readonly previewPlan: Method<typeof planPreview>;
+  readonly changePlan: Method<typeof changeResult>;
+  readonly subscriptions: {
+    readonly get: Method<typeof subscriptionResult>;
+    readonly checkout: Method<typeof checkoutResult>;
+    readonly portal: Method<typeof portalResult>;
+    readonly cancel: Method<typeof changeResult>;
+    readonly resume: (params: unknown) => Promise<void>;
+    readonly pause: (params: unknown) => Promise<void>;
+    /** null = there was none. */
+    readonly lastChange: (params: unknown) => Promise<z.input<typeof changeResult> | null>;
+  };
+  readonly seats: {
+    readonly get: Method<typeof seatsResult>;
+    readonly set: Method<typeof seatsResult>;
+    readonly add: Method<typeof seatsResult>;
+  };
+  readonly checkLimit: Method<typeof limitResult>;
   readonly accounts: {
     readonly set: Method<typeof accountResult>;
     readonly get: Method<typeof accountDetails>;

@@ -7,7 +7,7 @@ export interface HttpSettings {
   readonly base_path: string;
   /** null = there are no browser tokens. */
   readonly token_secret: string | null;
-  /** Origins whose pages may read answers. */
+  /** Origins of the app's pages: they may read answers, and customers may be sent back to them. */
   readonly allowed_origins: ReadonlySet<string>;
   readonly rate_limits: RateLimitSettings;
   /** Header in which a trusted proxy names the client's address; null = it is that of the connection. */

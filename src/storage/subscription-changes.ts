@@ -144,8 +144,9 @@ export async function completeChange(
   await forgetRequest(db, key);
   // Of an account that has another customer by now, Stripe's answer tells nothing.
   if (known.account.stripe_customer !== read.stripe_customer) return true;
+  const made = { ...change, changed_at };
   const decided =
-    change.kind === 'seats' ? {} : { items: itemsAfter(change, known.items, read.items), plan: change.plan };
+    change.kind === 'seats' ? {} : { items: itemsAfter(made, known.items, read.items), plan: change.plan };
   const switched_at = change.kind === 'seats' ? null : change.requested_at;
   await applyItems(db, ledger, known, { ...read, ...decided, account_id }, switched_at);
   return true;
@@ -161,7 +162,12 @@ async function forgetRequest(db: Db, { account_id }: ChangeKey): Promise<void> {
 
 /** What Stripe changed counts from the request on: the customer's switch is that moment, not Stripe's. */
 function itemsAfter(
-  { stripe_subscription, requested_at, kind }: SubscriptionChange,
+  {
+    stripe_subscription,
+    requested_at,
+    changed_at,
+    kind,
+  }: SubscriptionChange & { readonly changed_at: Instant },
   known: readonly SubscriptionItem[],
   items: readonly SubscriptionItem[],
 ): SubscriptionItem[] {
@@ -175,8 +181,9 @@ function itemsAfter(
     if (item.stripe_subscription !== stripe_subscription) return item;
     if (kind === 'cancel')
       return { ...item, ended_at: Math.min(requested_at, item.ended_at ?? requested_at) };
-    const isNew = !before.has(item.stripe_subscription_item);
-    return isNew ? { ...item, started_at: Math.min(requested_at, item.started_at) } : item;
+    if (before.has(item.stripe_subscription_item)) return item;
+    // An item that was added in the minute of the subscription's own start looks as if it had begun with it.
+    return { ...item, started_at: requested_at, billed_from: Math.max(item.billed_from, changed_at) };
   });
   const removed = known.filter(
     (item) =>

@@ -54,6 +54,9 @@ function schemasOf(content: Schema): ReadonlyMap<string, Schema> {
   return new Map(Object.entries<Schema>(content ?? {}).map(([type, { schema }]) => [type, schema]));
 }
 
+/** Where the app's pages are. */
+export const APP = 'https://app.example.com';
+
 /** Something that every route takes, so that what is refused is refused for who asks. */
 const SAMPLES: Readonly<
   Record<string, { readonly query?: string; readonly body?: Schema; readonly type?: string }>
@@ -70,6 +73,15 @@ const SAMPLES: Readonly<
   revokeTokens: { body: {} },
   retryReport: { body: { report: 1, reason: 'why' } },
   resolveReport: { body: { report: 1, reason: 'why', as: 'counted' } },
+  previewPlan: { body: { plan: 'business' } },
+  changePlan: { body: { plan: 'business' } },
+  openCheckout: { body: { plan: 'business', success_url: `${APP}/done`, cancel_url: `${APP}/` } },
+  openPortal: { body: { return_url: APP } },
+  cancelSubscription: { body: { when: 'now' } },
+  resumeSubscription: { body: {} },
+  pauseSubscription: { body: {} },
+  setSeats: { body: { seats: 5, expected: 3 } },
+  addSeats: { body: { seats: -1 } },
   adjustUsage: { body: { quantity: -1, reason: 'why' } },
 };
 

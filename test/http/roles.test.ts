@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type DocumentedOperation, readDocument, sampleOf } from './operations.ts';
+import { createBilled } from './billed.ts';
+import { APP, type DocumentedOperation, readDocument, sampleOf } from './operations.ts';
 import { createServed } from './served.ts';
 
 const OWN = 'own';
@@ -29,9 +30,9 @@ function createServedOutside() {
 }
 
 async function createRoles() {
-  const served = createServed({ http: { rate_limits: { per_key: false } } });
+  const served = await createBilled({ rate_limits: { per_key: false }, allowed_origins: [APP] });
   for (const account of [OWN, FOREIGN]) {
-    await served.usage.accounts.set({ account, plan: 'pro' });
+    await served.subscribe(account);
     await served.usage.increment({ account, quantity: 7 });
   }
   const { token } = await served.usage.tokens.create({ account: OWN });
@@ -51,13 +52,15 @@ async function createRoles() {
           served.usage.get({ account: FOREIGN }),
           served.usage.accounts.get({ account: FOREIGN }),
           served.usage.reports.list({ account: FOREIGN }),
+          served.usage.subscriptions.lastChange({ account: FOREIGN }),
+          served.atStripe(FOREIGN),
         ]),
       ),
   };
 }
 
 test('the document names every route that is known here, and each has its test', () => {
-  expect(guarded.length).toBeGreaterThanOrEqual(18);
+  expect(guarded.length).toBeGreaterThanOrEqual(31);
   expect(open.map(({ path }) => path).sort()).toEqual(['/healthz', '/readyz', '/v1/webhooks/stripe']);
 });
 

@@ -1,21 +1,26 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createUsage, type HttpOptions, type Scope, type UsageOptions } from '../../src/index.ts';
-import { createMovableClock } from '../../src/testing/movable-clock.ts';
+import { createMovableClock, type MovableClock } from '../../src/testing/movable-clock.ts';
 import { memoryDirectory } from '../support/world.ts';
 
-const START = Date.UTC(2026, 0, 10, 12);
+export const START = Date.UTC(2026, 0, 10, 12);
 export const TOKEN_SECRET = 'a secret of more than thirty-two bytes';
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 export interface ServedOptions {
   readonly http?: HttpOptions<'credits'>;
-  readonly options?: Partial<UsageOptions<'credits', 'free' | 'pro' | 'secret'>>;
+  readonly options?: Partial<UsageOptions<'credits', string>>;
+  /** Default: one of its own. */
+  readonly clock?: MovableClock;
 }
 
 /** The product behind its handler, on an embedded database and a clock that stands still. */
-export function createServed({ http = {}, options = {} }: ServedOptions = {}) {
-  const clock = createMovableClock({ start: START });
+export function createServed({
+  http = {},
+  options = {},
+  clock = createMovableClock({ start: START }),
+}: ServedOptions = {}) {
   const errors: unknown[] = [];
   const usage = createUsage({
     database: { path: join(memoryDirectory(), 'usage.db'), thread: 'in_thread' },

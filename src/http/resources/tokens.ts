@@ -12,7 +12,8 @@ export const TOKENS: readonly Route[] = [
     path: '/v1/tokens',
     operation_id: 'createToken',
     summary: 'Create a token for a browser',
-    description: 'It reads the usage of one account for at most 15 minutes, and nothing else.',
+    description:
+      'It reads the usage of one account, and what bills it, for at most 15 minutes, and changes nothing.',
     access: { scope: 'admin', browser_token: false, account: 'one' },
     body: {
       schema: z

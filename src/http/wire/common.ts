@@ -6,6 +6,11 @@ export function list<Item extends z.ZodType>(item: Item) {
   return z.array(item).readonly();
 }
 
+/** Or null. Of a schema with a name, `nullable()` would change what the document has under that name. */
+export function orNull<Schema extends z.ZodType>(schema: Schema) {
+  return z.union([schema, z.null()]);
+}
+
 export const instant = z.iso
   .datetime({ precision: 3 })
   .openapi({ description: 'ISO 8601 in UTC with milliseconds', example: '2026-10-10T12:00:00.000Z' });

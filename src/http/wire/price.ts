@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { count, instant, list, quantity } from './common.ts';
+import { count, instant, list, orNull, quantity } from './common.ts';
 import { ratedAmount, upTo } from './usage.ts';
 
 const tier = z.strictObject({
@@ -17,9 +17,9 @@ const priceFields = {
   transform_quantity: z.strictObject({ divide_by: z.int(), round: z.enum(['up', 'down']) }).optional(),
 };
 
-const price = z.strictObject(priceFields).openapi('Price');
+export const price = z.strictObject(priceFields).openapi('Price');
 
-const interval = z.enum(['day', 'week', 'month', 'year']);
+export const interval = z.enum(['day', 'week', 'month', 'year']);
 
 const publicPlan = z
   .strictObject({
@@ -51,7 +51,7 @@ export const costResult = z
     period_end: instant,
     quantity,
     limit: count.nullable(),
-    cost: ratedAmount.nullable(),
-    price: price.nullable(),
+    cost: orNull(ratedAmount),
+    price: orNull(price),
   })
   .openapi('Cost');

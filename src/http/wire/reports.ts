@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { account, actor, count, instant, list, meter, next, quantity, reason } from './common.ts';
+import { account, actor, count, instant, list, meter, next, orNull, quantity, reason } from './common.ts';
 import { ratedAmount, report, reportFields, reportStatus } from './usage.ts';
 
 const listedFields = {
@@ -110,6 +110,10 @@ const cause = z
     discrepancy: z.boolean(),
     reports: list(count),
     spans: list(z.strictObject({ start: instant, end: instant })),
+    invoice_item: z.string().nullable().openapi({
+      description: 'The invoice item that a person let bill it; null = none does',
+    }),
+    command: z.string().nullable().openapi({ description: 'What can be run to settle it; null = nothing' }),
     explanation: z.string(),
   })
   .openapi('ReconciliationCause');
@@ -163,7 +167,7 @@ export const invoiceExplanation = z
         invoiced_amount: z.number(),
         counted_here: quantity,
         billed_by_stripe: z.number().nullable(),
-        rating: ratedAmount.nullable(),
+        rating: orNull(ratedAmount),
         reports: list(report),
         causes: list(cause),
         adds_up: z.boolean(),

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { accountId, count, dateInput, instant, list, meter, problem, quantity } from './common.ts';
+import { accountId, count, dateInput, instant, list, meter, orNull, problem, quantity } from './common.ts';
 
 export const incrementResult = z
   .strictObject({
@@ -92,6 +92,15 @@ export const ratedAmount = z
   })
   .openapi('RatedAmount');
 
+const changeUnderWay = z
+  .strictObject({
+    change: count,
+    kind: z.enum(['plan', 'cancel']),
+    plan: z.string().nullable(),
+    requested_at: instant.openapi({ description: 'The current billing period begins there' }),
+  })
+  .openapi('ChangeUnderWay');
+
 export const usageResult = z
   .strictObject({
     account: z.string(),
@@ -102,7 +111,12 @@ export const usageResult = z
     reported_quantity: quantity,
     pending_quantity: quantity,
     reports: list(report),
-    cost: ratedAmount.nullable(),
+    cost: orNull(ratedAmount),
+    limit: count.nullable().openapi({
+      description: 'Units that the plan includes at most; null = it sets no limit, or for other ranges',
+    }),
+    remaining: count.nullable().openapi({ description: 'What is left, from 0; null = without a limit' }),
+    change: orNull(changeUnderWay),
   })
   .openapi('Usage');
 

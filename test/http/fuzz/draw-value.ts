@@ -50,12 +50,22 @@ export const HOSTILE: readonly [unknown, ...unknown[]] = [
 ];
 /** Names that mean something in the installation. */
 const ACCOUNTS: readonly [string, ...string[]] = ['own', 'foreign', 'nobody', 'é', "o'neil"];
+const URLS: readonly [string, ...string[]] = [
+  'https://app.example.com/x',
+  'https://evil.example/',
+  'javascript:alert(1)',
+];
 const KNOWN: Readonly<Record<string, readonly [unknown, ...unknown[]]>> = {
   account: ACCOUNTS,
   subject: ACCOUNTS,
   meter: ['credits', 'tokens', 'credit'],
   type: ['credits', 'tokens', 'mapped', 'unknown'],
-  plan: ['pro', 'free', null, 'gold'],
+  plan: ['pro', 'business', 'free', null, 'gold'],
+  return_url: URLS,
+  success_url: URLS,
+  cancel_url: URLS,
+  customer_email: ['ada@example.com', 'ada'],
+  proration_date: ['2026-01-10T12:00:00Z', '2026-01-10'],
   time_zone: ['UTC', 'Europe/Berlin', 'Australia/Lord_Howe', 'Asia/Kathmandu'],
   period_start: ['2026-01-10', '2026-01-10T11:00:00Z', '2025-12-01'],
   period_end: ['2026-01-12', '2026-02-01', '2026-01-10T13:00:00+05:30'],

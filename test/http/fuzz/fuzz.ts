@@ -89,9 +89,11 @@ async function install(database: string) {
     database,
     meters: { credits: {}, tokens: {} },
     default_meter: 'credits',
+    verify_timeout_ms: 0, // nobody moves the clock meanwhile
     plans: {
       free: { prices: [], limits: { credits: 100 } },
-      pro: { prices: [{ currency: 'usd', interval: 'month', meter: 'credits', unit_amount_decimal: '1.5' }] },
+      pro: { prices: sold('1.5') },
+      business: { prices: sold('1') },
     },
     stripe: {
       secret_key: 'sk_test_simulated',
@@ -112,8 +114,10 @@ async function install(database: string) {
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     environment: { clock },
   });
+  const { changes } = await usage.catalogue.compare();
+  await usage.catalogue.push({ changes });
   for (const account of ['own', 'foreign']) {
-    await usage.accounts.set({ account, plan: 'pro' });
+    await usage.subscriptions.create({ account, plan: 'pro', seats: 3 });
     await usage.increment({ account, quantity: 10 });
   }
   await usage.report();
@@ -127,6 +131,15 @@ async function install(database: string) {
   const { token } = await usage.tokens.create({ account: 'own' });
   const credentials: Credentials = [token, ...keys.map(({ secret }) => secret), 'tbk_wrong'];
   return { usage, credentials, faults };
+}
+
+/** By use, and by the seat. */
+function sold(unit_amount_decimal: string) {
+  const common = { currency: 'usd', interval: 'month' } as const;
+  return [
+    { ...common, meter: 'credits', unit_amount_decimal },
+    { ...common, usage_type: 'licensed', quantity: 'seats', unit_amount_decimal: '500' },
+  ] as const;
 }
 
 function describe({ method, target, headers, body }: DrawnRequest): string {

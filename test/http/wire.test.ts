@@ -1,0 +1,72 @@
+import type { z } from '@hono/zod-openapi';
+import { expectTypeOf, test } from 'vitest';
+import type { HttpService } from '../../src/http/service.ts';
+import type { usageByMeter, usageResult } from '../../src/http/wire/usage.ts';
+import type {
+  InvoiceExplanation,
+  ReportExplanation,
+  Usage,
+  UsageByMeterResult,
+  UsageResult,
+} from '../../src/index.ts';
+
+type KeyOf<Value> = Value extends unknown ? keyof Value : never;
+type ValueAt<Value, Key> = Value extends unknown ? (Key extends keyof Value ? Value[Key] : never) : never;
+
+/** Names of fields, at any depth, that an answer has and its wire schema does not; the compiler lets those pass. */
+type Undocumented<Answer, Wire> = Answer extends readonly (infer Item)[]
+  ? Undocumented<Item, Extract<Wire, readonly unknown[]>[number]>
+  : Answer extends object
+    ? {
+        [Key in keyof Answer]-?: Key extends KeyOf<Wire>
+          ? Undocumented<Exclude<Answer[Key], undefined>, ValueAt<Wire, Key>>
+          : Key;
+      }[keyof Answer]
+    : never;
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever a method takes.
+type Answer<Method extends (...params: any) => unknown> = Awaited<ReturnType<Method>>;
+
+test('what the type says that is missing is missing', () => {
+  expectTypeOf<Undocumented<{ a: 1; b: 2 }, { a: 1 }>>().toEqualTypeOf<'b'>();
+  expectTypeOf<Undocumented<{ a: readonly { b: 1; c: 2 }[] }, { a: { b: 1 }[] }>>().toEqualTypeOf<'c'>();
+  expectTypeOf<Undocumented<{ a: { b: 1 } | null }, { a: { c: 1 } | null }>>().toEqualTypeOf<'b'>();
+  expectTypeOf<Undocumented<{ a: 1 } | { b: { c: 1 } }, { a: 1 } | { b: { d: 1 } }>>().toEqualTypeOf<'c'>();
+  expectTypeOf<Undocumented<{ a: { b: 1 } | null }, { a: { b: 1 } | null; d: 1 }>>().toBeNever();
+});
+
+test('every field that a method answers with has its place in the wire schema', () => {
+  expectTypeOf<Undocumented<UsageResult, z.input<typeof usageResult>>>().toBeNever();
+  expectTypeOf<Undocumented<UsageByMeterResult, z.input<typeof usageByMeter>>>().toBeNever();
+  expectTypeOf<Undocumented<Answer<Usage['windows']>, Answer<HttpService['windows']>>>().toBeNever();
+  expectTypeOf<Undocumented<Answer<Usage['cost']>, Answer<HttpService['cost']>>>().toBeNever();
+  expectTypeOf<Undocumented<Answer<Usage['reconcile']>, Answer<HttpService['reconcile']>>>().toBeNever();
+  expectTypeOf<Undocumented<ReportExplanation, Answer<HttpService['explainReport']>>>().toBeNever();
+  expectTypeOf<Undocumented<InvoiceExplanation, Answer<HttpService['explainInvoice']>>>().toBeNever();
+  expectTypeOf<
+    Undocumented<Answer<Usage['plans']['preview']>, Answer<HttpService['previewPlan']>>
+  >().toBeNever();
+  expectTypeOf<
+    Undocumented<Answer<Usage['plans']['change']>, Answer<HttpService['changePlan']>>
+  >().toBeNever();
+  expectTypeOf<
+    Undocumented<Answer<Usage['limits']['check']>, Answer<HttpService['checkLimit']>>
+  >().toBeNever();
+  expectTypeOf<InGroup<'accounts', 'set' | 'get' | 'list'>>().toBeNever();
+  expectTypeOf<InGroup<'reports', 'list' | 'retry' | 'resolve'>>().toBeNever();
+  expectTypeOf<InGroup<'seats', 'get' | 'set' | 'add'>>().toBeNever();
+  expectTypeOf<
+    InGroup<'subscriptions', 'get' | 'checkout' | 'portal' | 'cancel' | 'lastChange'>
+  >().toBeNever();
+});
+
+/** Of methods that are called the same in the library and behind the routes. */
+type InGroup<
+  Group extends keyof HttpService & keyof Usage,
+  Name extends keyof HttpService[Group] & keyof Usage[Group],
+> = {
+  [Each in Name]: Undocumented<
+    Usage[Group][Each] extends (...params: never) => Promise<infer Result> ? Result : never,
+    HttpService[Group][Each] extends (...params: never) => Promise<infer Wire> ? Wire : never
+  >;
+}[Name];
