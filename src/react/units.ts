@@ -26,6 +26,9 @@ export function createUnits(names: Readonly<Record<string, UnitNames>>, formats:
   };
 }
 
+/** Characters that turn the direction of the text around them have no place in a name. */
+const TURNS = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
 function asWords(meter: string): UnitNames {
-  return { other: meter.replaceAll('_', ' ') };
+  return { other: meter.replaceAll('_', ' ').replaceAll(TURNS, '') };
 }
