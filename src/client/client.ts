@@ -10,17 +10,25 @@ import type {
   AccountSettings,
   AccountsPage,
   Adjustment,
+  ChangeResult,
   CostResult,
   DecisionResult,
   Increment,
   IncrementResult,
   InvoiceExplanation,
+  LimitResult,
+  PlanChange,
+  PlanPreview,
   PlansResult,
+  PreviewedChange,
   ReconciliationPage,
   ReportExplanation,
   ReportsPage,
   ResolveReportParams,
   RetryReportParams,
+  SeatsAdded,
+  SeatsResult,
+  SeatsSetting,
   UsageByMeterResult,
   UsageResult,
   UsageWindowsResult,
@@ -83,7 +91,24 @@ export interface UsageClient {
   windows(params: WindowsParams, options?: CallOptions): Promise<UsageWindowsResult>;
   /** What the current billing period costs so far, with the price, its tiers and the limit. */
   cost(params?: SubjectParams, options?: CallOptions): Promise<CostResult>;
-  readonly plans: { list(options?: CallOptions): Promise<PlansResult> };
+  readonly plans: {
+    list(options?: CallOptions): Promise<PlansResult>;
+    /** What a change would cost. Nothing is changed. */
+    preview(change: PreviewedChange, options?: CallOptions): Promise<PlanPreview>;
+    change(change: PlanChange): Promise<ChangeResult>;
+  };
+  readonly seats: {
+    get(params?: { readonly account?: string }, options?: CallOptions): Promise<SeatsResult>;
+    set(setting: SeatsSetting): Promise<SeatsResult>;
+    add(added: SeatsAdded): Promise<SeatsResult>;
+  };
+  readonly limits: {
+    /** To be asked before the work; `quantity` is 1 by default. */
+    check(
+      params?: SubjectParams & { readonly quantity?: number },
+      options?: CallOptions,
+    ): Promise<LimitResult>;
+  };
 
   readonly accounts: {
     get(params?: { readonly account?: string }, options?: CallOptions): Promise<AccountDetails>;
@@ -134,8 +159,13 @@ export function createClient(options: ClientOptions): UsageClient {
   /** Listens from the first increment on: a client that only reads has nothing to send when the page goes away. */
   let stopListening: (() => void) | null = null;
 
-  function read<Answer>(path: string, query?: object, { signal }: CallOptions = {}): Promise<Answer> {
-    const request: TransportRequest = { method: 'GET', path, query: query as Query | undefined, signal };
+  function read<Answer>(path: string, query?: object, call?: CallOptions): Promise<Answer> {
+    return repeat({ method: 'GET', path, query: query as Query | undefined, signal: call?.signal });
+  }
+
+  /** What changes nothing. */
+  function repeat<Answer>(request: TransportRequest): Promise<Answer> {
+    const { signal } = request;
     return withRetries(max_attempts ?? READING_ATTEMPTS, () => transport.send<Answer>(request), signal);
   }
 
@@ -158,7 +188,18 @@ export function createClient(options: ClientOptions): UsageClient {
     get: (params, call) => read('/v1/usage', params, call),
     windows: (params, call) => read('/v1/usage/windows', params, call),
     cost: (params, call) => read('/v1/usage/cost', params, call),
-    plans: { list: (call) => read('/v1/plans', {}, call) },
+    plans: {
+      list: (call) => read('/v1/plans', {}, call),
+      preview: (body, call) =>
+        repeat({ method: 'POST', path: '/v1/plans/preview', body, signal: call?.signal }),
+      change: (change) => write('POST', '/v1/plans/change', change),
+    },
+    seats: {
+      get: (params, call) => read('/v1/seats', params, call),
+      set: (setting) => write('PUT', '/v1/seats', setting),
+      add: (added) => write('POST', '/v1/seats/add', added),
+    },
+    limits: { check: (params, call) => read('/v1/limits/check', params, call) },
     accounts: {
       get: (params, call) => read('/v1/account', params, call),
       set: (settings) => write('PUT', '/v1/account', settings),

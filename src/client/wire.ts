@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import type { accountDetails, accountResult, accountSettings, accountsPage } from '../http/wire/accounts.ts';
 import type { problem } from '../http/wire/common.ts';
+import type { limitResult } from '../http/wire/limits.ts';
+import type { planPreview } from '../http/wire/plan-preview.ts';
 import type { costResult, plansResult } from '../http/wire/price.ts';
 import type {
   adjustment,
@@ -12,6 +14,8 @@ import type {
   resolveParams,
   retryParams,
 } from '../http/wire/reports.ts';
+import type { seatsAdded, seatsResult, seatsSetting } from '../http/wire/seats.ts';
+import type { changeResult, planChange, previewedChange } from '../http/wire/subscription.ts';
 import type {
   batchResult,
   increment,
@@ -44,6 +48,18 @@ export type RatedAmount = z.output<typeof ratedAmount>;
 export type Price = NonNullable<CostResult['price']>;
 export type PlansResult = z.output<typeof plansResult>;
 export type PublicPlan = PlansResult['plans'][number];
+
+/** What a change of the plan is asked to be. */
+export type PreviewedChange = z.input<typeof previewedChange>;
+/** What it would cost: now, next, and by the unit. */
+export type PlanPreview = z.output<typeof planPreview>;
+export type PlanChange = z.input<typeof planChange>;
+export type ChangeResult = z.output<typeof changeResult>;
+export type SeatsSetting = z.input<typeof seatsSetting>;
+export type SeatsAdded = z.input<typeof seatsAdded>;
+export type SeatsResult = z.output<typeof seatsResult>;
+/** Whether a plan includes what is about to be used. */
+export type LimitResult = z.output<typeof limitResult>;
 
 /** An account with what Stripe said of it last. */
 export type AccountDetails = z.output<typeof accountDetails>;

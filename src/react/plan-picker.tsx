@@ -9,7 +9,7 @@ import { useUsageContext } from './provider.tsx';
 export interface PlanPickerProps extends ComponentProps {
   /** Name of the account's plan; null = it has none. */
   readonly currentPlan?: string | null | undefined;
-  /** What a change would cost, as `usage.plans.preview` of your server answers. Default: there is no preview. */
+  /** What a change would cost. Default: as the API answers the account's own token. */
   readonly preview?: ((plan: string, signal: AbortSignal) => Promise<ShownPreview>) | undefined;
   /**
    * Changes the plan, as `usage.plans.change` of your server does; it rejects with what is to be told.
@@ -21,8 +21,10 @@ export interface PlanPickerProps extends ComponentProps {
 
 /** The plans that the account may have, and what changing to one would cost before it is done. */
 export function PlanPicker(props: PlanPickerProps): ReactNode {
-  const { currentPlan = null, preview, onChange, initialData, title, ...rest } = props;
-  const { texts } = useUsageContext();
+  const { client, texts } = useUsageContext();
+  const { currentPlan = null, onChange, initialData, title, preview: _, ...rest } = props;
+  const preview =
+    props.preview ?? ((plan: string, signal: AbortSignal) => client.plans.preview({ plan }, { signal }));
   const result = usePlans({ initialData });
   const [chosen, setChosen] = useState<string | null>(null);
   const group = useId();

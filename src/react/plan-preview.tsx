@@ -37,7 +37,7 @@ export interface ShownChange {
 
 export interface PlanPreviewPanelProps {
   readonly plan: PublicPlan;
-  readonly preview: ((plan: string, signal: AbortSignal) => Promise<ShownPreview>) | undefined;
+  readonly preview: (plan: string, signal: AbortSignal) => Promise<ShownPreview>;
   readonly onConfirm: (preview: ShownPreview | null) => Promise<ShownChange>;
 }
 
@@ -46,7 +46,7 @@ type Step = 'previewing' | 'ready' | 'changing' | 'pending' | 'done';
 /** What changing to a plan costs, and the button that does it. */
 export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelProps) {
   const { texts } = useUsageContext();
-  const [step, setStep] = useState<Step>(preview ? 'previewing' : 'ready');
+  const [step, setStep] = useState<Step>('previewing');
   const [shown, setShown] = useState<ShownPreview | null>(null);
   const [refusal, setRefusal] = useState<string | null>(null);
   const load = useRef(preview);
@@ -56,7 +56,7 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
     const told = (run: () => void) => {
       if (!controller.signal.aborted) run();
     };
-    load.current?.(plan.plan, controller.signal).then(
+    load.current(plan.plan, controller.signal).then(
       (answer) =>
         told(() => {
           setShown(answer);

@@ -196,7 +196,8 @@ test('the page of an account reads with a token of that account, and no other wa
   expect(await read('/v1/accounts')).toMatchObject({ status: 403 });
   expect(await read('/v1/../../api/state')).toMatchObject({ status: 404 });
   expect(await dev.call('/accounts/nobody/invoices')).toMatchObject({ status: 404 });
-  expect((await dev.post('/accounts/acme/v1/usage', { account: 'acme' })).status).toBe(405);
+  expect((await dev.post('/accounts/acme/v1/usage', { account: 'acme' })).status).toBe(403);
+  expect((await dev.post('/accounts/acme/v1/plans/change', { plan: 'free' })).status).toBe(403);
 });
 
 /** With headers that `fetch` would not send. */

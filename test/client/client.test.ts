@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type ClientOptions, createClient, type RequestError } from '../../src/client/index.ts';
 import { MAX_WAITING_CALLS } from '../../src/client/outbox.ts';
+import type { Scope } from '../../src/index.ts';
 import { createServed } from '../http/served.ts';
 
 afterEach(() => {
@@ -12,7 +13,7 @@ afterEach(() => {
 type Weather = 'fine' | 'lost request' | 'lost answer' | Response;
 
 /** The client of a real handler, over a network that can be made bad. */
-async function connected(options: Partial<ClientOptions> = {}, scopes = ['write', 'read'] as const) {
+async function connected(options: Partial<ClientOptions> = {}, scopes: readonly Scope[] = ['write', 'read']) {
   const served = createServed();
   const key = await served.createKey(scopes);
   const requests: Request[] = [];
@@ -322,6 +323,23 @@ describe('reading', () => {
       expect((await refusalOf(client.cost({ account: 'a' }))).code).toBe('unexpected_answer');
     }
   });
+});
+
+test('seats, limits and changes of plans are the server’s, told in its words', async () => {
+  const { client, usage } = await connected({}, ['admin', 'read']);
+  await usage.accounts.set({ account: 'a', plan: 'free' });
+  await usage.increment({ account: 'a', quantity: 90 });
+  expect(await client.limits.check({ account: 'a', quantity: 11 })).toMatchObject({
+    account: 'a',
+    meter: 'credits',
+  });
+  expect(await refusalOf(client.plans.preview({ account: 'a', plan: 'nope' }))).toMatchObject({
+    code: 'invalid_plan',
+  });
+  expect((await refusalOf(client.plans.change({ account: 'a', plan: 'pro' }))).problem?.remedy).toEqual(
+    expect.any(String),
+  );
+  expect((await refusalOf(client.seats.set({ account: 'a', seats: 3 }))).status).toBeGreaterThanOrEqual(400);
 });
 
 describe('who it is', () => {

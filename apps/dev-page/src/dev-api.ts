@@ -53,10 +53,6 @@ export async function readInvoices(account: string, signal: AbortSignal): Promis
   return invoices;
 }
 
-export function previewPlan(account: string, plan: string, signal: AbortSignal): Promise<ShownPreview> {
-  return call(`/accounts/${encodeURIComponent(account)}/plan?plan=${encodeURIComponent(plan)}`, { signal });
-}
-
 export function changePlan(
   account: string,
   plan: string,

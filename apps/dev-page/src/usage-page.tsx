@@ -9,7 +9,7 @@ import {
   useQuery,
   useRefresh,
 } from '../../../src/react/index.ts';
-import { changePlan, type DevAccount, previewPlan, readInvoices } from './dev-api.ts';
+import { changePlan, type DevAccount, readInvoices } from './dev-api.ts';
 
 const METERS = ['credits', 'tokens'] as const;
 
@@ -68,7 +68,6 @@ export function UsagePage({ account, accounts, onAccount }: UsagePageProps) {
           key={account}
           className="wide"
           currentPlan={cost.data?.plan}
-          preview={(plan, signal) => previewPlan(account, plan, signal)}
           onChange={async (plan, preview) => {
             const change = await changePlan(account, plan, preview);
             refresh();

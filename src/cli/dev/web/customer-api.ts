@@ -18,12 +18,10 @@ const SHOWN_INVOICES = 20;
  * server of an app would hand one out to whoever is signed in. It shows nothing that the token may not see.
  */
 export function mountCustomerApi(app: Hono, context: CustomerApiContext): void {
-  app.get('/accounts/:account/v1/*', (c) => readWithToken(context, c));
+  // A token changes nothing, whatever the method is.
+  app.on(['GET', 'POST'], '/accounts/:account/v1/*', (c) => readWithToken(context, c));
   app.get('/accounts/:account/invoices', async (c) =>
     c.json({ invoices: await invoicesOf(context, c.req.param('account')) }),
-  );
-  app.get('/accounts/:account/plan', async (c) =>
-    c.json(await previewPlan(context, c.req.param('account'), c.req.query('plan') ?? '')),
   );
   app.put('/accounts/:account/plan', async (c) =>
     c.json(await changePlan(context, c.req.param('account'), await readJson(c.req.raw))),
@@ -34,11 +32,7 @@ const planChange = z.strictObject({ plan: z.string(), proration_date: z.string()
 
 type Plan = Parameters<DemoUsage['plans']['change']>[0]['plan'];
 
-/** The methods check the names of plans themselves, and say what is wrong. */
-function previewPlan({ usage }: CustomerApiContext, account: string, plan: string) {
-  return usage.plans.preview({ account, plan: plan as Plan });
-}
-
+/** The method checks the name of the plan itself, and says what is wrong. */
 async function changePlan({ usage }: CustomerApiContext, account: string, body: unknown) {
   const parsed = planChange.safeParse(body);
   if (!parsed.success) {
@@ -54,8 +48,13 @@ async function readWithToken({ usage }: CustomerApiContext, c: Context): Promise
   const { token } = await usage.tokens.create({ account: c.req.param('account') ?? '' });
   const { pathname, search } = new URL(c.req.url);
   const path = pathname.slice(pathname.indexOf('/v1/'));
-  const headers = { authorization: `Bearer ${token}` };
-  const answer = await usage.handler(new Request(`http://localhost${path}${search}`, { headers }));
+  const headers = new Headers(c.req.raw.headers);
+  headers.set('authorization', `Bearer ${token}`);
+  const { method } = c.req;
+  const body = method === 'GET' ? null : await c.req.arrayBuffer();
+  const answer = await usage.handler(
+    new Request(`http://localhost${path}${search}`, { method, headers, body }),
+  );
   // The headers of an answer may be fixed, and the page's policy is added to them.
   return new Response(answer.body, answer);
 }
