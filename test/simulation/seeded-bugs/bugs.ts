@@ -193,7 +193,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     file: 'src/storage/rehoming.ts',
     snippet: 'return !isHome(report, home) || last >= home.end;',
     replacement: 'return false;',
-    seed: 23,
+    seed: 37,
   },
   {
     name: 'a poisoned account ends the run',
