@@ -9,7 +9,12 @@ import { type Meters, parseMeter } from './core/meter.ts';
 import { formatMoney } from './core/money.ts';
 import type { Plans } from './core/plan.ts';
 import type { AccountWithItems, Store } from './core/store.ts';
-import { billKeyOf, describeBill, type UnflushedBill } from './core/unflushed-bill.ts';
+import {
+  billKeyOf,
+  describeBill,
+  type UnflushedBill,
+  type UnflushedBillScope,
+} from './core/unflushed-bill.ts';
 import { parseFields } from './core/usage-event.ts';
 import { findAccount, periodAt, priceOf } from './query/billed-account.ts';
 import { type ReconcileContext, reconcilePeriod } from './query/reconcile-period.ts';
@@ -91,8 +96,8 @@ export function createUnflushedBills({ store, provider, environment, meters, pla
     const line = await compare(context, stripe, account, asked.meter, period);
     const due = line?.causes.find(({ cause, discrepancy }) => cause === 'unflushed_change' && discrepancy);
     if (!line || due?.amount !== asked.amount) {
-      const made = bills.find((bill) => bill.amount === asked.amount && itemOf(bill) !== null);
-      if (made) return toResult(made, itemOf(made) ?? '', account);
+      const made = await findMade(stripe, stripe_customer, period, asked);
+      if (made) return toResult(made.bill, made.invoice_item, account);
       throw refusalOf(due?.amount ?? null, line?.currency ?? null, asked.amount);
     }
     const unanswered = bills.findLast((bill) => itemOf(bill) === null);
@@ -118,6 +123,21 @@ export function createUnflushedBills({ store, provider, environment, meters, pla
       await stripe.createInvoiceItem({ ...bill, period, bill: atStripe(bill, key) }),
     );
     return toResult(bill, invoice_item, account);
+  }
+
+  /** A bill of that amount that was made before, or by somebody else while amounts were compared. */
+  async function findMade(
+    stripe: BillingProvider,
+    stripe_customer: string,
+    period: BillingPeriod,
+    asked: UnflushedBillScope & Pick<UnflushedBill, 'amount'>,
+  ): Promise<{ readonly bill: UnflushedBill; readonly invoice_item: string } | null> {
+    const items = await listBilled(stripe, stripe_customer, period);
+    for (const bill of await store.listUnflushedBills(asked)) {
+      const invoice_item = items.get(billKeyOf(bill, (text) => environment.digest(text)));
+      if (bill.amount === asked.amount && invoice_item !== undefined) return { bill, invoice_item };
+    }
+    return null;
   }
 
   return { billUnflushed };

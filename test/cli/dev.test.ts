@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest';
+import { join } from 'node:path';
+import Stripe from 'stripe';
+import { expect, onTestFinished, test } from 'vitest';
+import { createUsage } from '../../src/index.ts';
 import { temporaryDirectory } from '../support/world.ts';
 import { startDev } from './running-dev.ts';
 
@@ -82,6 +85,30 @@ test('killed while the clock is being moved, it goes on after the last instant a
   if ((await second.invoices('acme')).length === 1) await second.moveClock('period_end');
   const billed = (await second.invoices('acme')).map(({ total }) => total);
   expect(billed.toSorted()).toEqual(['$0.00', '$22.50']);
+});
+
+test('what is done at the simulated Stripe reaches the app by signed webhooks, while the clock ticks by itself', async () => {
+  const directory = temporaryDirectory();
+  const dev = await startDev({ directory });
+  const { protocol, hostname: host, port } = new URL((await dev.state()).stripe_url);
+  const stripe = new Stripe('sk_test_simulated', {
+    host,
+    port,
+    protocol: protocol === 'https:' ? 'https' : 'http',
+    telemetry: false,
+  });
+  const { data } = await stripe.subscriptions.list();
+  const acme = data.find(({ metadata }) => metadata['account'] === 'acme');
+  await stripe.subscriptions.cancel(acme?.id ?? '');
+
+  const reader = createUsage({ database: join(directory, 'usage.db'), meters: { credits: {}, tokens: {} } });
+  onTestFinished(() => reader.close());
+  const arrived = async () => (await reader.webhooks.list()).events.map(({ type, status }) => [type, status]);
+  const ended = ['customer.subscription.deleted', 'handled'];
+  // The worker looks for events every fifteen seconds, as it does in production.
+  await expect.poll(arrived, { timeout: 45_000 }).toContainEqual(ended);
+  expect(await dev.stop()).toBe(0);
+  expect(dev.output.text).not.toMatch(/^tallybook: /m);
 });
 
 test('SIGTERM drains like Ctrl-C, also when npm passes the signal on a second time', async () => {

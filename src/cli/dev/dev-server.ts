@@ -11,9 +11,16 @@ import { filesIn } from './dev-directory.ts';
 import { Imports } from './import/imports.ts';
 import { Journey } from './journey.ts';
 import { listening } from './listening.ts';
-import { importStripe, openSimulatedStripe, SECRET_KEY } from './simulated-stripe.ts';
+import {
+  importStripe,
+  openSimulatedStripe,
+  SECRET_KEY,
+  THIN_WEBHOOK_SECRET,
+  WEBHOOK_SECRET,
+} from './simulated-stripe.ts';
 import { createWebApp } from './web/web-app.ts';
 import { listenOnLocalhost } from './web/web-server.ts';
+import { startWebhookDelivery } from './webhook-delivery.ts';
 
 export interface DevServerOptions {
   /** Of the page; 0 = any free one. */
@@ -60,7 +67,9 @@ async function start(
 ): Promise<DevServer> {
   const files = filesIn(directory);
   // The simulator locks the directory, and only then is the clock read: a process that is just stopping moves it.
-  const simulator = openSimulatedStripe({ now: () => clock.now() }, files.stripe);
+  const simulator = openSimulatedStripe({ now: () => clock.now() }, files.stripe, (request) =>
+    usage.webhook(request),
+  );
   closers.push(() => simulator.close());
   const clock = openDevClock(files.clock);
   closers.push(() => clock.save());
@@ -75,7 +84,12 @@ async function start(
   let hasStarted = false;
   const usage: DemoUsage = createUsage({
     database: files.usage,
-    stripe: { secret_key: SECRET_KEY, max_requests_per_second: 1_000_000, config },
+    stripe: {
+      secret_key: SECRET_KEY,
+      webhook_secret: [WEBHOOK_SECRET, THIN_WEBHOOK_SECRET],
+      max_requests_per_second: 1_000_000,
+      config,
+    },
     meters: METERS,
     default_meter: DEFAULT_METER,
     plans: PLANS,
@@ -92,6 +106,7 @@ async function start(
   closers.push(() => journey.stop());
   await catchUp(clock, journey, signal);
   usage.worker.start();
+  closers.push(startWebhookDelivery({ simulator, clock, onError: tellUnexpected }));
 
   const accounts = new AccountPages(usage, stripe);
   const currentPeriodStart = async () => (await accounts.currentPeriod()).start;

@@ -5,14 +5,24 @@ import { CommandError } from '../command-error.ts';
 /** Any test key is taken; this one says what it is. */
 export const SECRET_KEY = 'sk_test_simulated';
 
+/** What its events are signed with: snapshots, and thin events, which have an endpoint of their own. */
+export const WEBHOOK_SECRET = 'whsec_simulated';
+export const THIN_WEBHOOK_SECRET = 'whsec_simulated_thin';
+
 /**
  * A simulated Stripe whose state is kept in a file.
  *
+ * @param deliver the app's endpoint for its events.
  * @throws CommandError when another process has the file, or it is damaged.
  */
-export function openSimulatedStripe(clock: Pick<Clock, 'now'>, state_file: string) {
+export function openSimulatedStripe(
+  clock: Pick<Clock, 'now'>,
+  state_file: string,
+  deliver: (request: Request) => Promise<Response>,
+) {
+  const webhooks = { deliver, secret: WEBHOOK_SECRET, thin_secret: THIN_WEBHOOK_SECRET };
   try {
-    return createStripeSimulator({ clock, state_file });
+    return createStripeSimulator({ clock, state_file, webhooks });
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : '';
     if (message.includes('locked')) {

@@ -94,7 +94,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     file: 'src/worker/verifier.ts',
     snippet: 'return read.quantity === uses.reduce((sum, { quantity }) => sum + quantity, 0);',
     replacement: 'return true;',
-    seed: 13,
+    seed: 25,
   },
   {
     name: 'the verifier stops at the first difference',
@@ -193,7 +193,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     file: 'src/storage/rehoming.ts',
     snippet: 'return !isHome(report, home) || last >= home.end;',
     replacement: 'return false;',
-    seed: 23,
+    seed: 37,
   },
   {
     name: 'a poisoned account ends the run',
