@@ -38,7 +38,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     file: 'src/worker/report-sender.ts',
     snippet: "    if (!isOurs) return 'waiting'; // another worker was faster\n",
     replacement: '',
-    seed: 19,
+    seed: 27,
   },
   {
     name: 'a fresh identifier for each attempt',
@@ -66,7 +66,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     file: 'src/stripe/stripe-outcome.ts',
     snippet: '    statusCode < 500 &&',
     replacement: '    statusCode < 600 &&',
-    seed: 48,
+    seed: 45,
   },
   {
     name: 'one idempotency key for all attempts',
