@@ -108,7 +108,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     file: 'src/worker/report-outcomes.ts',
     snippet: 'now - since >= patience_ms',
     replacement: 'now - since >= 0',
-    seed: 83,
+    seed: 183,
   },
   {
     name: 'a retry without a time',
@@ -172,7 +172,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     file: 'src/core/usage-report.ts',
     snippet: 'minute >= firstMinute && taken.has(minute)',
     replacement: 'minute >= firstMinute && taken.has(-minute)',
-    seed: 88,
+    seed: 161,
   },
   {
     name: 'slots older than Stripe takes',
