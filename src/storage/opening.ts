@@ -46,14 +46,16 @@ export async function openReportsFor(
       account_id,
       meter,
       period: periodFor(timelineOf(account, meter), occurred_at ?? now, now, late_usage),
+      requested_at: account.account.change_requested_at ?? 0,
     };
   });
   const opened = await openFirstReports(db, needed, now);
   const report_ids: number[] = [];
   for (const report of needed) {
-    const { account_id, meter, period } = report;
+    const { account_id, meter, period, requested_at } = report;
     const report_id =
-      opened.get(keyOf(report)) ?? (await openReport(db, account_id, meter, period, now)).report_id;
+      opened.get(keyOf(report)) ??
+      (await openReport(db, account_id, meter, period, now, requested_at)).report_id;
     opened.set(keyOf(report), report_id);
     report_ids.push(report_id);
   }
@@ -76,6 +78,8 @@ interface NeededReport {
   readonly account_id: string;
   readonly meter: string;
   readonly period: BillingPeriod;
+  /** Of a change of the subscription that is under way, which the report waits for; 0 = none is. */
+  readonly requested_at: Instant;
 }
 
 function keyOf({ account_id, meter, period }: NeededReport): string {
@@ -108,12 +112,12 @@ async function openFirstReports(
   const reports = [...first.values()];
   await insertReports(
     db,
-    reports.map(({ account_id, meter, period: { start, end } }) => ({
+    reports.map(({ account_id, meter, period: { start, end }, requested_at }) => ({
       account_id,
       meter,
       report_id: 1,
       billing_period: { start, end },
-      period_start: start,
+      period_start: requested_at < end ? Math.max(start, requested_at) : start,
       late: end <= now,
     })),
   );
@@ -123,6 +127,8 @@ async function openFirstReports(
 /**
  * The open report of a billing period; a new one if there is none. The caller has locked the account, so that nobody
  * seals it; its row is not locked, which is done in order by whoever adds to several.
+ *
+ * @param requested_at of a change of the subscription that is under way: what is recorded since then begins there.
  */
 export async function openReport(
   db: Db,
@@ -130,11 +136,13 @@ export async function openReport(
   meter: string,
   period: BillingPeriod | Period,
   now: Instant,
+  requested_at: Instant = 0,
 ): Promise<UsageReport> {
   const open = await findOpenReport(db, account_id, meter, period.start);
   if (open) return open;
   const { start, end } = period;
-  const sealedUntil = Math.max(start, await lastRegularEnd(db, account_id, meter, end));
+  const begins = requested_at < end ? Math.max(start, requested_at) : start;
+  const sealedUntil = Math.max(begins, await lastRegularEnd(db, account_id, meter, end));
   const late = end <= now || sealedUntil >= end;
   const report_id = await nextReportId(db, account_id, meter);
   const report: NewReport = {

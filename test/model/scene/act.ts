@@ -108,9 +108,10 @@ async function changePlan(
   seats: number | null,
 ): Promise<void> {
   const from = scene.now;
-  const params = { account: account.name, plan: plan ?? 'free', ...(seats === null ? {} : { seats }) };
+  const sold = plan !== null && hasSeats(plan) ? seats : null;
+  const params = { account: account.name, plan: plan ?? 'free', ...(sold === null ? {} : { seats: sold }) };
   await ask(scene, process, (usage) => usage.plans.change(params));
-  await noteChange(scene, account, { plan, seats }, from);
+  await noteChange(scene, account, { plan, seats: sold }, from);
 }
 
 async function cancel(scene: ModelScene, { account: index, process, when }: Of<'cancel'>): Promise<void> {
