@@ -33,8 +33,8 @@ export const MODEL_BUGS: readonly SeededBug[] = [
   {
     name: "usage goes by Stripe's change instead of the request",
     file: 'src/storage/subscription-changes.ts',
-    snippet: 'return isNew ? { ...item, started_at: Math.min(requested_at, item.started_at) } : item;',
-    replacement: 'return isNew ? { ...item, started_at: Math.max(requested_at, item.started_at) } : item;',
+    snippet: 'return { ...item, started_at: requested_at, billed_from:',
+    replacement: 'return { ...item, started_at: changed_at, billed_from:',
     seed: 14,
   },
   {
@@ -54,7 +54,8 @@ export const MODEL_BUGS: readonly SeededBug[] = [
   {
     name: 'a change is asked for without what was learned of late',
     file: 'src/subscription-changes.ts',
-    snippet: "  if (requested.kind !== 'seats') await readItems(context, account_id);\n",
+    snippet:
+      '  await syncAccount({ ...context, clock: environment.clock }, await existingAccount(store, account_id));\n',
     replacement: '',
     seed: 45,
   },
