@@ -15,7 +15,7 @@ function firstFailure({ failures }: Simulation, engine: EngineName): string | nu
 
 test.each([
   ['sqlite', 150],
-  ['postgres', 6],
+  ['postgres', 10],
 ] as const)(
   '%s: whatever is changed, and whatever fails, every unit is invoiced once at the price of its time, to the cent',
   async (engine, runs) => {
