@@ -1,86 +1,12 @@
-import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
-import { SHARED_SERVER } from '../support/postgres/databases.ts';
-import { startPostgres } from '../support/postgres/server.ts';
-import { loadStripeContract } from '../support/stripe-contract/load-contract.ts';
 import { runSchedule } from './run-schedule.ts';
-import { type EngineName, openEngine } from './runner/engine.ts';
-import { replayCommand, simulate } from './runner/simulate.ts';
+import { runCommand } from './runner/command.ts';
+import { simulate } from './runner/simulate.ts';
 import { drawSchedule } from './schedule/draw-schedule.ts';
 
-const USAGE = `npm run simulate -- --runs N [--from SEED] [--engine sqlite|postgres] [--workers N]
-npm run simulate -- --seed SEED [--only 0,4,7] [--engine sqlite|postgres]`;
-const PROGRESS_EVERY = 50;
-
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    only: { type: 'string' },
-    engine: { type: 'string', default: 'sqlite' },
-    workers: { type: 'string' },
-  },
+await runCommand({
+  script: 'simulate',
+  success: 'Every invariant held.',
+  draw: drawSchedule,
+  run: runSchedule,
+  simulate,
 });
-const engine = engineOf(values.engine);
-const server = engine === 'postgres' ? await postgresServer() : null;
-try {
-  if (values.seed !== undefined) await replay(Number(values.seed));
-  else if (values.runs !== undefined) await run(Number(values.from), Number(values.runs));
-  else throw new Error(USAGE);
-} finally {
-  await server?.stop();
-}
-
-/** One schedule with everything that happens in it; `--only` leaves out all actions but these. */
-async function replay(seed: number): Promise<void> {
-  const databases = await openEngine(engine);
-  const drawn = drawSchedule(seed);
-  const only = values.only?.split(',').map(Number);
-  const actions = drawn.actions.filter((_, index) => only?.includes(index) ?? true);
-  const options = { isTraced: true, contract: await loadStripeContract() };
-  const { trace, hash, failure } = await runSchedule({ ...drawn, actions }, await databases.open(), options);
-  await databases.close();
-  for (const line of trace) console.log(line);
-  console.log(`\nseed ${seed}, ${actions.length} actions, hash ${hash}`);
-  console.log(failure ?? 'Every invariant held.');
-  process.exitCode = failure === null ? 0 : 1;
-}
-
-async function run(from: number, runs: number): Promise<void> {
-  const startedAt = performance.now();
-  const workers = values.workers === undefined ? {} : { workers: Number(values.workers) };
-  const { failures, lines } = await simulate({
-    from,
-    runs,
-    engine,
-    ...workers,
-    onProgress: (done, failed) => {
-      if (done % PROGRESS_EVERY === 0 || done === runs)
-        process.stderr.write(`\r${done} of ${runs} schedules, ${failed.length} failed`);
-    },
-  });
-  process.stderr.write('\n');
-  const seconds = Math.round((performance.now() - startedAt) / 1_000);
-  const each = Math.round((seconds * 1_000) / lines.length);
-  for (const { seed, failure } of failures) console.log(`\n${failure}\n${replayCommand(seed, engine)}`);
-  const [processor] = cpus();
-  const machine = `${cpus().length} × ${processor?.model.trim() ?? 'unknown'}`;
-  console.log(
-    `| ${engine} | ${from}–${from + runs - 1} | ${lines.length} | ${failures.length} | ${seconds} s (${each} ms each) | ${machine}, Node ${process.version} |`,
-  );
-  process.exitCode = failures.length === 0 ? 0 : 1;
-}
-
-function engineOf(name: string): EngineName {
-  if (name === 'sqlite' || name === 'postgres') return name;
-  throw new Error(USAGE);
-}
-
-/** A server of its own, unless `DATABASE_URL` names one. */
-async function postgresServer() {
-  const given = process.env['DATABASE_URL'];
-  const own = given ? null : await startPostgres();
-  process.env[SHARED_SERVER] = given ?? own?.url ?? '';
-  return own;
-}

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { EngineName } from './engine.ts';
-import type { SeedLine } from './run-seeds.ts';
+import type { SeedLine } from './seed-lines.ts';
 
 export interface SimulateParams {
   /** The first seed. */
