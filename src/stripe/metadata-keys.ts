@@ -6,3 +6,5 @@ export const PLAN_KEY = 'tallybook_plan';
 export const REQUEST_KEY = 'tallybook_request';
 /** The version of an object that Tallybook makes once and finds again, such as a portal configuration. */
 export const PORTAL_KEY = 'tallybook_portal';
+/** The change of a subscription that was made last: one whose answer was lost is recognised by it. */
+export const CHANGE_KEY = 'tallybook_change';

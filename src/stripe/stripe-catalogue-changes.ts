@@ -2,7 +2,8 @@ import type { Stripe } from 'stripe';
 import type { CatalogueChange, NewPrice } from '../core/catalogue.ts';
 import type { ApplyChangeParams } from '../core/catalogue-provider.ts';
 import type { Tier } from '../core/price.ts';
-import { PLAN_METADATA, QUANTITY_METADATA } from './stripe-catalogue.ts';
+import { PLAN_KEY } from './metadata-keys.ts';
+import { QUANTITY_METADATA } from './stripe-catalogue.ts';
 import { importStripe } from './stripe-connection.ts';
 
 const MAX_ACTIVE_METERS = 1_000;
@@ -23,7 +24,7 @@ export async function applyChange(
       return;
     case 'create_product': {
       const { stripe_product: id, name, plan } = change;
-      await stripe.products.create({ id, name, metadata: { [PLAN_METADATA]: plan } }, options);
+      await stripe.products.create({ id, name, metadata: { [PLAN_KEY]: plan } }, options);
       return;
     }
     case 'rename_product':
@@ -86,7 +87,7 @@ async function priceParams(
     transfer_lookup_key: before !== null,
     metadata: {
       ...before?.metadata,
-      [PLAN_METADATA]: plan,
+      [PLAN_KEY]: plan,
       ...(price.quantity === null ? {} : { [QUANTITY_METADATA]: price.quantity }),
     },
     recurring: await recurringParams(stripe, price),

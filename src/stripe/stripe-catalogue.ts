@@ -7,10 +7,10 @@ import {
   productIdOf,
 } from '../core/catalogue.ts';
 import type { ReadCatalogueParams } from '../core/catalogue-provider.ts';
+import { PLAN_KEY } from './metadata-keys.ts';
 import { intervalOf, toPrice } from './stripe-prices.ts';
 
-/** What `push` writes on the products and prices that it makes. */
-export const PLAN_METADATA = 'tallybook_plan';
+/** What `push` writes on licensed prices: whether they are seats. */
 export const QUANTITY_METADATA = 'tallybook_quantity';
 /** A Stripe account has a handful of meters; reading on past this would be a loop. */
 const MAX_METERS = 1_000;
@@ -132,7 +132,7 @@ function catalogueOf(
 }
 
 function listedProduct({ id, name, active, metadata }: Stripe.Product): ListedProduct {
-  return { stripe_product: id, name, active, plan: metadata[PLAN_METADATA] ?? null };
+  return { stripe_product: id, name, active, plan: metadata[PLAN_KEY] ?? null };
 }
 
 function listedPrice(price: Stripe.Price, meters: readonly ListedMeter[]): ListedPrice {
@@ -148,7 +148,7 @@ function listedPrice(price: Stripe.Price, meters: readonly ListedMeter[]): Liste
     stripe_meter,
     event_name: meters.find((meter) => meter.stripe_meter === stripe_meter)?.event_name ?? stripe_meter,
     stripe_product: typeof product === 'string' ? product : product.id,
-    plan: metadata[PLAN_METADATA] ?? null,
+    plan: metadata[PLAN_KEY] ?? null,
     quantity: quantityOf(metadata[QUANTITY_METADATA]),
     beyond: beyondOf(price),
   };

@@ -6,17 +6,15 @@ import type {
 } from '../core/billing-provider.ts';
 import { SECOND_MS } from '../core/instant.ts';
 import type { BilledItem, BilledSubscription, ItemChange } from '../core/subscription-change.ts';
+import { CHANGE_KEY, PLAN_KEY } from './metadata-keys.ts';
 import type { Connect } from './stripe-connection.ts';
 import type { StripeMeters } from './stripe-meters.ts';
 import { intervalOf, type StripePrices } from './stripe-prices.ts';
+import { itemsOf } from './subscription-items.ts';
 
 const LIVE = new Set<string>(['trialing', 'active', 'past_due', 'unpaid', 'paused']);
-/** Stripe allows 500 active subscriptions of a customer, and 20 items of each. */
+/** Stripe allows 500 active subscriptions of a customer. */
 const MAX_SUBSCRIPTIONS = 500;
-const MAX_ITEMS = 100;
-/** Metadata of a subscription: the change of ours that was made last, and the plan it led to. */
-const CHANGE = 'tallybook_change';
-const PLAN = 'tallybook_plan';
 
 /** Reads and changes subscriptions. Methods throw what the SDK throws. */
 export class StripeChanges {
@@ -59,7 +57,7 @@ export class StripeChanges {
         // A payment that fails leaves an open invoice behind, and not usage that nobody bills.
         payment_behavior: 'allow_incomplete',
         off_session: true,
-        metadata: { [CHANGE]: change_key, ...(plan === null ? {} : { [PLAN]: plan }) },
+        metadata: { [CHANGE_KEY]: change_key, ...(plan === null ? {} : { [PLAN_KEY]: plan }) },
       },
       { idempotencyKey: `${change_key}:${attempt}` },
     );
@@ -106,7 +104,7 @@ export class StripeChanges {
   async #toBilled(subscription: Stripe.Subscription): Promise<BilledSubscription> {
     const { id, status, billing_mode, currency, cancel_at_period_end, ended_at, metadata } = subscription;
     const items: BilledItem[] = [];
-    for (const item of await this.#itemsOf(subscription)) items.push(await this.#toItem(item));
+    for (const item of await itemsOf(this.#connect, subscription)) items.push(await this.#toItem(item));
     return {
       stripe_subscription: id,
       status: statusOf(status),
@@ -114,18 +112,9 @@ export class StripeChanges {
       currency,
       cancel_at_period_end,
       ended_at: ended_at === null ? null : ended_at * SECOND_MS,
-      change_key: metadata[CHANGE] ?? null,
+      change_key: metadata[CHANGE_KEY] ?? null,
       items,
     };
-  }
-
-  /** A subscription holds its first items; the others are read apart. */
-  async #itemsOf({ id, items }: Stripe.Subscription): Promise<Stripe.SubscriptionItem[]> {
-    if (!items.has_more) return items.data;
-    const stripe = await this.#connect();
-    return await stripe.subscriptionItems
-      .list({ subscription: id, limit: 100 })
-      .autoPagingToArray({ limit: MAX_ITEMS });
   }
 
   async #toItem(item: Stripe.SubscriptionItem): Promise<BilledItem> {
@@ -137,7 +126,7 @@ export class StripeChanges {
       stripe_subscription_item: id,
       stripe_price: price.id,
       lookup_key,
-      plan: metadata[PLAN] ?? null,
+      plan: metadata[PLAN_KEY] ?? null,
       meter: recurring.meter === null ? null : await this.#meters.nameOf(recurring.meter),
       is_metered,
       interval: intervalOf(recurring.interval),

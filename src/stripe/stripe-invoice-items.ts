@@ -7,6 +7,7 @@ import type {
 } from '../core/billing-provider.ts';
 import { SECOND_MS } from '../core/instant.ts';
 import type { InvoiceItem, InvoiceItemBill } from '../core/invoice-item.ts';
+import { ACCOUNT_KEY } from './metadata-keys.ts';
 import type { Connect } from './stripe-connection.ts';
 import { failureOf } from './stripe-outcome.ts';
 
@@ -15,7 +16,6 @@ const PAGE = 100;
 const MAX_ITEMS = 1_000;
 /** Metadata of the invoice items that are ours. */
 const KEY = 'tallybook_bill';
-const ACCOUNT = 'tallybook_account';
 const METER = 'tallybook_meter';
 const PERIOD_START = 'tallybook_period_start';
 const QUANTITY = 'tallybook_quantity';
@@ -55,7 +55,7 @@ export async function createInvoiceItem(
         period: { start: period.start / SECOND_MS, end: period.end / SECOND_MS },
         metadata: {
           [KEY]: bill.key,
-          [ACCOUNT]: bill.account_id,
+          [ACCOUNT_KEY]: bill.account_id,
           [METER]: bill.meter,
           [PERIOD_START]: bill.period_start,
           ...(bill.quantity === null ? {} : { [QUANTITY]: String(bill.quantity) }),
@@ -88,7 +88,7 @@ function billOf(metadata: Stripe.Metadata | null): InvoiceItemBill | null {
   const quantity = metadata[QUANTITY];
   return {
     key,
-    account_id: metadata[ACCOUNT] ?? '',
+    account_id: metadata[ACCOUNT_KEY] ?? '',
     meter: metadata[METER] ?? '',
     period_start: metadata[PERIOD_START] ?? '',
     quantity: quantity === undefined ? null : Number(quantity),

@@ -14,11 +14,10 @@ import { ACCOUNT_KEY, PLAN_KEY, REQUEST_KEY } from './metadata-keys.ts';
 import type { Connect } from './stripe-connection.ts';
 import type { StripeMeters } from './stripe-meters.ts';
 import { intervalOf, type StripePrices } from './stripe-prices.ts';
+import { itemsOf } from './subscription-items.ts';
 
 /** Stripe allows a customer 500 active subscriptions (docs.stripe.com/billing/subscriptions/overview). */
 export const MAX_SUBSCRIPTIONS = 1_000;
-/** It allows 20 items of each. */
-const MAX_ITEMS = 100;
 /** An item made with its subscription is this close to it; one added later began when it was added. */
 const SAME_MOMENT_S = 60;
 const NEVER_ACTIVE = new Set<string>(['incomplete', 'incomplete_expired']);
@@ -47,7 +46,7 @@ export class StripeSubscriptions {
     const subscriptions: StripeSubscription[] = [];
     for (const subscription of listed) {
       const itemsOfIt: StripeSubscriptionItem[] = [];
-      for (const item of await this.#itemsOf(subscription)) {
+      for (const item of await itemsOf(this.#connect, subscription)) {
         const billed = await this.#itemOf(subscription, item);
         if (billed && !NEVER_ACTIVE.has(subscription.status)) items.push(billed);
         itemsOfIt.push(toItem(item, billed?.meter ?? null));
@@ -55,15 +54,6 @@ export class StripeSubscriptions {
       subscriptions.push(toSubscription(subscription, itemsOfIt, await this.#dueOf(subscription)));
     }
     return { outcome: 'read', items, subscriptions };
-  }
-
-  /** A subscription holds its first items; the others are read apart. */
-  async #itemsOf({ id, items }: Stripe.Subscription): Promise<Stripe.SubscriptionItem[]> {
-    if (!items.has_more) return items.data;
-    const stripe = await this.#connect();
-    return await stripe.subscriptionItems
-      .list({ subscription: id, limit: 100 })
-      .autoPagingToArray({ limit: MAX_ITEMS });
   }
 
   /** What the customer must do about the last invoice. A list of subscriptions is too deep to ask there. */
