@@ -8,7 +8,7 @@ import type { Usage } from '../src/index.ts';
 import { ROOT } from './cli/command.ts';
 import { CATALOGUE, createCatalogueScene, type Declared } from './support/catalogue-scene.ts';
 import { createCreditsScene } from './support/credits-scene.ts';
-import { temporaryDirectory } from './support/world.ts';
+import { temporaryDirectory } from './support/folders.ts';
 
 const ONE: Declared = {
   meters: { credits: {} },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { temporaryDirectory } from './support/folders.ts';
 import { spendMidnight } from './support/midnight.ts';
 import { createSimulatedStripe } from './support/simulated-stripe.ts';
-import { temporaryDirectory } from './support/world.ts';
 
 /** What Stripe allows of the scarcest call of a night, and the least that we make of it. */
 const ALLOWED_PER_SECOND = 25;

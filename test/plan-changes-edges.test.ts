@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import Stripe from 'stripe';
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
-import { createWorld, memoryDirectory, PLANS } from './support/world.ts';
+import { temporaryDirectory } from './support/folders.ts';
+import { createWorld, PLANS } from './support/world.ts';
 
 const business = { currency: 'usd', interval: 'month', tiers_mode: 'volume' } as const;
 const CHANGED_PLANS = {
@@ -13,7 +14,7 @@ const CHANGED_PLANS = {
 /** An account on the free plan, for which the app makes a subscription at 2 cents a credit without telling the product. */
 async function createQuietlySubscribedWorld() {
   const world = await createWorld({
-    path: join(memoryDirectory(), 'usage.db'),
+    path: join(temporaryDirectory(), 'usage.db'),
     plans: CHANGED_PLANS,
     lag_minutes: [0, 0],
   });

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import Stripe from 'stripe';
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
+import { temporaryDirectory } from './support/folders.ts';
 import { ALWAYS, METER_EVENTS } from './support/paying-world.ts';
 import { useAppDatabase } from './support/postgres/app-database.ts';
-import { createWorld, memoryDirectory, PLANS, type WorldOptions } from './support/world.ts';
+import { createWorld, PLANS, type WorldOptions } from './support/world.ts';
 
 const SUBSCRIPTION = { method: 'POST', path: /^\/v1\/subscriptions\/sub_/ } as const;
 
@@ -25,7 +26,7 @@ async function createChangingWorld({
   ...options
 }: WorldOptions & { readonly billing_mode?: 'flexible' | 'classic' } = {}) {
   const world = await createWorld({
-    path: join(memoryDirectory(), 'usage.db'),
+    path: join(temporaryDirectory(), 'usage.db'),
     plans: CHANGED_PLANS,
     lag_minutes: [0, 0],
     ...options,

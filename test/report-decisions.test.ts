@@ -3,8 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ReportResolution } from '../src/index.ts';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
+import { temporaryDirectory } from './support/folders.ts';
 import { useAppDatabase } from './support/postgres/app-database.ts';
-import { createWorld, temporaryDirectory, type WorldOptions } from './support/world.ts';
+import { createWorld, type WorldOptions } from './support/world.ts';
 
 const METER_EVENTS = { method: 'POST', path: '/v1/billing/meter_events' } as const;
 const ONE = { account: 'acct_1', report: 1 } as const;

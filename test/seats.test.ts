@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createMovableClock } from '../src/testing/movable-clock.ts';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
+import { temporaryDirectory } from './support/folders.ts';
 import { useAppDatabase } from './support/postgres/app-database.ts';
 import { createSeatsWorld } from './support/seats-world.ts';
-import { memoryDirectory, type WorldOptions } from './support/world.ts';
+import type { WorldOptions } from './support/world.ts';
 
 const SUBSCRIPTION = { method: 'POST', path: /^\/v1\/subscriptions\/sub_/ } as const;
 const SEATS = 'tallybook:team:month:@seats';
@@ -18,7 +19,7 @@ const racing = (): WorldOptions => ({
 });
 
 describe.each<[string, () => WorldOptions]>([
-  ['SQLite', () => ({ ...racing(), database: { path: join(memoryDirectory(), 'usage.db') } })],
+  ['SQLite', () => ({ ...racing(), database: { path: join(temporaryDirectory(), 'usage.db') } })],
   ['PostgreSQL', () => ({ ...racing(), database: app.options() })],
 ])('in two processes at once, on %s,', (_, options) => {
   test('everybody who joins or leaves counts, and every call tells a number that was true', async () => {

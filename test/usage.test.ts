@@ -3,7 +3,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createUsage, UsageError, type UsageOptions } from '../src/index.ts';
 import { createMovableClock } from '../src/testing/movable-clock.ts';
 import { DAY, HOUR } from './support/credits-scene.ts';
-import { createWorld, PLANS, temporaryDirectory } from './support/world.ts';
+import { temporaryDirectory } from './support/folders.ts';
+import { createWorld, PLANS } from './support/world.ts';
 
 const START = Date.UTC(2026, 0, 10, 12);
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createUsage, type UsageOptions } from '../src/index.ts';
 import { createMovableClock } from '../src/testing/movable-clock.ts';
 import { composeUsage } from '../src/usage.ts';
-import { temporaryDirectory } from './support/world.ts';
+import { temporaryDirectory } from './support/folders.ts';
 
 const NOW = Date.UTC(2026, 0, 10, 12);
 const SECRET = 'whsec_snapshot';

@@ -5,14 +5,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createUsage, type Usage } from '../src/index.ts';
 import { composeUsage } from '../src/usage.ts';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
-import {
-  createWorld,
-  memoryDirectory,
-  THIN_WEBHOOK_SECRET,
-  temporaryDirectory,
-  WEBHOOK_SECRET,
-  type WorldOptions,
-} from './support/world.ts';
+import { temporaryDirectory } from './support/folders.ts';
+import { createWorld, THIN_WEBHOOK_SECRET, WEBHOOK_SECRET, type WorldOptions } from './support/world.ts';
 
 const ALWAYS = { times: Number.POSITIVE_INFINITY };
 const THIN_EVENTS = { method: 'GET', path: '/v2/core/events' } as const;
@@ -187,7 +181,7 @@ describe('order (I17)', () => {
     ]);
     await world.usage.close();
     copyFileSync(world.path, known);
-    const folder = memoryDirectory();
+    const folder = temporaryDirectory();
     for (const [count, order] of permutations([...bodies.keys()]).entries()) {
       const path = join(folder, `${order.join('')}.db`);
       copyFileSync(known, path);

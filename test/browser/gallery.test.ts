@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDev } from '../cli/running-dev.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { accessibilityFaults, openPage, screenshot } from '../support/browser/open-page.ts';
-import { temporaryDirectory } from '../support/world.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 
 let browser: Browser;
 beforeAll(async () => {

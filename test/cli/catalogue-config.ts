@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { StripeSimulator } from '../../src/testing/stripe-simulator/stripe-simulator.ts';
-import { temporaryDirectory } from '../support/world.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 import { ROOT } from './command.ts';
 
 /** Replaces in a program what a user's own directory would give it: the package, a database, and Stripe. */

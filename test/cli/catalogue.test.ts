@@ -7,8 +7,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { canAsk, isConfirmed } from '../../src/cli/confirmation.ts';
 import { CATALOGUE, createCatalogueScene } from '../support/catalogue-scene.ts';
 import { documentedCommands, programsOf } from '../support/documented-commands.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 import { createSimulatedStripe } from '../support/simulated-stripe.ts';
-import { temporaryDirectory } from '../support/world.ts';
 import { withSimulator, writeProgram } from './catalogue-config.ts';
 import { ROOT, runCommand } from './command.ts';
 

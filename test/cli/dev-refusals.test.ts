@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { temporaryDirectory } from '../support/world.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 import { runCommand } from './command.ts';
 import { startDev } from './running-dev.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import Stripe from 'stripe';
 import { expect, onTestFinished, test } from 'vitest';
 import { createUsage } from '../../src/index.ts';
-import { temporaryDirectory } from '../support/world.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 import { startDev } from './running-dev.ts';
 
 test('usage counted over HTTP is reported and billed, on an invoice whose line names the tier', async () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { temporaryDirectory } from '../support/world.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 import { exitCode, outputOf, ROOT, runCommand, startCommand } from './command.ts';
 
 function createConfig() {

@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { createUsage } from '../../src/index.ts';
 import { CREDIT_TIERS } from '../support/credits-scene.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 import { createSimulatedStripe } from '../support/simulated-stripe.ts';
-import { temporaryDirectory } from '../support/world.ts';
 import { exitCode, outputOf, ROOT, runCommand, startCommand } from './command.ts';
 
 function configOf(source: string): string {

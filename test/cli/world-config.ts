@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { type createWorld, PLANS, temporaryDirectory } from '../support/world.ts';
+import { temporaryDirectory } from '../support/folders.ts';
+import { type createWorld, PLANS } from '../support/world.ts';
 import { ROOT } from './command.ts';
 
 /** An app's configuration on a world's database, Stripe and clock, as it stands. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { createUsage, UsageError } from '../../src/index.ts';
-import { temporaryDirectory } from '../support/world.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 import { createServed, TOKEN_SECRET } from './served.ts';
 
 const SECOND = 1_000;

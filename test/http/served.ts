@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createUsage, type HttpOptions, type Scope, type UsageOptions } from '../../src/index.ts';
 import { createMovableClock, type MovableClock } from '../../src/testing/movable-clock.ts';
-import { memoryDirectory } from '../support/world.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 
 export const START = Date.UTC(2026, 0, 10, 12);
 export const TOKEN_SECRET = 'a secret of more than thirty-two bytes';
@@ -23,7 +23,7 @@ export function createServed({
 }: ServedOptions = {}) {
   const errors: unknown[] = [];
   const usage = createUsage({
-    database: { path: join(memoryDirectory(), 'usage.db'), thread: 'in_thread' },
+    database: { path: join(temporaryDirectory(), 'usage.db'), thread: 'in_thread' },
     meters: { credits: {} },
     plans: {
       free: { prices: [], limits: { credits: 100 } },

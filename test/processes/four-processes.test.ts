@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createUsage } from '../../src/index.ts';
-import { temporaryDirectory } from '../support/world.ts';
+import { diskDirectory } from '../support/folders.ts';
 import type { BusyWriterResult } from './busy-writer.ts';
 import { checkLedger, sum } from './ledger-check.ts';
 import { startProgram } from './programs.ts';
@@ -11,7 +11,7 @@ const REPORTING_PROCESSES = 2;
 const KEYED_CALLS_PER_PROCESS = 16 * 200;
 
 test('the sum over all reports is what four processes were told was recorded, while reports close', async () => {
-  const path = join(temporaryDirectory(), 'usage.db');
+  const path = join(diskDirectory(), 'usage.db');
   const since = Date.now();
   const programs = Array.from({ length: PROCESSES }, (_, index) => {
     const args = [`--database=${path}`, `--since=${since}`];

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { temporaryDirectory } from '../support/world.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 import { checkLedger, sum } from './ledger-check.ts';
 import { startProgram } from './programs.ts';
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { diskDirectory } from '../support/folders.ts';
 import { createDatabase } from '../support/postgres/databases.ts';
-import { temporaryDirectory } from '../support/world.ts';
 import { type WorkerKillLoopResult, workerKillLoop } from './worker-kill-loop.ts';
 
 const engines = [
-  ['SQLite', async () => join(temporaryDirectory(), 'usage.db')],
+  ['SQLite', async () => join(diskDirectory(), 'usage.db')],
   [
     'PostgreSQL',
     async () => {
@@ -48,7 +48,7 @@ test.each(engines)(
 );
 
 test('a worker that sends again under another identifier is caught', async () => {
-  const database = join(temporaryDirectory(), 'usage.db');
+  const database = join(diskDirectory(), 'usage.db');
   const only = ['provider.sendReport:after'];
   const { problems } = await workerKillLoop({ database, kills: 1, seed: 1, only, careless: true });
   expect(problems).toContainEqual(expect.stringContaining('are counted at Stripe'));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Rolldown } from 'vite';
 import { expect, test } from 'vitest';
-import { temporaryDirectory } from '../support/world.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 
 const REACT = join(import.meta.dirname, '../../src/react/index.ts');
 const CLIENT = join(import.meta.dirname, '../../src/client/index.ts');

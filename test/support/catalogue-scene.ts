@@ -3,8 +3,8 @@ import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
 import type { DatabaseOptions, PlanOptions, StripeOptions, Usage } from '../../src/index.ts';
 import { composeUsage } from '../../src/usage.ts';
+import { temporaryDirectory } from './folders.ts';
 import { createSimulatedStripe, type SimulatedStripe } from './simulated-stripe.ts';
-import { temporaryDirectory } from './world.ts';
 
 /** What push is tried with: tiers, packages, a base fee, seats, two intervals, and a plan that is free. */
 export const CATALOGUE = {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { HOUR, MINUTE } from './credits-scene.ts';
-import { createWorld, memoryDirectory, type WorldOptions } from './world.ts';
+import { temporaryDirectory } from './folders.ts';
+import { createWorld, type WorldOptions } from './world.ts';
 
 /** How the product gets to know what somebody changes at Stripe. */
 export type Learning =
@@ -20,7 +21,7 @@ export interface ElsewhereOptions extends WorldOptions {
  */
 export async function createElsewhereWorld({ billing_mode, learning, ...options }: ElsewhereOptions) {
   const world = await createWorld({
-    path: join(memoryDirectory(), 'usage.db'),
+    path: join(temporaryDirectory(), 'usage.db'),
     lag_minutes: [0, 0],
     with_webhooks: learning !== 'late, and Stripe keeps no events',
     ...options,

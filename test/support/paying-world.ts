@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DAY, HOUR, MINUTE } from './credits-scene.ts';
-import { createWorld, memoryDirectory, type WorldOptions } from './world.ts';
+import { temporaryDirectory } from './folders.ts';
+import { createWorld, type WorldOptions } from './world.ts';
 
 /** Where reports are sent. */
 export const METER_EVENTS = { method: 'POST', path: '/v1/billing/meter_events' } as const;
@@ -11,7 +12,7 @@ export const ALWAYS = { times: Number.POSITIVE_INFINITY } as const;
 
 /** One account on the volume price with some usage, an hour later. */
 export async function createPayingWorld(options: WorldOptions = {}) {
-  const world = await createWorld({ path: join(memoryDirectory(), 'usage.db'), ...options });
+  const world = await createWorld({ path: join(temporaryDirectory(), 'usage.db'), ...options });
   const { customer, subscription } = await world.subscribe();
   await world.usage.accounts.set({ account: 'acct_1', plan: 'pro', stripe_customer: customer.id });
   await world.usage.increment({ account: 'acct_1', quantity: 70 });

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type Stripe from 'stripe';
+import { temporaryDirectory } from './folders.ts';
 import { pushPlans } from './push-plans.ts';
-import { createWorld, memoryDirectory, PLANS, type WorldOptions } from './world.ts';
+import { createWorld, PLANS, type WorldOptions } from './world.ts';
 
 const common = { currency: 'usd', interval: 'month' } as const;
 const metered = (unit_amount_decimal: string) =>
@@ -50,7 +51,7 @@ export async function createSeatsWorld({
   ...options
 }: SeatsWorldOptions = {}) {
   const world = await createWorld({
-    path: join(memoryDirectory(), 'usage.db'),
+    path: join(temporaryDirectory(), 'usage.db'),
     plans: SEAT_PLANS,
     lag_minutes: [0, 0],
     ...options,

@@ -5,8 +5,8 @@ import { createMovableClock } from '../../src/testing/movable-clock.ts';
 import { passTime } from '../../src/testing/pass-time.ts';
 import { composeUsage } from '../../src/usage.ts';
 import { CREDIT_TIERS, DAY } from './credits-scene.ts';
+import { temporaryDirectory } from './folders.ts';
 import { createSimulatedStripe, type SimulatedStripeOptions } from './simulated-stripe.ts';
-import { memoryDirectory } from './world.ts';
 
 const SECRET = 'whsec_subscribing';
 const VOLUME = {
@@ -67,7 +67,7 @@ export async function createSubscribingWorld({
   const tell = (fields: object) => {
     if ('alarm' in fields) alarms.push(fields);
   };
-  const path = join(memoryDirectory(), 'usage.db');
+  const path = join(temporaryDirectory(), 'usage.db');
   const open = (productFetch = stripe_fetch ?? simulator.fetch) => {
     const opened = composeUsage(
       {

@@ -1,5 +1,3 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
@@ -15,26 +13,8 @@ import { passTime } from '../../src/testing/pass-time.ts';
 import type { StripeSimulator } from '../../src/testing/stripe-simulator/stripe-simulator.ts';
 import { composeUsage, type PortWrapping } from '../../src/usage.ts';
 import { CREDIT_TIERS } from './credits-scene.ts';
+import { temporaryDirectory } from './folders.ts';
 import { createSimulatedStripe, type SimulatedStripeOptions } from './simulated-stripe.ts';
-
-/** Linux keeps these files in memory. */
-const MEMORY_FILES = '/dev/shm';
-
-/** A directory of its own for one test. */
-export function temporaryDirectory(): string {
-  return directoryIn(tmpdir());
-}
-
-/** The same for databases that are not tested for their durability: in memory, where the system has files there. */
-export function memoryDirectory(): string {
-  return directoryIn(existsSync(MEMORY_FILES) ? MEMORY_FILES : tmpdir());
-}
-
-function directoryIn(parent: string): string {
-  const directory = mkdtempSync(join(parent, 'tallybook-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
 
 export const PLANS = {
   free: { prices: [] },

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { FAST_FOLDER } from '../../../test/support/fast-folder.ts';
 import { isLegalTransition } from '../../core/usage-report.ts';
 import { uuidVersion7 } from '../../system-environment.ts';
 import { testStore } from '../../testing/store-suite.ts';
@@ -11,7 +11,7 @@ import { SqliteDatabase } from './database.ts';
 import { SQLITE_MIGRATIONS } from './migrations.ts';
 import { createSqliteStore } from './sqlite-store.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'tallybook-store-'));
+const directory = mkdtempSync(join(FAST_FOLDER, 'tallybook-store-'));
 afterAll(() => rm(directory, { recursive: true, force: true }));
 let files = 0;
 const newPath = () => {

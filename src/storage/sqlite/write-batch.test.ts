@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkLedger } from '../../../test/processes/ledger-check.ts';
-import { temporaryDirectory } from '../../../test/support/world.ts';
+import { temporaryDirectory } from '../../../test/support/folders.ts';
 import { uuidVersion7 } from '../../system-environment.ts';
 import { decodeOutcomes } from '../outcomes.ts';
 import type { RoutedEntry } from '../write-path.ts';

@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createCreditsScene, DAY, HOUR, JANUARY_31, MINUTE } from '../../../test/support/credits-scene.ts';
+import { FAST_FOLDER } from '../../../test/support/fast-folder.ts';
 import { createSimulatedStripe } from '../../../test/support/simulated-stripe.ts';
 
 let folder = '';
 let state_file = '';
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'stripe-simulator-'));
+  folder = mkdtempSync(join(FAST_FOLDER, 'stripe-simulator-'));
   state_file = join(folder, 'stripe.db');
 });
 

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Stripe from 'stripe';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCreditsScene, DAY, HOUR, MINUTE } from '../../../test/support/credits-scene.ts';
+import { FAST_FOLDER } from '../../../test/support/fast-folder.ts';
 import {
   createSimulatedStripe,
   type SimulatedStripeOptions,
@@ -255,7 +255,7 @@ test('a delayed event comes as late as asked for', async () => {
 });
 
 test('events and their deliveries survive with the state file', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'stripe-webhooks-'));
+  const folder = mkdtempSync(join(FAST_FOLDER, 'stripe-webhooks-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const state_file = join(folder, 'stripe.db');
   const { simulator, subscribe, passUntil, endpoint, clock, report } = await createEndpointScene({

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { memoryDirectory } from '../../support/world.ts';
+import { temporaryDirectory } from '../../support/folders.ts';
 import { fuzz } from './fuzz.ts';
 
 const REQUESTS = 2_000;
@@ -10,7 +10,7 @@ test('generated requests, valid, changed and hostile, are all answered as the do
   const { failures, statuses, reached, routes } = await fuzz({
     requests: REQUESTS,
     seed,
-    database: join(memoryDirectory(), 'usage.db'),
+    database: join(temporaryDirectory(), 'usage.db'),
   });
   expect(failures, `npm run fuzz -- --requests ${REQUESTS} --seed ${seed}`).toEqual([]);
   // It is no use to be refused at the door: most routes are reached.

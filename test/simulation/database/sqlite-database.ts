@@ -1,12 +1,10 @@
-import { copyFileSync, existsSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { createUsage } from '../../../src/index.ts';
+import { FAST_FOLDER } from '../../support/fast-folder.ts';
 import type { SimulationDatabase } from './simulation-database.ts';
 
-/** In memory where the system has such a folder: what a disk does is tested elsewhere. */
-const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 /** What the product writes. */
 const WRITTEN = ['', '-wal', '-shm'];
 const SUFFIXES = [...WRITTEN, '.backup'];
@@ -87,7 +85,7 @@ async function createTemplate(): Promise<string> {
 
 function newPath(): string {
   files += 1;
-  const path = join(FOLDER, `tallybook-simulation-${process.pid}-${files}.db`);
+  const path = join(FAST_FOLDER, `tallybook-simulation-${process.pid}-${files}.db`);
   left.add(path);
   return path;
 }

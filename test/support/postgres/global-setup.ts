@@ -1,3 +1,4 @@
+import { FAST_FOLDER } from '../fast-folder.ts';
 import { SHARED_SERVER } from './databases.ts';
 import { startPostgres } from './server.ts';
 
@@ -11,7 +12,7 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
     process.env[SHARED_SERVER] = given;
     return undefined;
   }
-  const server = await startPostgres().catch((cause: unknown) => {
+  const server = await startPostgres({ directory: FAST_FOLDER }).catch((cause: unknown) => {
     const remedy = 'Set DATABASE_URL to a server whose user may create databases.';
     throw new Error(`PostgreSQL could not be started for the tests. ${remedy}`, { cause });
   });
