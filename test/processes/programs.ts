@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 
 /** A program of this folder that runs in a process of its own. */
 export interface Program {
@@ -27,8 +28,6 @@ export interface ProgramOptions {
 }
 
 const MAX_RUN_MS = 100_000;
-/** Programs are started by the thousand; each starts in a third of the time with what the first ones compiled. */
-const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url));
 
 export function startProgram(
   file: string,
@@ -40,7 +39,7 @@ export function startProgram(
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: max_run_ms,
     killSignal: 'SIGKILL',
-    env: { ...process.env, NODE_COMPILE_CACHE: COMPILED },
+    env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE }, // Programs are started by the thousand.
   });
   const lines: string[] = [];
   const { promise: started, resolve: start } = Promise.withResolvers<void>();
