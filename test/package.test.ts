@@ -105,7 +105,11 @@ test('the command line knows its version', () => {
 });
 
 test('what users install has no install scripts and no native add-ons', () => {
-  const installed = run('npm', ['ls', '--omit=dev', '--omit=peer', '--all', '--parseable', '--workspaces=false'], repository)
+  const installed = run(
+    'npm',
+    ['ls', '--omit=dev', '--omit=peer', '--all', '--parseable', '--workspaces=false'],
+    repository,
+  )
     .trim()
     .split('\n')
     .slice(1);
