@@ -42,6 +42,7 @@ export type {
 } from './http/access/api-keys.ts';
 export type { CreateTokenParams, RevokeTokensParams, TokenResult } from './http/access/browser-tokens.ts';
 export type { CloudEventOptions, HttpOptions } from './http-options.ts';
+export type { ListInvoicesParams } from './invoices.ts';
 export type { CheckLimitParams, LimitResult } from './limits.ts';
 export type { ListedPlan, ListedPrice } from './listed-plans.ts';
 export type { LicensedPriceOptions, MeteredPriceOptions, PlanOptions } from './plan-options.ts';
@@ -65,6 +66,7 @@ export type {
   OtherLine,
   ReportExplanation,
 } from './query/explanation-result.ts';
+export type { InvoiceLineResult, InvoiceResult, InvoicesPage } from './query/invoice-list.ts';
 export type {
   InvoiceName,
   ReconciliationCause,

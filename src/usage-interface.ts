@@ -20,11 +20,13 @@ import type {
   RotateKeyParams,
 } from './http/access/api-keys.ts';
 import type { CreateTokenParams, RevokeTokensParams, TokenResult } from './http/access/browser-tokens.ts';
+import type { ListInvoicesParams } from './invoices.ts';
 import type { CheckLimitParams, LimitResult } from './limits.ts';
 import type { ListedPlan } from './listed-plans.ts';
 import type { PlanPreview, PreviewPlanParams } from './plan-preview.ts';
 import type { CostResult } from './query/cost-so-far.ts';
 import type { InvoiceExplanation, ReportExplanation } from './query/explanation-result.ts';
+import type { InvoicesPage } from './query/invoice-list.ts';
 import type { ReconciliationPage } from './query/reconciliation-result.ts';
 import type { ReportsPage } from './query/report-list.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
@@ -306,6 +308,18 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * `invalid_parameter`, `report_not_found`, `report_not_decidable`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
     resolve(params: ResolveReportParams<Meter>): Promise<DecisionResult>;
+  };
+
+  /** What accounts were billed. */
+  readonly invoices: {
+    /**
+     * Invoices of an account with their lines, newest first, a page at a time; those that bill nothing are left out, so that
+     * a page may have fewer than `limit`. Stripe is asked; an account without a Stripe customer has none.
+     *
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `stripe_customer_deleted`,
+     * `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     */
+    list(params: ListInvoicesParams): Promise<InvoicesPage>;
   };
 
   /** What plans include at most. */

@@ -14,6 +14,7 @@ import { createDoctor } from './doctor.ts';
 import { createExplanations } from './explanations.ts';
 import { createKeys } from './http/access/api-keys.ts';
 import { createTokens } from './http/access/browser-tokens.ts';
+import { createInvoices } from './invoices.ts';
 import { checkLimit } from './limits.ts';
 import { listPlans } from './listed-plans.ts';
 import { previewPlan } from './plan-preview.ts';
@@ -180,6 +181,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
 
   const decisions = createDecisions({ store, provider, environment, meters: config.meters });
   const explanations = createExplanations({ ...query, provider, meters: config.meters });
+  const invoices = createInvoices({ ...query, provider });
   async function webhook(request: Request): Promise<Response> {
     if (closing) return Response.json({ error: 'The app is shutting down.' }, { status: 503 });
     if (receive) return await receive(request);
@@ -255,6 +257,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
         add: (params) => untold(() => seats.add(params)),
       },
       checkLimit: (params) => untold(() => checkLimit(limited, params)),
+      invoices: { list: (params) => untold(() => invoices.list(params)) },
       accounts: {
         set: (params) => untold(() => accounts.set(params)),
         get: (params) => untold(() => accounts.get(params)),
@@ -311,6 +314,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       retry: (params: unknown) => guard(() => decisions.retry(params)),
       resolve: (params: unknown) => guard(() => decisions.resolve(params)),
     },
+    invoices: { list: (params: unknown) => guard(() => invoices.list(params)) },
     limits: {
       check: (params: unknown) => guard(() => checkLimit(limited, params)),
     },

@@ -16,6 +16,7 @@ import type {
   Increment,
   IncrementResult,
   InvoiceExplanation,
+  InvoicesPage,
   LimitResult,
   PlanChange,
   PlanPreview,
@@ -132,6 +133,8 @@ export interface UsageClient {
     ): Promise<ReportExplanation>;
   };
   readonly invoices: {
+    /** Newest first, with their lines. `limit`: 1 to 100, 10 by default. */
+    list(params?: PageParams & { readonly account?: string }, options?: CallOptions): Promise<InvoicesPage>;
     explain(
       params: { readonly account?: string; readonly invoice: string },
       options?: CallOptions,
@@ -215,7 +218,10 @@ export function createClient(options: ClientOptions): UsageClient {
       resolve: (params) => write('POST', '/v1/reports/resolve', params),
       explain: (params, call) => read('/v1/explanations/report', params, call),
     },
-    invoices: { explain: (params, call) => read('/v1/explanations/invoice', params, call) },
+    invoices: {
+      list: (params, call) => read('/v1/invoices', params, call),
+      explain: (params, call) => read('/v1/explanations/invoice', params, call),
+    },
     adjust: (adjustment) => write('POST', '/v1/adjustments', adjustment),
     reconcile: (params, call) => read('/v1/reconciliation', params, call),
   };

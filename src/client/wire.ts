@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { accountDetails, accountResult, accountSettings, accountsPage } from '../http/wire/accounts.ts';
 import type { problem } from '../http/wire/common.ts';
+import type { invoicesPage } from '../http/wire/invoices.ts';
 import type { limitResult } from '../http/wire/limits.ts';
 import type { planPreview } from '../http/wire/plan-preview.ts';
 import type { costResult, plansResult } from '../http/wire/price.ts';
@@ -60,6 +61,12 @@ export type SeatsAdded = z.input<typeof seatsAdded>;
 export type SeatsResult = z.output<typeof seatsResult>;
 /** Whether a plan includes what is about to be used. */
 export type LimitResult = z.output<typeof limitResult>;
+
+/** Some of what an account was billed, newest first. */
+export type InvoicesPage = z.output<typeof invoicesPage>;
+/** An invoice as its customer sees it. Amounts are minor units. */
+export type Invoice = InvoicesPage['invoices'][number];
+export type InvoiceLine = Invoice['lines'][number];
 
 /** An account with what Stripe said of it last. */
 export type AccountDetails = z.output<typeof accountDetails>;

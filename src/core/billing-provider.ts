@@ -2,7 +2,7 @@ import type { Period, SubscriptionItem } from './billing-period.ts';
 import type { CatalogueProvider } from './catalogue-provider.ts';
 import type { Instant } from './environment.ts';
 import type { InspectionProvider } from './inspection-provider.ts';
-import type { Invoice, InvoiceLine } from './invoice.ts';
+import type { HostedInvoice, Invoice, InvoiceLine } from './invoice.ts';
 import type { InvoiceItem, InvoiceItemBill } from './invoice-item.ts';
 import type { ReadMeterErrorsResult } from './meter-errors.ts';
 import type { PriceInterval, PriceReference } from './plan.ts';
@@ -27,6 +27,8 @@ export interface BillingProvider extends CatalogueProvider, InspectionProvider, 
   createInvoiceItem(params: CreateInvoiceItemParams): Promise<CreateInvoiceItemResult>;
   /** A customer's invoices that were made at an instant or later, newest first. */
   listInvoices(params: ListInvoicesParams): Promise<ListInvoicesResult>;
+  /** Some of a customer's invoices, newest first. */
+  readInvoicePage(params: ReadInvoicePageParams): Promise<ReadInvoicePageResult>;
   /** Lets Stripe make a draft final later than it would. */
   postponeInvoice(params: PostponeInvoiceParams): Promise<PostponeInvoiceResult>;
   /** One invoice, of whatever customer; `refused` when Stripe does not know it. */
@@ -153,6 +155,18 @@ export interface ListInvoicesParams {
 }
 
 export type ListInvoicesResult = { readonly outcome: 'read'; readonly invoices: readonly Invoice[] } | Failed;
+
+export interface ReadInvoicePageParams {
+  readonly stripe_customer: string;
+  /** The invoice before the first one; null = from the newest. */
+  readonly after: string | null;
+  /** 1 to 100. */
+  readonly limit: number;
+}
+
+export type ReadInvoicePageResult =
+  | { readonly outcome: 'read'; readonly invoices: readonly HostedInvoice[]; readonly has_more: boolean }
+  | Failed;
 
 export type ReadInvoiceResult = { readonly outcome: 'read'; readonly invoice: Invoice } | Failed;
 

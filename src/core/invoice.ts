@@ -19,6 +19,12 @@ export interface Invoice {
   readonly lines: readonly InvoiceLine[];
 }
 
+/** An invoice with the page that Stripe has for it. */
+export interface HostedInvoice extends Invoice {
+  /** Where the customer sees it and pays it; null = it has none, as a draft. */
+  readonly hosted_invoice_url: string | null;
+}
+
 export interface InvoiceLine {
   /** null = the line is of no subscription item. */
   readonly stripe_subscription_item: string | null;

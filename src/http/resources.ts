@@ -1,6 +1,7 @@
 import { ACCOUNTS } from './resources/accounts.ts';
 import { EVENTS } from './resources/events.ts';
 import { INCREMENTS } from './resources/increments.ts';
+import { INVOICES } from './resources/invoices.ts';
 import { LIMITS } from './resources/limits.ts';
 import { PLANS } from './resources/plans.ts';
 import { REPORTS } from './resources/reports.ts';
@@ -18,6 +19,7 @@ export const RESOURCES: readonly Route[] = [
   ...SUBSCRIPTION,
   ...SEATS,
   ...LIMITS,
+  ...INVOICES,
   ...ACCOUNTS,
   ...REPORTS,
   ...EVENTS,

@@ -2,6 +2,7 @@ import type { z } from '@hono/zod-openapi';
 import type { TokenResult } from './access/browser-tokens.ts';
 import type { Caller } from './access/caller.ts';
 import type { accountDetails, accountResult, accountsPage } from './wire/accounts.ts';
+import type { invoicesPage } from './wire/invoices.ts';
 import type { limitResult } from './wire/limits.ts';
 import type { planPreview } from './wire/plan-preview.ts';
 import type { costResult, plansResult } from './wire/price.ts';
@@ -48,6 +49,9 @@ export interface HttpService {
     readonly add: Method<typeof seatsResult>;
   };
   readonly checkLimit: Method<typeof limitResult>;
+  readonly invoices: {
+    readonly list: Method<typeof invoicesPage>;
+  };
   readonly accounts: {
     readonly set: Method<typeof accountResult>;
     readonly get: Method<typeof accountDetails>;

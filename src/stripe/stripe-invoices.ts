@@ -4,6 +4,8 @@ import type {
   ListInvoicesResult,
   PostponeInvoiceParams,
   PostponeInvoiceResult,
+  ReadInvoicePageParams,
+  ReadInvoicePageResult,
   ReadInvoiceResult,
 } from '../core/billing-provider.ts';
 import { SECOND_MS } from '../core/instant.ts';
@@ -38,6 +40,28 @@ export async function listInvoices(
       if (last === null || !page.has_more || wanted.length < page.data.length) break;
     }
     return { outcome: 'read', invoices };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+export async function readInvoicePage(
+  connect: Connect,
+  { stripe_customer, after, limit }: ReadInvoicePageParams,
+): Promise<ReadInvoicePageResult> {
+  try {
+    const stripe = await connect();
+    const { data, has_more } = await stripe.invoices.list({
+      customer: stripe_customer,
+      limit,
+      ...(after === null ? {} : { starting_after: after }),
+    });
+    const invoices = [];
+    for (const invoice of data) {
+      const hosted_invoice_url = invoice.hosted_invoice_url ?? null;
+      invoices.push({ ...(await toInvoice(connect, invoice)), hosted_invoice_url });
+    }
+    return { outcome: 'read', invoices, has_more };
   } catch (error) {
     return failureOf(error);
   }

@@ -31,7 +31,7 @@ import { StripeChanges } from './stripe-changes.ts';
 import { type Connect, connectStripe, type StripeConnectionOptions } from './stripe-connection.ts';
 import { createInspection } from './stripe-inspection.ts';
 import { createInvoiceItem, listInvoiceItems } from './stripe-invoice-items.ts';
-import { listInvoices, postponeInvoice, readInvoice } from './stripe-invoices.ts';
+import { listInvoices, postponeInvoice, readInvoice, readInvoicePage } from './stripe-invoices.ts';
 import { findItemEnding } from './stripe-item-endings.ts';
 import { readMeterErrors } from './stripe-meter-errors.ts';
 import { StripeMeters } from './stripe-meters.ts';
@@ -75,6 +75,7 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
       listSubscriptionItems: ({ stripe_customer }) =>
         orFailure<ListSubscriptionItemsResult>(() => subscriptions.list(stripe_customer)),
       listInvoices: (params) => listInvoices(connect, params),
+      readInvoicePage: (params) => readInvoicePage(connect, params),
       findItemEnding: (params) => findItemEnding(connect, params),
       listInvoiceItems: (params) => listInvoiceItems(connect, params),
       createInvoiceItem: (params) => createInvoiceItem(connect, params),
