@@ -11,7 +11,9 @@ export interface UsageHandlerOptions
   readonly meters: Meters;
   readonly plans: Plans;
   /** The methods of `usage`, which do not tell anybody of what they reject with: the handler answers it. */
-  readonly methods: Omit<HttpService, 'plans' | 'ping'>;
+  readonly methods: Omit<HttpService, 'plans' | 'ping'> & {
+    readonly plans: Omit<HttpService['plans'], 'list'>;
+  };
 }
 
 /** What is behind `usage.handler`. It is loaded with the first request: most of what it needs, nobody else does. */
@@ -20,7 +22,10 @@ export function createUsageHandler(options: UsageHandlerOptions) {
   let loading: Promise<HttpHandler> | null = null;
   const service: HttpService = {
     ...methods,
-    plans: async ({ account }) => ({ plans: listPlans(plans, await planOf(account)) }),
+    plans: {
+      ...methods.plans,
+      list: async ({ account }) => ({ plans: listPlans(plans, await planOf(account)) }),
+    },
     ping: async () => {
       await store.readAgenda({ job: 'usage' });
     },

@@ -226,6 +226,13 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   const readings = createReadings({ ...query, meters: config.meters });
   const keys = createKeys({ store, clock: environment.clock });
   const tokens = createTokens({ store, clock: environment.clock, secret: config.http.token_secret });
+  const bills = createUnflushedBills({
+    store,
+    provider,
+    environment,
+    meters: config.meters,
+    plans: config.plans,
+  });
   const http = createUsageHandler({
     store,
     meters: config.meters,
@@ -240,28 +247,33 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       get: (params) => untold(() => get(params)),
       windows: (params) => untold(() => readings.windows(params)),
       cost: (params) => untold(() => readings.cost(params)),
-      previewPlan: (params) => untold(() => preview(params)),
-      changePlan: (params) => untold(() => changes.changePlan(params)),
+      plans: {
+        preview: (params) => untold(() => preview(params)),
+        change: (params) => untold(() => changes.changePlan(params)),
+      },
       subscriptions: {
         get: (params) => untold(() => subscriptions.get(params)),
         checkout: (params) => untold(() => subscriptions.checkout(params)),
+        create: (params) => untold(() => subscriptions.create(params)),
         portal: (params) => untold(() => subscriptions.portal(params)),
         cancel: (params) => untold(() => changes.cancel(params)),
         resume: (params) => untold(() => changes.resume(params)),
         pause: (params) => untold(() => changes.pause(params)),
         lastChange: (params) => untold(() => changes.lastChange(params)),
+        billUnflushed: (params) => untold(() => bills.billUnflushed(params)),
       },
       seats: {
         get: (params) => untold(() => seats.get(params)),
         set: (params) => untold(() => seats.set(params)),
         add: (params) => untold(() => seats.add(params)),
       },
-      checkLimit: (params) => untold(() => checkLimit(limited, params)),
+      limits: { check: (params) => untold(() => checkLimit(limited, params)) },
       invoices: { list: (params) => untold(() => invoices.list(params)) },
       accounts: {
         set: (params) => untold(() => accounts.set(params)),
         get: (params) => untold(() => accounts.get(params)),
         list: (params) => untold(() => accounts.list(params)),
+        sync: (params) => untold(() => accounts.sync(params)),
       },
       reports: {
         list: (params) => untold(() => explanations.listReports(params)),
@@ -275,15 +287,12 @@ export function composeUsage<const Meter extends string, const Plan extends stri
         create: (params) => untold(() => tokens.create(params)),
         revoke: (params) => untold(() => tokens.revoke(params)),
       },
+      webhooks: {
+        list: (params) => untold(() => webhooks.list(params)),
+        retry: (params) => untold(() => webhooks.retry(params)),
+      },
       webhook,
     },
-  });
-  const bills = createUnflushedBills({
-    store,
-    provider,
-    environment,
-    meters: config.meters,
-    plans: config.plans,
   });
   const usage = {
     accounts: {

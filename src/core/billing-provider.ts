@@ -265,8 +265,6 @@ export interface PreviewedInvoice {
 }
 
 export interface PreviewedLine extends InvoiceLine {
-  /** What one unit costs; null = it is not of units. */
-  readonly unit_amount_decimal: string | null;
   /** Whether it is about a part of a period, or about usage before a change. */
   readonly is_proration: boolean;
   /** Whether it has been waiting for an invoice. */

@@ -9,6 +9,7 @@ const lineOf = (fields: Partial<InvoiceLine> = {}): InvoiceLine => ({
   description: 'Credits',
   period: PERIOD,
   quantity: 10,
+  unit_amount_decimal: null,
   amount: 20,
   ...fields,
 });

@@ -33,6 +33,8 @@ export interface InvoiceLine {
   readonly period: Period;
   /** null = Stripe does not say. */
   readonly quantity: number | null;
+  /** What one unit costs, in minor units; null = the line is not of units, as a flat fee. */
+  readonly unit_amount_decimal: string | null;
   /** Before discounts and taxes. */
   readonly amount: number;
 }

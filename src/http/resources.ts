@@ -9,6 +9,7 @@ import { SEATS } from './resources/seats.ts';
 import { SUBSCRIPTION } from './resources/subscription.ts';
 import { TOKENS } from './resources/tokens.ts';
 import { USAGE } from './resources/usage.ts';
+import { WEBHOOKS } from './resources/webhooks.ts';
 import type { Route } from './route.ts';
 
 /** Every route that needs a key or a token: what is not here is not served, and what is here is documented and tested. */
@@ -24,4 +25,5 @@ export const RESOURCES: readonly Route[] = [
   ...REPORTS,
   ...EVENTS,
   ...TOKENS,
+  ...WEBHOOKS,
 ];

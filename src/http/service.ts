@@ -12,10 +12,12 @@ import type {
   reconciliationPage,
   reportExplanation,
   reportsPage,
+  unflushedBillResult,
 } from './wire/reports.ts';
 import type { seatsResult } from './wire/seats.ts';
 import type { changeResult, checkoutResult, portalResult, subscriptionResult } from './wire/subscription.ts';
 import type { incrementResult, usageByMeter, usageResult, windowsResult } from './wire/usage.ts';
+import type { webhooksPage } from './wire/webhooks.ts';
 
 type Method<Answer extends z.ZodType> = (params: unknown) => Promise<z.input<Answer>>;
 
@@ -29,26 +31,32 @@ export interface HttpService {
   readonly get: (params: unknown) => Promise<z.input<typeof usageResult> | z.input<typeof usageByMeter>>;
   readonly windows: Method<typeof windowsResult>;
   readonly cost: Method<typeof costResult>;
-  /** What may be seen of the plans. */
-  readonly plans: (caller: Caller) => Promise<z.input<typeof plansResult>>;
-  readonly previewPlan: Method<typeof planPreview>;
-  readonly changePlan: Method<typeof changeResult>;
+  readonly plans: {
+    /** What may be seen of the plans. */
+    readonly list: (caller: Caller) => Promise<z.input<typeof plansResult>>;
+    readonly preview: Method<typeof planPreview>;
+    readonly change: Method<typeof changeResult>;
+  };
   readonly subscriptions: {
     readonly get: Method<typeof subscriptionResult>;
     readonly checkout: Method<typeof checkoutResult>;
+    readonly create: Method<typeof subscriptionResult>;
     readonly portal: Method<typeof portalResult>;
     readonly cancel: Method<typeof changeResult>;
     readonly resume: (params: unknown) => Promise<void>;
     readonly pause: (params: unknown) => Promise<void>;
     /** null = there was none. */
     readonly lastChange: (params: unknown) => Promise<z.input<typeof changeResult> | null>;
+    readonly billUnflushed: Method<typeof unflushedBillResult>;
   };
   readonly seats: {
     readonly get: Method<typeof seatsResult>;
     readonly set: Method<typeof seatsResult>;
     readonly add: Method<typeof seatsResult>;
   };
-  readonly checkLimit: Method<typeof limitResult>;
+  readonly limits: {
+    readonly check: Method<typeof limitResult>;
+  };
   readonly invoices: {
     readonly list: Method<typeof invoicesPage>;
   };
@@ -56,6 +64,7 @@ export interface HttpService {
     readonly set: Method<typeof accountResult>;
     readonly get: Method<typeof accountDetails>;
     readonly list: Method<typeof accountsPage>;
+    readonly sync: Method<typeof subscriptionResult>;
   };
   readonly reports: {
     readonly list: Method<typeof reportsPage>;
@@ -68,6 +77,10 @@ export interface HttpService {
   readonly tokens: {
     readonly create: (params: unknown) => Promise<TokenResult>;
     readonly revoke: (params: unknown) => Promise<void>;
+  };
+  readonly webhooks: {
+    readonly list: Method<typeof webhooksPage>;
+    readonly retry: (params: unknown) => Promise<void>;
   };
   readonly webhook: (request: Request) => Promise<Response>;
   /** Resolves when the database has answered. */

@@ -39,6 +39,8 @@ export interface InvoiceLineResult {
   readonly meter: string | null;
   /** null = Stripe does not say. */
   readonly quantity: number | null;
+  /** What one unit costs, in minor units; null = the line is not of units, as a flat fee. */
+  readonly unit_amount_decimal: string | null;
   /** Before discounts and taxes. */
   readonly amount: number;
   readonly period_start: string;
@@ -128,6 +130,7 @@ function toResult(invoice: HostedInvoice, account: AccountWithItems): InvoiceRes
       description: line.description,
       meter: meterOf(invoice, line, account),
       quantity: line.quantity,
+      unit_amount_decimal: line.unit_amount_decimal,
       amount: line.amount,
       period_start: formatInstant(line.period.start),
       period_end: formatInstant(line.period.end),

@@ -129,13 +129,17 @@ export function toLine({
   description,
   period,
   quantity,
+  pricing,
   amount,
 }: Stripe.InvoiceLineItem): InvoiceLine {
+  // The flat fee of a tier is a line of no units.
+  const unit_amount = quantity === 0 ? null : pricing?.unit_amount_decimal;
   return {
     stripe_subscription_item: parent?.subscription_item_details?.subscription_item ?? null,
     description: description ?? '',
     period: { start: period.start * SECOND_MS, end: period.end * SECOND_MS },
     quantity,
+    unit_amount_decimal: unit_amount?.toString() ?? null,
     amount,
   };
 }

@@ -35,12 +35,10 @@ export async function previewChange(
 }
 
 function toPreviewedLine(line: Stripe.InvoiceLineItem): PreviewedLine {
-  const { parent, pricing, subscription } = line;
+  const { parent, subscription } = line;
   const details = parent?.subscription_item_details ?? parent?.invoice_item_details;
-  const unit_amount = line.quantity === 0 ? null : (pricing?.unit_amount_decimal ?? null);
   return {
     ...toLine(line),
-    unit_amount_decimal: unit_amount?.toString() ?? null,
     is_proration: details?.proration ?? false,
     is_waiting: typeof details?.invoice_item === 'string',
     stripe_subscription: typeof subscription === 'string' ? subscription : (subscription?.id ?? null),

@@ -1,3 +1,7 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { describeRoutes, documentOf } from '../../src/http/document.ts';
+import { RESOURCES } from '../../src/http/resources.ts';
+
 /** What the document says of one route. */
 export interface DocumentedOperation {
   readonly method: string;
@@ -22,6 +26,14 @@ export type Schema = any;
 export interface ApiDocument {
   readonly operations: readonly DocumentedOperation[];
   readonly components: Schema;
+}
+
+/** The routes as they are documented, outside of a test as well. */
+export async function readRoutes(): Promise<readonly DocumentedOperation[]> {
+  const app = new OpenAPIHono();
+  describeRoutes(app.openAPIRegistry, RESOURCES);
+  const json = JSON.parse(JSON.stringify(documentOf(app, '')));
+  return (await readDocument({ get: async () => ({ json }) })).operations;
 }
 
 /** The routes as the served document has them. */
@@ -68,6 +80,10 @@ const SAMPLES: Readonly<
   getUsageWindows: { query: 'window=day' },
   explainReport: { query: 'report=1' },
   explainInvoice: { query: 'invoice=in_1' },
+  createSubscription: { body: { plan: 'business' } },
+  syncAccount: { body: {} },
+  billUnflushed: { body: { period_start: '2026-01-10', amount: 1, reason: 'why' } },
+  retryWebhook: { body: { event: 'evt_1' } },
   setAccount: { body: { plan: 'pro' } },
   createToken: { body: {} },
   revokeTokens: { body: {} },
@@ -82,6 +98,7 @@ const SAMPLES: Readonly<
   pauseSubscription: { body: {} },
   setSeats: { body: { seats: 5, expected: 3 } },
   addSeats: { body: { seats: -1 } },
+  receiveStripeEvent: { body: {} },
   adjustUsage: { body: { quantity: -1, reason: 'why' } },
 };
 

@@ -43,30 +43,33 @@ test('every field that a method answers with has its place in the wire schema', 
   expectTypeOf<Undocumented<Answer<Usage['reconcile']>, Answer<HttpService['reconcile']>>>().toBeNever();
   expectTypeOf<Undocumented<ReportExplanation, Answer<HttpService['explainReport']>>>().toBeNever();
   expectTypeOf<Undocumented<InvoiceExplanation, Answer<HttpService['explainInvoice']>>>().toBeNever();
-  expectTypeOf<
-    Undocumented<Answer<Usage['plans']['preview']>, Answer<HttpService['previewPlan']>>
-  >().toBeNever();
-  expectTypeOf<
-    Undocumented<Answer<Usage['plans']['change']>, Answer<HttpService['changePlan']>>
-  >().toBeNever();
-  expectTypeOf<
-    Undocumented<Answer<Usage['limits']['check']>, Answer<HttpService['checkLimit']>>
-  >().toBeNever();
-  expectTypeOf<InGroup<'accounts', 'set' | 'get' | 'list'>>().toBeNever();
-  expectTypeOf<InGroup<'reports', 'list' | 'retry' | 'resolve'>>().toBeNever();
-  expectTypeOf<InGroup<'seats', 'get' | 'set' | 'add'>>().toBeNever();
-  expectTypeOf<
-    InGroup<'subscriptions', 'get' | 'checkout' | 'portal' | 'cancel' | 'lastChange'>
-  >().toBeNever();
+  expectTypeOf<{ [Each in Group]: InGroup<Each> }[Group]>().toBeNever();
 });
 
-/** Of methods that are called the same in the library and behind the routes. */
-type InGroup<
-  Group extends keyof HttpService & keyof Usage,
-  Name extends keyof HttpService[Group] & keyof Usage[Group],
-> = {
-  [Each in Name]: Undocumented<
-    Usage[Group][Each] extends (...params: never) => Promise<infer Result> ? Result : never,
-    HttpService[Group][Each] extends (...params: never) => Promise<infer Wire> ? Wire : never
+/** What has methods of its own, and is called the same in the library and behind the routes. */
+type Group = {
+  [Each in keyof HttpService & keyof Usage]: HttpService[Each] extends (...params: never) => unknown
+    ? never
+    : Each;
+}[keyof HttpService & keyof Usage];
+
+type InGroup<Of extends Group> = {
+  [Each in keyof HttpService[Of] & keyof Usage[Of]]: Undocumented<
+    Usage[Of][Each] extends (...params: never) => Promise<infer Result> ? Result : never,
+    HttpService[Of][Each] extends (...params: never) => Promise<infer Wire> ? Wire : never
   >;
-}[Name];
+}[keyof HttpService[Of] & keyof Usage[Of]];
+
+test('the groups of methods that are compared are those of the routes', () => {
+  expectTypeOf<Group>().toEqualTypeOf<
+    | 'accounts'
+    | 'invoices'
+    | 'limits'
+    | 'plans'
+    | 'reports'
+    | 'seats'
+    | 'subscriptions'
+    | 'tokens'
+    | 'webhooks'
+  >();
+});

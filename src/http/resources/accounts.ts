@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { defineRoute, type Route } from '../route.ts';
 import { accountDetails, accountResult, accountSettings, accountsPage } from '../wire/accounts.ts';
 import { account, after, limit } from '../wire/common.ts';
+import { subscriptionResult } from '../wire/subscription.ts';
 
 export const ACCOUNTS: readonly Route[] = [
   defineRoute({
@@ -37,6 +38,25 @@ export const ACCOUNTS: readonly Route[] = [
       'account_not_found',
     ],
     handle: ({ body }, { service }) => service.accounts.set(body),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/v1/account/sync',
+    operation_id: 'syncAccount',
+    summary: 'Read from Stripe now what bills an account',
+    description: 'Webhooks and the report job would do it later.',
+    access: { scope: 'admin', browser_token: false, account: 'one' },
+    body: { schema: z.strictObject({ account }).openapi('AccountSync') },
+    answer: subscriptionResult,
+    errors: [
+      'invalid_account',
+      'account_not_found',
+      'stripe_customer_deleted',
+      'stripe_mode_mismatch',
+      'stripe_refused',
+      'stripe_unavailable',
+    ],
+    handle: ({ body }, { service }) => service.accounts.sync(body),
   }),
   defineRoute({
     method: 'get',

@@ -22,6 +22,6 @@ export const LIMITS: readonly Route[] = [
       'account_not_found',
       'quantity_overflow',
     ],
-    handle: ({ query }, { service }) => service.checkLimit(query),
+    handle: ({ query }, { service }) => service.limits.check(query),
   }),
 ];

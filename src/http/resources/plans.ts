@@ -35,7 +35,7 @@ export const PLANS: readonly Route[] = [
     access: { scope: 'read', browser_token: true, account: 'none' },
     answer: plansResult,
     errors: [],
-    handle: ({ caller }, { service }) => service.plans(caller),
+    handle: ({ caller }, { service }) => service.plans.list(caller),
   }),
   defineRoute({
     method: 'post',
@@ -50,7 +50,7 @@ export const PLANS: readonly Route[] = [
     errors: [...PLANNING_ERRORS, 'quantity_overflow', 'amount_overflow'],
     handle: async ({ body, caller }, { service }) => {
       await refuseHiddenPlan(body.plan, caller, service);
-      return await service.previewPlan(body);
+      return await service.plans.preview(body);
     },
   }),
   defineRoute({
@@ -70,7 +70,7 @@ export const PLANS: readonly Route[] = [
       'payment_failed',
       'payment_action_required',
     ],
-    handle: ({ body }, { service }) => service.changePlan(body),
+    handle: ({ body }, { service }) => service.plans.change(body),
   }),
 ];
 
@@ -81,7 +81,7 @@ async function refuseHiddenPlan(
   service: Pick<HttpService, 'plans'>,
 ): Promise<void> {
   if (caller.kind !== 'token') return;
-  const { plans } = await service.plans(caller);
+  const { plans } = await service.plans.list(caller);
   if (plans.some((listed) => listed.plan === plan)) return;
   throw new UsageError('invalid_plan', { field: 'plan', value: plan });
 }

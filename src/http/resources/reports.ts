@@ -12,6 +12,8 @@ import {
   reportsPage,
   resolveParams,
   retryParams,
+  unflushedBill,
+  unflushedBillResult,
 } from '../wire/reports.ts';
 import { incrementResult } from '../wire/usage.ts';
 
@@ -133,6 +135,36 @@ export const REPORTS: readonly Route[] = [
       const isNamed = period_start !== undefined || period_end !== undefined;
       return service.reconcile({ ...query, ...(isNamed ? { period: { period_start, period_end } } : {}) });
     },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/v1/reconciliation/bill',
+    operation_id: 'billUnflushed',
+    summary: 'Bill what a change made elsewhere left off its invoice',
+    description:
+      'What reconciliation shows as `unflushed_change`: an invoice item of exactly that amount, once, however often it is asked for.',
+    access: deciding,
+    body: { schema: unflushedBill },
+    answer: unflushedBillResult,
+    errors: [
+      'invalid_account',
+      'invalid_meter',
+      'meter_required',
+      'invalid_period',
+      'invalid_reason',
+      'invalid_actor',
+      'account_not_found',
+      'nothing_to_bill',
+      'amount_changed',
+      'quantity_overflow',
+      'amount_overflow',
+      'stripe_customer_deleted',
+      'currency_mismatch',
+      'stripe_refused',
+      'stripe_unavailable',
+    ],
+    handle: ({ body, caller }, { service }) =>
+      service.subscriptions.billUnflushed({ ...body, actor: actorOf(caller, body.actor) }),
   }),
   defineRoute({
     method: 'get',

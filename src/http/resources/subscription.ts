@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { UsageErrorCode } from '../../core/errors.ts';
+import { withIdempotencyKey } from '../idempotency-key.ts';
 import { refuseForeignUrls } from '../return-url.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { account, orNull } from '../wire/common.ts';
@@ -8,6 +9,7 @@ import {
   changeResult,
   checkout,
   checkoutResult,
+  newSubscription,
   portal,
   portalResult,
   subscriptionResult,
@@ -27,6 +29,17 @@ const CHANGING_ERRORS: readonly UsageErrorCode[] = [
   'account_not_found',
   'subscription_not_found',
   'already_subscribed',
+];
+
+const SUBSCRIBING_ERRORS: readonly UsageErrorCode[] = [
+  ...PAYING_ERRORS,
+  'account_not_found',
+  'invalid_plan',
+  'seats_not_sold',
+  'already_subscribed',
+  'price_not_found',
+  'currency_mismatch',
+  'stripe_mode_mismatch',
 ];
 
 export const SUBSCRIPTION: readonly Route[] = [
@@ -60,6 +73,26 @@ export const SUBSCRIPTION: readonly Route[] = [
   }),
   defineRoute({
     method: 'post',
+    path: '/v1/subscription',
+    operation_id: 'createSubscription',
+    summary: 'Subscribe an account with the payment method that its customer has',
+    description:
+      'Safe to repeat: a subscription that an earlier request made is found. `status` and `action` say what is left to do. The header `Idempotency-Key` is the same as `idempotency_key`.',
+    access: changing,
+    body: { schema: newSubscription },
+    answer: subscriptionResult,
+    errors: [
+      ...SUBSCRIBING_ERRORS,
+      'invalid_idempotency_key',
+      'payment_method_missing',
+      'payment_failed',
+      'payment_action_required',
+    ],
+    handle: ({ body, request }, { service }) =>
+      service.subscriptions.create(withIdempotencyKey(request, body)),
+  }),
+  defineRoute({
+    method: 'post',
     path: '/v1/subscription/checkout',
     operation_id: 'openCheckout',
     summary: "Open a page of Stripe's on which the customer subscribes to a plan",
@@ -67,16 +100,7 @@ export const SUBSCRIPTION: readonly Route[] = [
     access: changing,
     body: { schema: checkout },
     answer: checkoutResult,
-    errors: [
-      ...PAYING_ERRORS,
-      'account_not_found',
-      'invalid_plan',
-      'seats_not_sold',
-      'already_subscribed',
-      'price_not_found',
-      'currency_mismatch',
-      'stripe_mode_mismatch',
-    ],
+    errors: SUBSCRIBING_ERRORS,
     handle: async ({ body, caller }, { service, allowed_origins }) => {
       const { success_url, cancel_url } = body;
       refuseForeignUrls({ success_url, cancel_url }, caller, allowed_origins);

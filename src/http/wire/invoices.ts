@@ -8,6 +8,9 @@ const invoiceLine = z
       description: 'The meter whose usage it bills; null = it bills something else, such as a base fee',
     }),
     quantity: z.number().nullable(),
+    unit_amount_decimal: z.string().nullable().openapi({
+      description: 'What one unit costs, in minor units; null = the line is not of units, as a flat fee',
+    }),
     amount: z.number().openapi({ description: 'Minor units, before discounts and taxes' }),
     period_start: instant,
     period_end: instant,

@@ -1,5 +1,17 @@
 import { z } from '@hono/zod-openapi';
-import { account, actor, count, instant, list, meter, next, orNull, quantity, reason } from './common.ts';
+import {
+  account,
+  actor,
+  count,
+  dateInput,
+  instant,
+  list,
+  meter,
+  next,
+  orNull,
+  quantity,
+  reason,
+} from './common.ts';
 import { ratedAmount, report, reportFields, reportStatus } from './usage.ts';
 
 const listedFields = {
@@ -147,6 +159,37 @@ export const reconciliationPage = z
     next,
   })
   .openapi('ReconciliationPage');
+
+export const unflushedBill = z
+  .strictObject({
+    account,
+    meter: meter.optional(),
+    period_start: dateInput.openapi({ description: 'Of the billing period that was cut short' }),
+    amount: z.int().min(1).openapi({
+      description: 'Minor units that are expected to be billed: if it is another amount by now, nothing is',
+    }),
+    reason,
+    actor: actor.optional(),
+  })
+  .openapi('UnflushedBill');
+
+export const unflushedBillResult = z
+  .strictObject({
+    account: z.string(),
+    meter: z.string(),
+    period_start: instant,
+    period_end: instant,
+    invoice_item: z.string(),
+    quantity: z.number().nullable().openapi({ description: 'null = the price bills packages' }),
+    amount: z.number().openapi({ description: 'Minor units, before taxes and discounts' }),
+    currency: z.string(),
+    description: z.string().openapi({ description: 'What the customer reads on the invoice' }),
+    has_next_invoice: z.boolean().openapi({
+      description:
+        'Whether a subscription goes on, whose next invoice takes it; otherwise somebody makes one',
+    }),
+  })
+  .openapi('UnflushedBillResult');
 
 export const invoiceExplanation = z
   .strictObject({

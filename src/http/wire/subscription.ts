@@ -57,20 +57,39 @@ const returnUrl = z.string().min(1).max(2_048).openapi({
 const plan = z.string().min(1).max(100).openapi({ description: 'Its name in the configuration' });
 export const seats = z.int().min(1).max(1_000_000);
 
+const subscribingFields = {
+  account,
+  plan,
+  interval: interval.optional().openapi({ description: "Default: the plan's only one" }),
+  trial_days: z.int().min(1).max(730).optional(),
+  seats: seats.optional(),
+  customer_email: z.string().min(3).max(512).optional().openapi({
+    description: 'For the Stripe customer, where the account has none yet',
+  }),
+};
+
 export const checkout = z
-  .strictObject({
-    account,
-    plan,
-    interval: interval.optional().openapi({ description: "Default: the plan's only one" }),
-    trial_days: z.int().min(1).max(730).optional(),
-    seats: seats.optional(),
-    customer_email: z.string().min(3).max(512).optional().openapi({
-      description: 'For the Stripe customer, where the account has none yet',
-    }),
-    success_url: returnUrl,
-    cancel_url: returnUrl,
-  })
+  .strictObject({ ...subscribingFields, success_url: returnUrl, cancel_url: returnUrl })
   .openapi('Checkout');
+
+export const newSubscription = z
+  .strictObject({
+    ...subscribingFields,
+    trial_end: dateInput.optional().openapi({
+      description: 'In place of `trial_days`: a whole second in the future, at most 730 days ahead',
+    }),
+    payment_behavior: z
+      .enum(['allow_incomplete', 'default_incomplete', 'error_if_incomplete'])
+      .optional()
+      .openapi({
+        description:
+          'What becomes of it when the first invoice is not paid at once: it waits as `incomplete`, without a try to pay it, or it is not made. Default: `allow_incomplete`',
+      }),
+    idempotency_key: z.string().min(1).max(255).optional().openapi({
+      description: 'Default: requests with the same content are the same request',
+    }),
+  })
+  .openapi('NewSubscription');
 
 export const checkoutResult = z
   .strictObject({
