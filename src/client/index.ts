@@ -1,14 +1,14 @@
-export {
-  type CallOptions,
-  createClient,
-  type PageParams,
-  type RangeParams,
-  type SubjectParams,
-  type TokenResult,
-  type UsageClient,
-  type WindowsParams,
+export type {
+  AccountParams,
+  CallOptions,
+  PageParams,
+  RangeParams,
+  SubjectParams,
+  UsageClient,
+  WindowsParams,
 } from './client.ts';
 export type { ClientOptions } from './client-options.ts';
+export { createClient } from './create-client.ts';
 export { RequestError, type RequestErrorCode } from './request-error.ts';
 export type {
   AccountDetails,
@@ -16,7 +16,10 @@ export type {
   AccountSettings,
   AccountsPage,
   Adjustment,
+  Cancellation,
   ChangeResult,
+  Checkout,
+  CheckoutResult,
   CostResult,
   DecisionResult,
   Increment,
@@ -26,9 +29,13 @@ export type {
   InvoiceLine,
   InvoicesPage,
   LimitResult,
+  NewSubscription,
+  NewToken,
   PlanChange,
   PlanPreview,
   PlansResult,
+  Portal,
+  PortalResult,
   PreviewedChange,
   Price,
   Problem,
@@ -42,7 +49,14 @@ export type {
   SeatsAdded,
   SeatsResult,
   SeatsSetting,
+  Subscription,
+  TokenResult,
+  TokenRevocation,
+  UnflushedBill,
+  UnflushedBillResult,
   UsageByMeterResult,
   UsageResult,
   UsageWindowsResult,
+  WebhookRetry,
+  WebhooksPage,
 } from './wire.ts';

@@ -1,3 +1,4 @@
+import { newKey } from './idempotency-key.ts';
 import { fromProblem, RequestError } from './request-error.ts';
 import { withRetries } from './retry.ts';
 import type { Transport, TransportRequest } from './transport.ts';
@@ -184,14 +185,6 @@ function requestOf(batch: readonly Waiting[]): TransportRequest {
 /** A repeated request may find that its first attempt has been counted: then the call was. */
 function resultOf(result: IncrementResult, may_be_counted: boolean): IncrementResult {
   return result.duplicate && may_be_counted ? { recorded: true, duplicate: false } : result;
-}
-
-const KEY_BYTES = 16;
-
-/** Not `randomUUID`, which browsers have on secure pages only. */
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-  return `client_${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
 
 function overloaded(): RequestError {

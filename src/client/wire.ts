@@ -14,9 +14,23 @@ import type {
   reportsPage,
   resolveParams,
   retryParams,
+  unflushedBill,
+  unflushedBillResult,
 } from '../http/wire/reports.ts';
 import type { seatsAdded, seatsResult, seatsSetting } from '../http/wire/seats.ts';
-import type { changeResult, planChange, previewedChange } from '../http/wire/subscription.ts';
+import type {
+  cancellation,
+  changeResult,
+  checkout,
+  checkoutResult,
+  newSubscription,
+  planChange,
+  portal,
+  portalResult,
+  previewedChange,
+  subscriptionResult,
+} from '../http/wire/subscription.ts';
+import type { newToken, tokenResult, tokenRevocation } from '../http/wire/tokens.ts';
 import type {
   batchResult,
   increment,
@@ -26,6 +40,7 @@ import type {
   usageResult,
   windowsResult,
 } from '../http/wire/usage.ts';
+import type { webhookRetry, webhooksPage } from '../http/wire/webhooks.ts';
 
 // What the server checks is what is written here: these types come from its own schemas, which stay behind.
 
@@ -56,6 +71,16 @@ export type PreviewedChange = z.input<typeof previewedChange>;
 export type PlanPreview = z.output<typeof planPreview>;
 export type PlanChange = z.input<typeof planChange>;
 export type ChangeResult = z.output<typeof changeResult>;
+
+/** What bills an account, as it was last read from Stripe. */
+export type Subscription = z.output<typeof subscriptionResult>;
+export type NewSubscription = z.input<typeof newSubscription>;
+export type Checkout = z.input<typeof checkout>;
+export type CheckoutResult = z.output<typeof checkoutResult>;
+export type Portal = z.input<typeof portal>;
+export type PortalResult = z.output<typeof portalResult>;
+export type Cancellation = z.input<typeof cancellation>;
+
 export type SeatsSetting = z.input<typeof seatsSetting>;
 export type SeatsAdded = z.input<typeof seatsAdded>;
 export type SeatsResult = z.output<typeof seatsResult>;
@@ -81,4 +106,14 @@ export type DecisionResult = z.output<typeof decisionResult>;
 export type Adjustment = z.input<typeof adjustment>;
 export type ReportExplanation = z.output<typeof reportExplanation>;
 export type InvoiceExplanation = z.output<typeof invoiceExplanation>;
+export type UnflushedBill = z.input<typeof unflushedBill>;
+export type UnflushedBillResult = z.output<typeof unflushedBillResult>;
 export type ReconciliationPage = z.output<typeof reconciliationPage>;
+
+/** The events that Stripe sent. */
+export type WebhooksPage = z.output<typeof webhooksPage>;
+export type WebhookRetry = z.input<typeof webhookRetry>;
+
+export type NewToken = z.input<typeof newToken>;
+export type TokenResult = z.output<typeof tokenResult>;
+export type TokenRevocation = z.input<typeof tokenRevocation>;

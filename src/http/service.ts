@@ -1,5 +1,4 @@
 import type { z } from '@hono/zod-openapi';
-import type { TokenResult } from './access/browser-tokens.ts';
 import type { Caller } from './access/caller.ts';
 import type { accountDetails, accountResult, accountsPage } from './wire/accounts.ts';
 import type { invoicesPage } from './wire/invoices.ts';
@@ -16,6 +15,7 @@ import type {
 } from './wire/reports.ts';
 import type { seatsResult } from './wire/seats.ts';
 import type { changeResult, checkoutResult, portalResult, subscriptionResult } from './wire/subscription.ts';
+import type { tokenResult } from './wire/tokens.ts';
 import type { incrementResult, usageByMeter, usageResult, windowsResult } from './wire/usage.ts';
 import type { webhooksPage } from './wire/webhooks.ts';
 
@@ -75,7 +75,7 @@ export interface HttpService {
   readonly explainReport: Method<typeof reportExplanation>;
   readonly explainInvoice: Method<typeof invoiceExplanation>;
   readonly tokens: {
-    readonly create: (params: unknown) => Promise<TokenResult>;
+    readonly create: Method<typeof tokenResult>;
     readonly revoke: (params: unknown) => Promise<void>;
   };
   readonly webhooks: {

@@ -1,6 +1,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef } from 'react';
-import { createClient, type UsageClient } from '../client/client.ts';
+import type { UsageClient } from '../client/client.ts';
 import type { ClientOptions } from '../client/client-options.ts';
+import { createClient } from '../client/create-client.ts';
 import { createFormats, type Formats } from './formats.ts';
 import { Queries } from './queries.ts';
 import { en } from './texts/en.ts';

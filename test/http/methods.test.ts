@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { BodyDeadline } from '../../src/http/body-deadline.ts';
 import { OPEN_ROUTES } from '../../src/http/open-routes.ts';
 import { RESOURCES } from '../../src/http/resources.ts';

@@ -1,10 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { defineRoute, type Route } from '../route.ts';
-import { account, instant } from '../wire/common.ts';
-
-const tokenResult = z
-  .strictObject({ token: z.string(), token_id: z.string(), account: z.string(), expires_at: instant })
-  .openapi('Token');
+import { newToken, tokenResult, tokenRevocation } from '../wire/tokens.ts';
 
 export const TOKENS: readonly Route[] = [
   defineRoute({
@@ -15,11 +10,7 @@ export const TOKENS: readonly Route[] = [
     description:
       'It reads the usage of one account, and what bills it, for at most 15 minutes, and changes nothing.',
     access: { scope: 'admin', browser_token: false, account: 'one' },
-    body: {
-      schema: z
-        .strictObject({ account, expires_in_s: z.int().min(1).max(900).optional() })
-        .openapi('NewToken'),
-    },
+    body: { schema: newToken },
     answer: tokenResult,
     errors: ['invalid_account', 'account_not_found', 'invalid_configuration'],
     handle: ({ body }, { service }) => service.tokens.create(body),
@@ -32,11 +23,7 @@ export const TOKENS: readonly Route[] = [
     description:
       'One, by its `token_id`, or all that were created until now. It takes effect within a second.',
     access: { scope: 'admin', browser_token: false, account: 'one' },
-    body: {
-      schema: z
-        .strictObject({ account, token_id: z.string().min(1).max(255).optional() })
-        .openapi('TokenRevocation'),
-    },
+    body: { schema: tokenRevocation },
     errors: ['invalid_account', 'account_not_found'],
     handle: async ({ body, caller }, { service }) => {
       await service.tokens.revoke({ ...body, actor: caller.id });
