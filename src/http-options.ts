@@ -3,6 +3,8 @@ import { UsageError } from './core/errors.ts';
 import type { Meters } from './core/meter.ts';
 import type { CloudEventRule } from './http/cloud-events.ts';
 import type { HttpSettings } from './http/settings.ts';
+import type { UsagePageSettings } from './http/usage-page.ts';
+import { type UsagePageOptions, usagePageSchema } from './usage-page-options.ts';
 
 /** Options of `usage.handler`. */
 export interface HttpOptions<Meter extends string = string> {
@@ -30,6 +32,11 @@ export interface HttpOptions<Meter extends string = string> {
    * last entry). Default: the address is that of the connection, where `toNodeHandler` or `tallybook serve` knows it.
    */
   readonly client_ip_header?: string;
+  /**
+   * Serves the customer's usage page at `/usage`: a customer gets in with a browser token in the fragment,
+   * `/usage#token=…`. It needs `token_secret`. Default: false.
+   */
+  readonly usage_page?: boolean | UsagePageOptions<Meter>;
   /**
    * What CloudEvents count, by their `type`. Default: an event whose type is the name of a meter counts `data.quantity`
    * units, or 1, of the account in `subject`.
@@ -68,6 +75,7 @@ export const httpSchema = z.strictObject({
     .string()
     .regex(/^[\w-]+$/, 'It is not the name of a header')
     .optional(),
+  usage_page: usagePageSchema.optional(),
   cloud_events: z
     .record(
       z.string(),
@@ -105,8 +113,28 @@ export function parseHttp(options: z.output<typeof httpSchema>, meters: Meters):
     allowed_origins: new Set(allowed_origins),
     rate_limits: { per_key: limitOf(rate_limits.per_key), per_ip: limitOf(rate_limits.per_ip) },
     client_ip_header: client_ip_header ?? null,
+    usage_page: parseUsagePage(options, meters),
     cloud_events: rules,
   };
+}
+
+/** null = it is not served. @throws UsageError `invalid_configuration`. */
+function parseUsagePage(
+  { usage_page = false, token_secret }: z.output<typeof httpSchema>,
+  meters: Meters,
+): UsagePageSettings | null {
+  if (usage_page === false) return null;
+  const settings = usage_page === true ? {} : usage_page;
+  if (token_secret === undefined) {
+    const reason = 'Customers get in with browser tokens: set http.token_secret.';
+    throw new UsageError('invalid_configuration', { field: 'http.usage_page', reason });
+  }
+  for (const meter of Object.keys(settings.units ?? {})) {
+    if (meters.names.has(meter)) continue;
+    const reason = `It must be one of the meters: ${[...meters.names].join(', ')}.`;
+    throw new UsageError('invalid_configuration', { field: `http.usage_page.units.${meter}`, reason });
+  }
+  return settings;
 }
 
 /** false = any number. */

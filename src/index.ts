@@ -101,6 +101,7 @@ export type {
   StripeOptions,
   UsageOptions,
 } from './usage-options.ts';
+export type { UnitNames, UsagePageOptions } from './usage-page-options.ts';
 export type { CostParams, WindowsParams } from './usage-readings.ts';
 export type { ListWebhooksParams, WebhookEventResult, WebhooksPage } from './webhooks.ts';
 export type { ReportRun } from './worker/report-cycle.ts';

@@ -458,7 +458,7 @@ describe('the examples', () => {
 });
 
 describe.each([
-  ['docs/http.md', ['usage.ts', 'with-hono.ts', 'with-node.ts', 'with-openmeter.ts']],
+  ['docs/http.md', ['usage.ts', 'with-hono.ts', 'with-node.ts', 'usage-with-page.ts', 'with-openmeter.ts']],
   ['docs/keys.md', ['usage.ts', 'token-route.ts']],
 ])('%s', (page, names) => {
   test('shows programs that all type-check', () => {

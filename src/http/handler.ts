@@ -6,16 +6,18 @@ import { Authenticator, type Caller } from './access/caller.ts';
 import { BodyDeadline } from './body-deadline.ts';
 import { allowOrigin, answerPreflight } from './cross-origin.ts';
 import { describeRoutes, documentOf } from './document.ts';
+import { documentFiles } from './document-files.ts';
 import { OPEN_ROUTES, type OpenRoute } from './open-routes.ts';
 import { RefusedError, toProblem, toUsageError } from './problem.ts';
 import { RateCounter, type RateLimitState, rateLimitHeaders, WINDOW_S } from './rate-limit.ts';
-import { referencePage, referenceStyle } from './reference-page.ts';
 import { remoteAddress } from './remote-address.ts';
 import { requestIdOf } from './request-id.ts';
 import { RESOURCES } from './resources.ts';
 import type { Route, RouteContext } from './route.ts';
+import type { ServedFile } from './served-file.ts';
 import type { HttpService } from './service.ts';
 import type { HttpSettings } from './settings.ts';
+import { readUsagePage } from './usage-page.ts';
 
 export interface HttpHandlerOptions {
   readonly service: HttpService;
@@ -44,8 +46,6 @@ const HEADERS: readonly (readonly [string, string])[] = [
   ['Cache-Control', 'no-store'],
   ['X-Content-Type-Options', 'nosniff'],
 ];
-/** What is served besides the routes of the document. */
-const PAGES = ['/openapi.json', '/reference', '/reference.css'];
 
 /** The HTTP API, as a fetch-standard handler. */
 export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
@@ -66,10 +66,9 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   // The registry knows nothing of what a handler is given.
   describeRoutes(app.openAPIRegistry, RESOURCES);
   const openapi = documentOf(app as unknown as OpenAPIHono, base_path);
-  const document = JSON.stringify(openapi);
-  mountPage('/openapi.json', 'application/json', () => document);
-  mountPage('/reference', 'text/html; charset=utf-8', () => referencePage(openapi, base_path));
-  mountPage('/reference.css', 'text/css; charset=utf-8', referenceStyle);
+  /** What is served besides the routes of the document. */
+  const files = new Map([...documentFiles(openapi, base_path), ...usagePage()]);
+  for (const [path, file] of files) mountFile(path, file);
   const methods = methodsByPath();
   app.notFound((c) => {
     const allowed = methods.get(c.req.path);
@@ -85,11 +84,22 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     app.on(method.toUpperCase(), base_path + path, (c) => run(c.req.raw, c.env.request_id));
   }
 
-  function mountPage(path: string, type: string, text: () => string): void {
+  function mountFile(path: string, { headers, body }: ServedFile): void {
     mount({ method: 'get', path }, async (request) => {
       guard.countAddress(request);
-      return new Response(text(), { headers: { 'Content-Type': type, 'Content-Security-Policy': POLICY } });
+      return new Response(body, { headers });
     });
+  }
+
+  /** Where it is not built, everything else is served all the same. */
+  function usagePage(): ReadonlyMap<string, ServedFile> {
+    if (settings.usage_page === null) return new Map();
+    try {
+      return readUsagePage(settings.usage_page);
+    } catch (error) {
+      tell(error);
+      return new Map();
+    }
   }
 
   async function runRoute(route: Route, request: Request, request_id: string): Promise<Response> {
@@ -126,8 +136,8 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
 
   function methodsByPath(): ReadonlyMap<string, string> {
     const routes = [...RESOURCES, ...OPEN_ROUTES].map(({ definition }) => definition);
-    const pages = PAGES.map((path) => ({ method: 'get', path }));
-    const byPath = Map.groupBy([...routes, ...pages], ({ path }) => base_path + path);
+    const served = [...files.keys()].map((path) => ({ method: 'get', path }));
+    const byPath = Map.groupBy([...routes, ...served], ({ path }) => base_path + path);
     return new Map(
       [...byPath].map(([path, sharing]) => {
         const names = sharing.map(({ method }) => method.toUpperCase());
@@ -151,16 +161,15 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
         problemResponse(error, request_id),
       );
       response.headers.set('X-Request-Id', request_id);
-      for (const [name, value] of HEADERS) response.headers.set(name, value);
+      for (const [name, value] of HEADERS) {
+        if (!response.headers.has(name)) response.headers.set(name, value);
+      }
       allowOrigin(request, response, settings.allowed_origins);
       return response;
     },
     drain: () => guard.drain(),
   };
 }
-
-const POLICY =
-  "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 type Headers = readonly (readonly [string, string])[];
 

@@ -1,4 +1,5 @@
 import { ERRORS } from '../core/errors.ts';
+import { escapeHtml } from './html-text.ts';
 
 interface Operation {
   readonly operationId?: string;
@@ -131,18 +132,6 @@ function paragraphs(text: string): string {
     .split('\n\n')
     .map((part) => `<p>${escapeHtml(part)}</p>`)
     .join('');
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
 
 export function referenceStyle(): string {

@@ -1,5 +1,6 @@
 import type { CloudEventRule } from './cloud-events.ts';
 import type { RateLimitSettings } from './rate-limit.ts';
+import type { UsagePageSettings } from './usage-page.ts';
 
 /** How `usage.handler` behaves, checked and with defaults. */
 export interface HttpSettings {
@@ -12,5 +13,7 @@ export interface HttpSettings {
   readonly rate_limits: RateLimitSettings;
   /** Header in which a trusted proxy names the client's address; null = it is that of the connection. */
   readonly client_ip_header: string | null;
+  /** null = the customer's usage page is not served. */
+  readonly usage_page: UsagePageSettings | null;
   readonly cloud_events: ReadonlyMap<string, CloudEventRule>;
 }

@@ -7,6 +7,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { temporaryDirectory } from '../support/folders.ts';
 import { exitCode, outputOf, ROOT, runCommand, startCommand } from './command.ts';
 
+const TOKEN_SECRET = 'a secret of more than thirty-two bytes';
+
 function createConfig() {
   const directory = temporaryDirectory();
   const path = join(directory, 'tallybook.config.ts');
@@ -15,7 +17,12 @@ function createConfig() {
   writeFileSync(
     path,
     `import { createUsage } from '${library}';
-    export const usage = createUsage({ database: ${database}, meters: { credits: {} }, onError: () => {} });\n`,
+    export const usage = createUsage({
+      database: ${database},
+      meters: { credits: {} },
+      http: { token_secret: '${TOKEN_SECRET}', usage_page: true },
+      onError: () => {},
+    });\n`,
   );
   return path;
 }
@@ -50,6 +57,8 @@ test('serves the API with a key of the command line, logs requests without secre
   const line = JSON.parse(await output.waitFor(/^\{.*"method":"POST".*$/m));
   expect(line).toMatchObject({ request_id: 'req-7', path: '/v1/usage', status: 200 });
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  const page = await fetch(`${url}/usage`);
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
   server.kill('SIGTERM');
   expect(await exitCode(server)).toBe(0);
   expect(output.text).toContain('Stopped');

@@ -1,0 +1,5 @@
+/** Something that is served as it is, to everybody. */
+export interface ServedFile {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
