@@ -26,6 +26,11 @@ export interface HttpOptions<Meter extends string = string> {
     readonly per_key?: number | false;
     /** Of one address, where it is known; false = any number. Default: 1,000. */
     readonly per_ip?: number | false;
+    /**
+     * Of one account's browser tokens, of what has to be asked of Stripe (invoices, seats, previews of plans), whose own
+     * limits the report job shares; false = any number. Default: 5.
+     */
+    readonly stripe?: number | false;
   };
   /**
    * Header in which a proxy that stands before every request names the client's address, such as `'x-forwarded-for'` (its
@@ -54,6 +59,7 @@ export interface CloudEventOptions<Meter extends string = string> {
 
 const MIN_SECRET_BYTES = 32;
 const DEFAULT_LIMIT = 1_000;
+const DEFAULT_STRIPE_LIMIT = 5;
 const MAX_QUANTITY = 999_999_999_999_999;
 
 const path = z.string().regex(/^data(\.[^.]+)+$/, "It is not a path such as 'data.tokens'");
@@ -70,7 +76,9 @@ export const httpSchema = z.strictObject({
   allowed_origins: z
     .array(z.string().refine(isOrigin, "It is not an origin such as 'https://app.example.com'"))
     .optional(),
-  rate_limits: z.strictObject({ per_key: limit.optional(), per_ip: limit.optional() }).optional(),
+  rate_limits: z
+    .strictObject({ per_key: limit.optional(), per_ip: limit.optional(), stripe: limit.optional() })
+    .optional(),
   client_ip_header: z
     .string()
     .regex(/^[\w-]+$/, 'It is not the name of a header')
@@ -111,7 +119,11 @@ export function parseHttp(options: z.output<typeof httpSchema>, meters: Meters):
     base_path: base_path === '/' ? '' : base_path,
     token_secret: token_secret ?? null,
     allowed_origins: new Set(allowed_origins),
-    rate_limits: { per_key: limitOf(rate_limits.per_key), per_ip: limitOf(rate_limits.per_ip) },
+    rate_limits: {
+      per_key: limitOf(rate_limits.per_key),
+      per_ip: limitOf(rate_limits.per_ip),
+      stripe: limitOf(rate_limits.stripe, DEFAULT_STRIPE_LIMIT),
+    },
     client_ip_header: client_ip_header ?? null,
     usage_page: parseUsagePage(options, meters),
     cloud_events: rules,
@@ -138,8 +150,8 @@ function parseUsagePage(
 }
 
 /** false = any number. */
-function limitOf(requests: number | false = DEFAULT_LIMIT): number | null {
-  return requests === false ? null : requests;
+function limitOf(requests: number | false | undefined, limit = DEFAULT_LIMIT): number | null {
+  return requests === false ? null : (requests ?? limit);
 }
 
 /** As a browser writes it: with nothing after the host and port. */

@@ -103,7 +103,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   }
 
   async function runRoute(route: Route, request: Request, request_id: string): Promise<Response> {
-    const { caller, headers } = await guard.admit(request);
+    const { caller, headers } = await guard.admit(request, route);
     const answer = await withHeaders(headers, async () => {
       refuseUnlessAllowed(caller, route);
       return await route.run({ caller, request, request_id }, context);
@@ -175,10 +175,11 @@ type Headers = readonly (readonly [string, string])[];
 
 /** Who may pass, and how often. */
 function createGuard({ store, environment, settings, isClosed }: HttpHandlerOptions) {
-  const { per_key, per_ip } = settings.rate_limits;
+  const { per_key, per_ip, stripe } = settings.rate_limits;
   const authenticator = new Authenticator({ store, environment, token_secret: settings.token_secret });
   const keys = per_key === null ? null : new RateCounter('key', per_key, environment.clock);
   const addresses = per_ip === null ? null : new RateCounter('ip', per_ip, environment.clock);
+  const asking = stripe === null ? null : new RateCounter('stripe', stripe, environment.clock);
 
   function countAddress(request: Request): RateLimitState[] {
     const address = addresses && remoteAddress(request, settings.client_ip_header);
@@ -190,11 +191,16 @@ function createGuard({ store, environment, settings, isClosed }: HttpHandlerOpti
     drain: () => authenticator.drain(),
 
     /** By address before by key: whoever guesses keys is slowed down as well. */
-    async admit(request: Request): Promise<{ caller: Caller; headers: Headers }> {
+    async admit(request: Request, { definition }: Route): Promise<{ caller: Caller; headers: Headers }> {
       if (isClosed()) throw new UsageError('closed');
       const byAddress = countAddress(request);
       const caller = await authenticator.authenticate(request.headers.get('authorization'));
-      const states = limited([...byAddress, keys?.count(`${caller.kind} ${caller.id}`) ?? null]);
+      const asksStripe = definition.asks_stripe === true && caller.kind === 'token';
+      const states = limited([
+        ...byAddress,
+        keys?.count(`${caller.kind} ${caller.id}`) ?? null,
+        asksStripe ? (asking?.count(caller.id) ?? null) : null,
+      ]);
       return { caller, headers: rateLimitHeaders(states) };
     },
   };

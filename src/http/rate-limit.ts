@@ -7,11 +7,13 @@ export interface RateLimitSettings {
   readonly per_key: number | null;
   /** Of one address; null = any number. */
   readonly per_ip: number | null;
+  /** Of one account's browser tokens, of routes that ask Stripe; null = any number. */
+  readonly stripe: number | null;
 }
 
 /** What a limit says of one request. */
 export interface RateLimitState {
-  readonly name: 'key' | 'ip';
+  readonly name: 'key' | 'ip' | 'stripe';
   readonly limit: number;
   /** Requests that are left in this second. */
   readonly remaining: number;

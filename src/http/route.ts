@@ -52,6 +52,8 @@ export interface RouteDefinition<Query extends z.ZodType, Body extends z.ZodType
   readonly summary: string;
   readonly description?: string;
   readonly access: RouteAccess;
+  /** Whether each request costs some of Stripe's own limit: a browser may then ask less often. */
+  readonly asks_stripe?: true;
   readonly query?: Query;
   readonly body?: {
     readonly schema: Body;

@@ -227,6 +227,13 @@ describe('a body', () => {
     expect(pulled).toBeLessThan(20);
   });
 
+  test('of just 1 MB is read, and of a byte more is not', async () => {
+    const { record } = await createSender();
+    const body = (bytes: number) => '{"account":"a"}'.padEnd(bytes);
+    expect((await record(body(1_048_576))).status).toBe(200);
+    expect((await record(body(1_048_577))).status).toBe(413);
+  });
+
   test('that does not arrive within ten seconds is not waited for', async () => {
     const { usage, key, clock } = await createSender();
     const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('{"account"')) });

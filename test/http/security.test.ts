@@ -141,6 +141,30 @@ describe('rate limits', () => {
     expect(await send({}, '192.0.2.1')).toEqual([401, 401]);
   });
 
+  test('of what Stripe is asked keep the tokens of one account from using up the limits of all', async () => {
+    const { get, usage, createKey, clock } = createServed({ http: { rate_limits: { stripe: 2 } } });
+    for (const account of ['a', 'b']) await usage.increment({ account });
+    const tokenOf = async (account: string) => (await usage.tokens.create({ account })).token;
+    const ask = async (key: string, path = '/v1/invoices') => {
+      const { status, headers } = await get(path, key);
+      return [status, headers.get('retry-after')];
+    };
+    const tokens = [await tokenOf('a'), await tokenOf('a'), await tokenOf('a')];
+    const statuses = await Promise.all(tokens.map((token) => ask(token)));
+    expect(statuses).toEqual([
+      [200, null],
+      [200, null],
+      [429, '1'],
+    ]);
+    // Its own usage it still reads, others are not held up, and a key of the app's asks as often as it likes.
+    expect((await ask(await tokenOf('a'), '/v1/usage'))[0]).toBe(200);
+    expect((await ask(await tokenOf('b')))[0]).toBe(200);
+    const key = await createKey(['read'], 'a');
+    for (let index = 0; index < 5; index += 1) expect((await ask(key))[0]).toBe(200);
+    clock.advance(1_000);
+    expect((await ask(await tokenOf('a')))[0]).toBe(200);
+  });
+
   test('let health checks pass', async () => {
     const { get, usage } = createServed({ http: { rate_limits: { per_ip: 1 } } });
     for (let index = 0; index < 20; index += 1) {
@@ -214,6 +238,20 @@ describe('the reference page', () => {
     for (const code of json.components.schemas.Problem.properties.code.enum)
       expect(text).toContain(`id="${code}"`);
   });
+});
+
+test('a cookie is neither set nor read: what another site’s page makes a browser send says nothing of who asks', async () => {
+  const { send, createKey, usage } = createServed({ http: { usage_page: true } });
+  const key = await createKey(['admin']);
+  await usage.increment({ account: 'a' });
+  const { token } = await usage.tokens.create({ account: 'a' });
+  for (const path of ['/v1/plans', '/v1/usage?account=a', '/usage', '/healthz']) {
+    expect((await send('GET', path, { key })).headers.get('set-cookie')).toBeNull();
+  }
+  for (const secret of [key, token]) {
+    const headers = { cookie: `authorization=Bearer ${secret}; token=${secret}; tallybook-token=${secret}` };
+    expect((await send('GET', '/v1/usage?account=a', { headers })).status).toBe(401);
+  }
 });
 
 test('no answer is kept by a cache or taken for another type', async () => {

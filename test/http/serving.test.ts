@@ -1,8 +1,9 @@
 import { connect, type Socket } from 'node:net';
+import { Client } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startNodeServer } from '../../src/http/node-server.ts';
 import { createUsage } from '../../src/index.ts';
-import { createDatabase } from '../support/postgres/databases.ts';
+import { createDatabase, type TestDatabase } from '../support/postgres/databases.ts';
 import { createServed, type ServedOptions } from './served.ts';
 
 async function createServer({
@@ -25,6 +26,25 @@ async function createServer({
     port,
     url,
     isHealthy: async () => (await fetch(`${url}/healthz`)).status === 200,
+  };
+}
+
+/** The server of an app on PostgreSQL, and the status of what it answers. */
+async function createOnDatabase({ url }: TestDatabase) {
+  const usage = createUsage({
+    database: url,
+    meters: { credits: {} },
+    onError: () => {},
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+  onTestFinished(() => usage.close());
+  const handler = (request: Request) => usage.handler(request);
+  const server = await startNodeServer({ handler, host: '127.0.0.1', port: 0 });
+  onTestFinished(() => server.stop());
+  return {
+    usage,
+    ask: async (path: string, init: RequestInit = {}) =>
+      (await fetch(`http://127.0.0.1:${server.address.port}${path}`, init)).status,
   };
 }
 
@@ -148,25 +168,29 @@ describe('health checks are answered', () => {
 
   test('while the database is stopped, and readiness says so', async () => {
     const database = await createDatabase();
-    const errors: unknown[] = [];
-    const usage = createUsage({
-      database: database.url,
-      meters: { credits: {} },
-      onError: (error) => errors.push(error),
-      logger: { debug() {}, info() {}, warn() {}, error() {} },
-    });
-    onTestFinished(() => usage.close());
-    const server = await startNodeServer({
-      handler: (request) => usage.handler(request),
-      host: '127.0.0.1',
-      port: 0,
-    });
-    onTestFinished(() => server.stop());
-    const ask = async (path: string) =>
-      (await fetch(`http://127.0.0.1:${server.address.port}${path}`)).status;
+    const { ask } = await createOnDatabase(database);
     expect(await ask('/readyz')).toBe(200);
     await database.drop();
     expect([await ask('/healthz'), await ask('/readyz')]).toEqual([200, 503]);
+  });
+
+  test('while the database is there and does not answer; what waits for it is counted when it does', async () => {
+    const database = await createDatabase();
+    const { usage, ask } = await createOnDatabase(database);
+    const { secret } = await usage.keys.create({ scopes: ['write'] });
+    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
+    const record = () => ask('/v1/usage', { method: 'POST', headers, body: '{"account":"a"}' });
+    expect(await record()).toBe(200);
+    const blocker = new Client({ connectionString: database.url });
+    await blocker.connect();
+    onTestFinished(() => blocker.end());
+    await blocker.query('BEGIN; LOCK TABLE tallybook.usage IN ACCESS EXCLUSIVE MODE');
+    const waiting = Array.from({ length: 20 }, record);
+    expect([await ask('/healthz'), await ask('/readyz'), await ask('/healthz')]).toEqual([200, 503, 200]);
+    await blocker.query('ROLLBACK');
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([200]));
+    expect((await usage.get({ account: 'a' })).quantity).toBe(21);
+    expect(await ask('/readyz')).toBe(200);
   });
 
   test('by whoever is connected, while more connections than allowed are turned away', async () => {

@@ -94,7 +94,10 @@ async function start(
     default_meter: DEFAULT_METER,
     plans: PLANS,
     // Nobody keeps a token: the page's server makes one for every request.
-    http: { token_secret: randomBytes(SECRET_BYTES).toString('base64'), rate_limits: { per_key: false } },
+    http: {
+      token_secret: randomBytes(SECRET_BYTES).toString('base64'),
+      rate_limits: { per_key: false, stripe: false },
+    },
     environment: { clock },
     // What fails during the start is the start's own error.
     onError: (error) => (hasStarted ? tellUnexpected(error) : undefined),

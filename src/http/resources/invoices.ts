@@ -12,6 +12,7 @@ export const INVOICES: readonly Route[] = [
     description:
       'Newest first, each with its lines. Stripe is asked; invoices that bill nothing are left out, so that a page may have fewer than its limit.',
     access: { scope: 'read', browser_token: true, account: 'one' },
+    asks_stripe: true,
     query: z.strictObject({ account, after, limit: invoiceLimit }),
     answer: invoicesPage,
     errors: [

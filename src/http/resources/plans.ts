@@ -45,6 +45,7 @@ export const PLANS: readonly Route[] = [
     description:
       'Now, next, and by the unit. Nothing is changed. Browser tokens see the plans that are listed.',
     access: { scope: 'read', browser_token: true, account: 'one' },
+    asks_stripe: true,
     body: { schema: previewedChange },
     answer: planPreview,
     errors: [...PLANNING_ERRORS, 'quantity_overflow', 'amount_overflow'],

@@ -32,6 +32,7 @@ export const SEATS: readonly Route[] = [
     summary: 'Read the seats of an account',
     description: 'Stripe is asked.',
     access: { scope: 'read', browser_token: true, account: 'one' },
+    asks_stripe: true,
     query: z.strictObject({ account }),
     answer: seatsResult,
     errors: READING_ERRORS,
