@@ -1,8 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createElsewhereWorld } from '../support/changing-elsewhere.ts';
 import { createBilled } from './billed.ts';
 import { APP } from './operations.ts';
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const ACCOUNT = 'acct_1';
 const OTHER = 'acct_2';
 
@@ -134,6 +137,91 @@ test('a subscription is paused, cancelled to its end, and taken back', async () 
   expect((await post('/v1/subscription/resume', own, {})).status).toBe(204);
   expect(await atStripe(ACCOUNT)).toMatchObject([{ is_paused: false, cancel_at_period_end: false }]);
   expect(await seen()).toMatchObject({ cancel_at_period_end: false, cancel_at: null });
+});
+
+describe('an account', () => {
+  const NEW = 'acct_3';
+  const body = { account: NEW, plan: 'pro', seats: 2 };
+
+  /** Who has paid here before, and has no subscription. */
+  async function createCustomer(card = 'pm_card_visa') {
+    const scene = await createScene();
+    const customer = await scene.stripe.customers.create({
+      payment_method: card,
+      invoice_settings: { default_payment_method: card },
+    });
+    await scene.usage.accounts.set({ account: NEW, stripe_customer: customer.id });
+    const { stripe } = scene;
+    const subscriptions = async () =>
+      (await stripe.subscriptions.list({ customer: customer.id, status: 'all' })).data;
+    return { ...scene, subscriptions };
+  }
+
+  test('is subscribed once, however often the same request comes, by its content or its key', async () => {
+    const { post, admin, subscriptions } = await createCustomer();
+    const key = { 'Idempotency-Key': '"order-1"' };
+    const first = await post('/v1/subscription', admin, body, key);
+    expect(first.json).toMatchObject({ account: NEW, plan: 'pro', status: 'active', seats: 2 });
+    expect((await post('/v1/subscription', admin, body, key)).json).toEqual(first.json);
+    expect(await subscriptions()).toHaveLength(1);
+    for (const other of [{}, { 'Idempotency-Key': 'order-2' }]) {
+      const { status, json } = await post('/v1/subscription', admin, body, other);
+      expect([status, json.code]).toEqual([409, 'already_subscribed']);
+    }
+    const both = await post('/v1/subscription', admin, { ...body, idempotency_key: 'order-3' }, key);
+    expect([both.status, both.json.code]).toEqual([400, 'invalid_idempotency_key']);
+    expect(await subscriptions()).toHaveLength(1);
+  });
+
+  test('whose card is declined is told what is left to do, or is not subscribed, as it was asked for', async () => {
+    const { post, admin, subscriptions } = await createCustomer('pm_card_chargeCustomerFail');
+    const strict = await post('/v1/subscription', admin, {
+      ...body,
+      payment_behavior: 'error_if_incomplete',
+    });
+    expect([strict.status, strict.json.code]).toEqual([402, 'payment_failed']);
+    expect(await subscriptions()).toEqual([]);
+    const made = await post('/v1/subscription', admin, body);
+    expect(made.json).toMatchObject({ status: 'incomplete', action: 'pay' });
+  });
+
+  test('is read anew when it is asked for', async () => {
+    const { post, get, own, token, stripe, atStripe } = await createScene();
+    const { data } = await stripe.subscriptions.list({ limit: 100 });
+    for (const { id } of data) await stripe.subscriptions.update(id, { cancel_at_period_end: true });
+    expect((await get('/v1/subscription', token)).json).toMatchObject({ cancel_at_period_end: false });
+    const { json } = await post('/v1/account/sync', own, {});
+    expect(json).toMatchObject({ account: ACCOUNT, cancel_at_period_end: true });
+    expect(await atStripe(ACCOUNT)).toMatchObject([{ cancel_at_period_end: true }]);
+  });
+});
+
+test('what a change made elsewhere left off its invoice is billed once, and it is kept who let it be', async () => {
+  const world = await createElsewhereWorld({ billing_mode: 'classic', learning: 'by webhooks' });
+  await world.swap('in place');
+  await world.pass(3 * HOUR);
+  const { secret, key } = await world.usage.keys.create({ scopes: ['admin'] });
+  const bill = async (fields: object = {}) => {
+    const body = { account: 'acct_1', period_start: '2026-01-10T12:00:00Z', amount: 140, reason: 'Swapped.' };
+    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify({ ...body, actor: 'ada', ...fields }) };
+    const response = await world.usage.handler(new Request('http://localhost/v1/reconciliation/bill', init));
+    return { status: response.status, json: await response.json() };
+  };
+  expect(await bill({ amount: 139 })).toMatchObject({ status: 409, json: { code: 'amount_changed' } });
+  const billed = await bill();
+  expect(billed).toMatchObject({
+    status: 200,
+    json: { meter: 'credits', quantity: 70, amount: 140, currency: 'usd', has_next_invoice: true },
+  });
+  expect(await bill()).toEqual(billed);
+  const { data } = await world.stripe.invoiceItems.list({ customer: world.customer.id, limit: 100 });
+  expect(data.filter(({ metadata }) => metadata?.['tallybook_bill'] !== undefined)).toHaveLength(1);
+  const database = new DatabaseSync(world.path);
+  onTestFinished(() => database.close());
+  expect(database.prepare('SELECT actor, reason, amount FROM unflushed_bill').all()).toEqual([
+    { actor: `ada (${key})`, reason: 'Swapped.', amount: 140 },
+  ]);
 });
 
 describe('seats', () => {
