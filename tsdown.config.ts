@@ -20,7 +20,7 @@ export default defineConfig([
     ],
     tsconfig: 'tsconfig.build.json',
     // The pages are built by themselves, and may be there already.
-    clean: ['dist/*', '!dist/page'],
+    clean: ['dist/*', '!dist/page', '!dist/usage-page'],
     platform: 'node',
     target: 'node22.18',
   },

@@ -81,6 +81,9 @@ function drawHostile(random: Random, drawn: Envelope): DrawnRequest {
     `${drawn.target.split('?')[0]}?%=%&&=&a=%ff`,
     '/reference',
     '/reference.css',
+    '/usage',
+    '/usage/',
+    '/usage/assets/../index.html',
     '/openapi.json',
   ];
   const target = random.chance(0.6) ? drawn.target : random.pick(paths);

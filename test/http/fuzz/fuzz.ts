@@ -103,7 +103,8 @@ async function install(database: string) {
     http: {
       token_secret: SECRET,
       allowed_origins: ['https://app.example.com'],
-      rate_limits: { per_key: false },
+      rate_limits: { per_key: false, stripe: false },
+      usage_page: true,
       cloud_events: { mapped: { meter: 'tokens', quantity: 'data.quantity' } },
     },
     onError: (error) => {
