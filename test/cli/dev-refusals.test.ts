@@ -125,7 +125,7 @@ test('bad requests are refused with a reason, and count nothing', async () => {
     [{ account: ' acme' }, 400, 'invalid_account'],
     [{ account: 'acme', meter: 'nope' }, 400, 'invalid_meter'],
     [{ account: 'acme', timestamp: '2020-01-01' }, 400, 'invalid_timestamp'],
-    [{ account: 'acme', properties: { text: 'x'.repeat(1_000_001) } }, 413, 'body_too_large'],
+    [{ account: 'acme', properties: { text: 'x'.repeat(1_048_576) } }, 413, 'body_too_large'],
   ];
   for (const [body, status, code] of cases) {
     expect(await dev.post('/v1/usage', body)).toMatchObject({

@@ -1,7 +1,7 @@
 /** What a request is refused with; the same shape as an error of `usage`. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
-  readonly status: 400 | 403 | 404 | 405 | 409 | 413 | 415;
+  readonly status: 400 | 403 | 404 | 405 | 409 | 415;
   readonly code: string;
   readonly remedy: string;
 
