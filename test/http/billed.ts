@@ -23,12 +23,14 @@ const SEATS = 3;
 export async function createBilled(
   http: NonNullable<ServedOptions['http']> = {},
   lag_minutes: readonly [number, number] = [0, 0],
+  whenDone?: ServedOptions['whenDone'],
 ) {
   const clock = createMovableClock({ start: START });
   const { simulator, stripe } = createSimulatedStripe({ clock, lag_minutes });
   const served = createServed({
     http,
     clock,
+    ...(whenDone ? { whenDone } : {}),
     options: {
       plans: PLANS,
       verify_timeout_ms: 0,

@@ -1,7 +1,7 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBilled } from './billed.ts';
 import { APP, type DocumentedOperation, readRoutes, sampleOf } from './operations.ts';
-import { createServed } from './served.ts';
+import { createServed, type ServedOptions } from './served.ts';
 
 const OWN = 'own';
 const FOREIGN = 'foreign';
@@ -14,8 +14,9 @@ const guarded = operations.flatMap((operation) =>
 );
 const open = operations.filter(({ access }) => access === undefined);
 
-async function createRoles() {
-  const served = await createBilled({ rate_limits: { per_key: false }, allowed_origins: [APP] });
+async function createRoles(whenDone?: ServedOptions['whenDone']) {
+  const rate_limits = { per_key: false, stripe: false } as const;
+  const served = await createBilled({ rate_limits, allowed_origins: [APP] }, [0, 0], whenDone);
   for (const account of [OWN, FOREIGN]) {
     await served.subscribe(account);
     await served.usage.increment({ account, quantity: 7 });
@@ -49,24 +50,41 @@ test('the document names every route that is known here, and each has its test',
   expect(open.map(({ path }) => path).sort()).toEqual(['/healthz', '/readyz', '/v1/webhooks/stripe']);
 });
 
+/** One installation for whatever changes nothing: what only reads, and what is refused. */
+let shared: ReturnType<typeof createRoles> | null = null;
+const ends: (() => Promise<void>)[] = [];
+
+afterAll(async () => {
+  for (const end of ends) await end();
+});
+
+function sharedRoles(): ReturnType<typeof createRoles> {
+  shared ??= createRoles((end) => ends.push(end));
+  return shared;
+}
+
+/** A request with a key or token of an installation, about an account or none. */
+function sendAs(
+  { send }: Awaited<ReturnType<typeof createRoles>>,
+  operation: DocumentedOperation,
+  key: string | undefined,
+  account: string | null,
+) {
+  const { path, method, body } = sampleOf(operation, account);
+  return send(method, path, {
+    ...(key === undefined ? {} : { key }),
+    ...(body === undefined ? {} : { body }),
+  });
+}
+
 describe.each(guarded.map((operation) => [`${operation.method} ${operation.path}`, operation] as const))(
   '%s',
   (_, operation) => {
-    let roles: Awaited<ReturnType<typeof createRoles>>;
-    // One installation for each test: what one of them does must not help another.
-    const prepare = async () => {
-      roles = await createRoles();
-    };
-    const send = (key: string | undefined, account: string | null) => {
-      const { path, method, body } = sampleOf(operation, account);
-      return roles.send(method, path, {
-        ...(key === undefined ? {} : { key }),
-        ...(body === undefined ? {} : { body }),
-      });
-    };
+    // What one request changes must not help another.
+    const rolesFor = () => (operation.method === 'GET' ? sharedRoles() : createRoles());
 
     test('is for nobody without a key, with half of one or with another’s', async () => {
-      await prepare();
+      const roles = await sharedRoles();
       const wrong = [
         undefined,
         'tbk_x',
@@ -75,39 +93,39 @@ describe.each(guarded.map((operation) => [`${operation.method} ${operation.path}
         'Basic YTpi',
       ];
       for (const key of wrong) {
-        const answer = await send(key, OWN);
+        const answer = await sendAs(roles, operation, key, OWN);
         expect([answer.status, answer.json.code]).toEqual([401, 'unauthenticated']);
         expect(answer.headers.get('www-authenticate')).toContain('Bearer');
       }
     });
 
     test('is for the scope that it names, for admin, and for no other', async () => {
-      await prepare();
+      const roles = await rolesFor();
       for (const [scopes, key] of Object.entries(roles.keys)) {
         const may = scopes === 'admin' || scopes.includes(operation.access.scope);
-        const answer = await send(key, OWN);
+        const answer = await sendAs(roles, operation, key, OWN);
         if (may) expect(answer.status, `${scopes}: ${answer.text}`).not.toBe(403);
         else expect([answer.status, answer.json.code]).toEqual([403, 'forbidden']);
       }
     });
 
     test('is for browser tokens only where it says so, and then of their own account', async () => {
-      await prepare();
-      const answer = await send(roles.token, OWN);
+      const roles = await rolesFor();
+      const answer = await sendAs(roles, operation, roles.token, OWN);
       if (operation.access.browser_token)
         expect([answer.status, answer.text]).toEqual([200, expect.any(String)]);
       else expect([answer.status, answer.json.code]).toEqual([403, 'forbidden']);
       if (!isAboutOne(operation)) return;
-      const foreign = await send(roles.token, FOREIGN);
+      const foreign = await sendAs(roles, operation, roles.token, FOREIGN);
       expect(foreign.status).toBe(operation.access.browser_token ? 404 : 403);
       expect(foreign.text).not.toContain('"quantity"');
     });
 
     test('tells who is restricted to an account nothing of another, and changes nothing there', async () => {
-      await prepare();
+      const roles = await sharedRoles();
       const before = await roles.stateOf();
-      const foreign = await send(roles.restricted, FOREIGN);
-      const unknown = await send(roles.restricted, UNKNOWN);
+      const foreign = await sendAs(roles, operation, roles.restricted, FOREIGN);
+      const unknown = await sendAs(roles, operation, roles.restricted, UNKNOWN);
       const { account } = operation.access;
       if (account === 'all') expect([foreign.status, foreign.json.code]).toEqual([403, 'forbidden']);
       else if (account === 'each') expect(errorsOf(foreign)).toContain('account_not_found');
@@ -121,12 +139,12 @@ describe.each(guarded.map((operation) => [`${operation.method} ${operation.path}
     });
 
     test('works for who is restricted to its account, who need not name it', async () => {
-      await prepare();
+      const roles = await rolesFor();
       if (operation.access.account === 'all')
-        return expect((await send(roles.restricted, null)).status).toBe(403);
-      const named = await send(roles.restricted, OWN);
-      roles = await createRoles();
-      const unnamed = await send(roles.restricted, null);
+        return expect((await sendAs(roles, operation, roles.restricted, null)).status).toBe(403);
+      const named = await sendAs(roles, operation, roles.restricted, OWN);
+      const others = await rolesFor();
+      const unnamed = await sendAs(others, operation, others.restricted, null);
       expect([401, 403]).not.toContain(named.status);
       expect(unnamed.status).toBe(named.status);
     });

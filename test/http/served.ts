@@ -13,6 +13,8 @@ export interface ServedOptions {
   readonly options?: Partial<UsageOptions<'credits', string>>;
   /** Default: one of its own. */
   readonly clock?: MovableClock;
+  /** Takes what ends it. Default: it ends with the test. */
+  readonly whenDone?: (end: () => Promise<void>) => void;
 }
 
 /** The product behind its handler, on an embedded database and a clock that stands still. */
@@ -20,6 +22,7 @@ export function createServed({
   http = {},
   options = {},
   clock = createMovableClock({ start: START }),
+  whenDone = onTestFinished,
 }: ServedOptions = {}) {
   const errors: unknown[] = [];
   const usage = createUsage({
@@ -49,7 +52,7 @@ export function createServed({
     environment: { clock },
     ...options,
   });
-  onTestFinished(() => usage.close());
+  whenDone(() => usage.close());
 
   /** A key as it is sent. */
   async function createKey(scopes: readonly Scope[], account?: string): Promise<string> {
