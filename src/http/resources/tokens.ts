@@ -8,7 +8,7 @@ export const TOKENS: readonly Route[] = [
     operation_id: 'createToken',
     summary: 'Create a token for a browser',
     description:
-      'It reads the usage of one account, and what bills it, for at most 15 minutes, and changes nothing.',
+      'It reads the usage of one account, what bills it and its invoices, for at most 15 minutes, and changes nothing.',
     access: { scope: 'admin', browser_token: false, account: 'one' },
     body: { schema: newToken },
     answer: tokenResult,
