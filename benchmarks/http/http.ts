@@ -40,6 +40,8 @@ interface Measurement {
   /** null = not measured. */
   readonly p50_ms: number | null;
   readonly p99_ms: number | null;
+  /** CPU time of the serving process for each, in microseconds: what other load of the machine changes least. */
+  readonly cpu_us: number;
 }
 
 let positions = 0;
@@ -59,11 +61,11 @@ async function measureRun(run: number): Promise<void> {
     };
     const single = (account: string) =>
       postOf('/v1/usage', ready.key, JSON.stringify({ account, idempotency_key: randomUUID() }));
-    await measure(run, 'echo', (account) => connections.echo.send(single(account)));
-    await measure(run, 'single', (account) => connections.usage.send(single(account)));
+    await measure(child, run, 'echo', (account) => connections.echo.send(single(account)));
+    await measure(child, run, 'single', (account) => connections.usage.send(single(account)));
     await measureStore(run, child);
-    await measure(run, 'batch', () => connections.usage.send(batch(ready.key)), BATCH_CALLERS, BATCH);
-    await measureOpenLoop(run, (account) => connections.usage.send(single(account)));
+    await measure(child, run, 'batch', () => connections.usage.send(batch(ready.key)), BATCH_CALLERS, BATCH);
+    await measureOpenLoop(child, run, (account) => connections.usage.send(single(account)));
     for (const each of [connections.echo, connections.usage]) each.close();
     child.send('stop');
     await once(child, 'exit');
@@ -74,6 +76,7 @@ async function measureRun(run: number): Promise<void> {
 }
 
 async function measure(
+  child: ChildProcess,
   run: number,
   contender: Measurement['contender'],
   call: (account: string) => Promise<void>,
@@ -82,21 +85,31 @@ async function measure(
 ): Promise<void> {
   const load = { call, accounts: ACCOUNTS, callers };
   await runClosedLoop({ ...load, duration_ms: WARM_UP_MS });
-  const { per_second, p50_ms, p99_ms } = await runClosedLoop({ ...load, duration_ms: DURATION_MS });
-  keep({ run, contender, per_second: per_second * increments, p50_ms, p99_ms });
+  const started_ms = await cpuOf(child);
+  const loop = await runClosedLoop({ ...load, duration_ms: DURATION_MS });
+  const per_second = loop.per_second * increments;
+  const cpu_us = cpuEach((await cpuOf(child)) - started_ms, per_second);
+  keep({ run, contender, per_second, p50_ms: loop.p50_ms, p99_ms: loop.p99_ms, cpu_us });
 }
 
 async function measureStore(run: number, child: ChildProcess): Promise<void> {
   const order = { batch: BATCH, callers: BATCH_CALLERS, accounts: ACCOUNTS };
   for (const duration_ms of [WARM_UP_MS, DURATION_MS]) {
+    const started_ms = await cpuOf(child);
     child.send({ ...order, duration_ms } satisfies StoreOrder);
     const [per_second] = (await once(child, 'message')) as [number];
+    const cpu_us = cpuEach((await cpuOf(child)) - started_ms, per_second);
     if (duration_ms === DURATION_MS)
-      keep({ run, contender: 'store', per_second, p50_ms: null, p99_ms: null });
+      keep({ run, contender: 'store', per_second, p50_ms: null, p99_ms: null, cpu_us });
   }
 }
 
-async function measureOpenLoop(run: number, call: (account: string) => Promise<void>): Promise<void> {
+async function measureOpenLoop(
+  child: ChildProcess,
+  run: number,
+  call: (account: string) => Promise<void>,
+): Promise<void> {
+  const started_ms = await cpuOf(child);
   const until = sleep(DURATION_MS);
   const latencies = await runOpenLoop({ call, accounts: ACCOUNTS, per_second: OPEN_LOOP_PER_SECOND, until });
   const sorted = latencies.sort();
@@ -107,7 +120,19 @@ async function measureOpenLoop(run: number, call: (account: string) => Promise<v
     per_second,
     p50_ms: quantile(sorted, 0.5),
     p99_ms: quantile(sorted, 0.99),
+    cpu_us: cpuEach((await cpuOf(child)) - started_ms, per_second),
   });
+}
+
+async function cpuOf(child: ChildProcess): Promise<number> {
+  child.send('cpu');
+  const [cpu_ms] = (await once(child, 'message')) as [number];
+  return cpu_ms;
+}
+
+/** In microseconds, of what was done in the time of a measurement. */
+function cpuEach(cpu_ms: number, per_second: number): number {
+  return (cpu_ms * 1_000) / (per_second * (DURATION_MS / 1_000));
 }
 
 function batch(key: string): Buffer {
@@ -128,12 +153,14 @@ function report(): void {
   const of = (name: Measurement['contender']) =>
     measurements.all.filter(({ contender }) => contender === name);
   const perSecond = ({ per_second }: Measurement) => per_second;
-  const rows = measurements.all.map(({ run, contender, per_second, p50_ms, p99_ms }) => [
+  const cpu = ({ cpu_us }: Measurement) => cpu_us;
+  const rows = measurements.all.map(({ run, contender, per_second, p50_ms, p99_ms, cpu_us }) => [
     run,
     contender,
     Math.round(per_second).toLocaleString('en-US'),
     p50_ms?.toFixed(2) ?? '',
     p99_ms?.toFixed(2) ?? '',
+    cpu_us.toFixed(1),
   ]);
   const goals = [
     {
@@ -146,9 +173,19 @@ function report(): void {
       values: pairedRatios(of('single'), of('echo'), perSecond),
       at_least: 0.25,
     },
+    {
+      name: 'CPU of the store, ÷ that of a batch, for an increment',
+      values: pairedRatios(of('store'), of('batch'), cpu),
+      at_least: 0.8,
+    },
+    {
+      name: 'CPU of an echo, ÷ that of a single request',
+      values: pairedRatios(of('echo'), of('single'), cpu),
+      at_least: 0.25,
+    },
   ];
   const lines = goals.map((goal) => goalLine({ ...goal, unit: '×' }));
   console.log(
-    `\n${tableOf(['run', 'contender', 'per second', 'p50 ms', 'p99 ms'], rows)}\n\n${lines.join('\n')}`,
+    `\n${tableOf(['run', 'contender', 'per second', 'p50 ms', 'p99 ms', 'CPU µs'], rows)}\n\n${lines.join('\n')}`,
   );
 }

@@ -38,10 +38,17 @@ export interface StoreOrder {
 }
 
 process.send?.({ port: server.address.port, echo_port, key } satisfies ServerReady);
-process.on('message', (order: StoreOrder | 'stop') => {
+process.on('message', (order: StoreOrder | 'cpu' | 'stop') => {
   if (order === 'stop') void stop();
+  else if (order === 'cpu') process.send?.(cpuMs());
   else void driveStore(order).then((per_second) => process.send?.(per_second));
 });
+
+/** What this process has used until now, all of its threads together. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
 
 /** @returns increments a second. */
 async function driveStore({ batch, callers, duration_ms, accounts }: StoreOrder): Promise<number> {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../core/errors.ts';
 import { escapeHtml } from './html-text.ts';
@@ -13,8 +13,6 @@ export interface UsagePageSettings {
   readonly units?: Readonly<Record<string, object>> | undefined;
 }
 
-/** Beside the built package, and in a checkout where `npm run build:page` puts it: the same way up from both. */
-const FOLDER = fileURLToPath(new URL('../../dist/usage-page/', import.meta.url));
 const SHELL = 'index.html';
 const SHELL_PATH = '/usage';
 const TYPES: Readonly<Record<string, string>> = {
@@ -40,7 +38,10 @@ const SETTINGS = 'name="tallybook-page" content="{}"';
  *
  * @throws UsageError `invalid_configuration` where it is not built.
  */
-export function readUsagePage(settings: UsagePageSettings, folder = FOLDER): ReadonlyMap<string, ServedFile> {
+export function readUsagePage(
+  settings: UsagePageSettings,
+  folder = builtFolder(),
+): ReadonlyMap<string, ServedFile> {
   if (!existsSync(join(folder, SHELL))) {
     const reason = 'The page is not built: run `npm run build:page`.';
     throw new UsageError('invalid_configuration', { field: 'http.usage_page', reason });
@@ -56,6 +57,14 @@ export function readUsagePage(settings: UsagePageSettings, folder = FOLDER): Rea
     });
   }
   return files;
+}
+
+/**
+ * Beside the built package, and in a checkout where `npm run build:page` puts it: the same way up from both. A bundler must
+ * not take it for something to bundle.
+ */
+function builtFolder(): string {
+  return join(dirname(fileURLToPath(import.meta.url)), '../../dist/usage-page');
 }
 
 function shellOf(html: string, settings: UsagePageSettings): ServedFile {

@@ -34,6 +34,8 @@ test('is there with its files, under a policy that lets nothing in from elsewher
     expect([path, file.status]).toEqual([path, 200]);
     expect(file.headers.get('cache-control')).toContain('immutable');
     expect(file.headers.get('referrer-policy')).toBe('no-referrer');
+    // Nothing of the server has come along.
+    expect(file.text).not.toMatch(/\b(?:sk|rk)_(?:test|live)|whsec_|process\.env|["']node:|postgres/);
   }
 });
 
