@@ -54,19 +54,20 @@ async function measureRun(run: number): Promise<void> {
   const directory = mkdtempSync(join(options.directory, 'tallybook-benchmark-'));
   const child = fork(new URL('./server.ts', import.meta.url), [join(directory, 'usage.db')]);
   try {
-    const [ready] = (await once(child, 'message')) as [ServerReady];
-    const connections = {
-      echo: await Connections.open(ready.echo_port, CONNECTIONS),
-      usage: await Connections.open(ready.port, CONNECTIONS),
-    };
+    const [{ port, echo_port, key }] = (await once(child, 'message')) as [ServerReady];
     const single = (account: string) =>
-      postOf('/v1/usage', ready.key, JSON.stringify({ account, idempotency_key: randomUUID() }));
-    await measure(child, run, 'echo', (account) => connections.echo.send(single(account)));
-    await measure(child, run, 'single', (account) => connections.usage.send(single(account)));
+      postOf('/v1/usage', key, JSON.stringify({ account, idempotency_key: randomUUID() }));
+    await measure(child, run, { contender: 'echo', port: echo_port, request: single });
+    await measure(child, run, { contender: 'single', port, request: single });
     await measureStore(run, child);
-    await measure(child, run, 'batch', () => connections.usage.send(batch(ready.key)), BATCH_CALLERS, BATCH);
-    await measureOpenLoop(child, run, (account) => connections.usage.send(single(account)));
-    for (const each of [connections.echo, connections.usage]) each.close();
+    await measure(child, run, {
+      contender: 'batch',
+      port,
+      request: () => batch(key),
+      callers: BATCH_CALLERS,
+      increments: BATCH,
+    });
+    await measureOpenLoop(child, run, port, single);
     child.send('stop');
     await once(child, 'exit');
   } finally {
@@ -75,20 +76,34 @@ async function measureRun(run: number): Promise<void> {
   }
 }
 
+interface Asked {
+  readonly contender: Measurement['contender'];
+  readonly port: number;
+  readonly request: (account: string) => Buffer;
+  /** As many connections are open. */
+  readonly callers?: number;
+  /** Of one request. */
+  readonly increments?: number;
+}
+
 async function measure(
   child: ChildProcess,
   run: number,
-  contender: Measurement['contender'],
-  call: (account: string) => Promise<void>,
-  callers = CONNECTIONS,
-  increments = 1,
+  { contender, port, request, callers = CONNECTIONS, increments = 1 }: Asked,
 ): Promise<void> {
-  const load = { call, accounts: ACCOUNTS, callers };
+  // A server lets go of connections that nobody uses for a while: each contender has its own.
+  const connections = await Connections.open(port, callers);
+  const load = {
+    call: (account: string) => connections.send(request(account)),
+    accounts: ACCOUNTS,
+    callers,
+  };
   await runClosedLoop({ ...load, duration_ms: WARM_UP_MS });
   const started_ms = await cpuOf(child);
   const loop = await runClosedLoop({ ...load, duration_ms: DURATION_MS });
   const per_second = loop.per_second * increments;
   const cpu_us = cpuEach((await cpuOf(child)) - started_ms, per_second);
+  connections.close();
   keep({ run, contender, per_second, p50_ms: loop.p50_ms, p99_ms: loop.p99_ms, cpu_us });
 }
 
@@ -107,11 +122,15 @@ async function measureStore(run: number, child: ChildProcess): Promise<void> {
 async function measureOpenLoop(
   child: ChildProcess,
   run: number,
-  call: (account: string) => Promise<void>,
+  port: number,
+  request: (account: string) => Buffer,
 ): Promise<void> {
+  const connections = await Connections.open(port, CONNECTIONS);
+  const call = (account: string) => connections.send(request(account));
   const started_ms = await cpuOf(child);
   const until = sleep(DURATION_MS);
   const latencies = await runOpenLoop({ call, accounts: ACCOUNTS, per_second: OPEN_LOOP_PER_SECOND, until });
+  connections.close();
   const sorted = latencies.sort();
   const per_second = (sorted.length / DURATION_MS) * 1_000;
   keep({
