@@ -37,6 +37,12 @@ test('a meter, plan or price with a typo does not compile', () => {
     one().accounts.set({ account: 'a', plan: 'prO' }),
     // @ts-expect-error: no such meter.
     createUsage({ database: '/tmp/usage.db', meters: { credits: {} }, default_meter: 'tokens' }),
+    createUsage({
+      database: 'a',
+      meters: { credits: {} },
+      // @ts-expect-error: no such meter.
+      http: { usage_page: { units: { tokens: { other: 'tokens' } } } },
+    }),
     // @ts-expect-error: neither volume nor graduated.
     createUsage({ database: '/tmp/usage.db', meters: { credits: {} }, plans: { pro: { prices: [typo] } } }),
   ];

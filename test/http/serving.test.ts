@@ -64,10 +64,12 @@ function rawConnection(port: number) {
     get text() {
       return text;
     },
-    status: () => expect.poll(() => /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1], { timeout: 30_000 }),
+    status: () => expect.poll(() => /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1], PATIENT),
   };
 }
 
+/** A busy machine takes its time. */
+const PATIENT = { timeout: 30_000 };
 const HEAD = 'Host: 127.0.0.1\r\n';
 
 describe('the server refuses', () => {
@@ -197,10 +199,13 @@ describe('health checks are answered', () => {
     const { port, isHealthy } = await createServer({ max_connections: 10 });
     const connections = Array.from({ length: 30 }, () => rawConnection(port));
     await expect
-      .poll(() => connections.filter(({ socket }) => socket.destroyed || socket.readableEnded).length)
+      .poll(
+        () => connections.filter(({ socket }) => socket.destroyed || socket.readableEnded).length,
+        PATIENT,
+      )
       .toBeGreaterThanOrEqual(20);
     for (const { socket } of connections) socket.destroy();
-    await expect.poll(() => isHealthy().catch(() => false)).toBe(true);
+    await expect.poll(() => isHealthy().catch(() => false), PATIENT).toBe(true);
   });
 });
 
