@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { createServed } from './served.ts';
 
+/** A busy machine takes its time. */
+const PATIENT = { timeout: 30_000 };
+
 /** Sends an increment, of which a part is wrong, as the text that a client would write. */
 async function createSender() {
   const served = createServed();
@@ -248,7 +251,7 @@ describe('a body', () => {
       .poll(() => {
         clock.advance(1_000);
         return status;
-      })
+      }, PATIENT)
       .toBe(408);
   });
 
