@@ -275,12 +275,20 @@ describe('the database refuses', () => {
     ],
     [
       'a sealed report that is open again',
-      (s) => `UPDATE ${s}.usage SET status = 'open' WHERE report_id = 1`,
+      (s) => `UPDATE ${s}.usage SET status = 'voided' WHERE report_id = 2;
+        UPDATE ${s}.usage SET status = 'open', period_end = NULL WHERE report_id = 1`,
+      /sealed report does not change/,
+    ],
+    [
+      'a voided report that is closed again',
+      (s) => `UPDATE ${s}.usage SET status = 'voided' WHERE report_id = 1;
+        UPDATE ${s}.usage SET status = 'closed' WHERE report_id = 1`,
       /illegal transition/,
     ],
     [
       'a report that skips sending',
-      (s) => `UPDATE ${s}.usage SET status = 'reported' WHERE report_id = 1`,
+      (s) => `UPDATE ${s}.usage SET status = 'reported', stripe_customer = 'cus_1', identifier = 'x', slot = period_start,
+        attempts = 1, first_attempt_at = 0, reported_at = 0 WHERE report_id = 1`,
       /illegal transition/,
     ],
     [
@@ -305,7 +313,7 @@ describe('the database refuses', () => {
     await usage.accounts.set({ account: 'a', plan: 'pro', stripe_customer: customer.id });
     await usage.increment({ account: 'a' });
     await world.passTime(world.clock.now() + DAY);
-    for (const change of [`identifier = 'x'`, `stripe_customer = 'cus_2'`, 'slot = slot + 60000']) {
+    for (const change of [`identifier = 'x'`, `stripe_customer = 'cus_2'`, 'slot = slot - 1']) {
       await expect(
         app.rows(`UPDATE ${schema}.usage SET ${change} WHERE status = 'reported'`),
       ).rejects.toThrow(/keeps its identifier/);

@@ -139,18 +139,19 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   CREATE TRIGGER account_no_truncate BEFORE TRUNCATE ON ${schema}.account
   FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse('accounts are never deleted');
 
-  CREATE TRIGGER usage_sealed BEFORE UPDATE OF account_id, meter, report_id, late, quantity, period_start, period_end,
+  -- After the update, and none before it: for one before, the server would lock and log each report once more.
+  CREATE TRIGGER usage_sealed AFTER UPDATE OF account_id, meter, report_id, late, quantity, period_start, period_end,
     billing_period_start, billing_period_end, first_occurred_at, last_occurred_at ON ${schema}.usage
   FOR EACH ROW WHEN (OLD.status <> 'open')
   EXECUTE FUNCTION ${schema}.refuse('a sealed report does not change');
 
-  CREATE TRIGGER usage_identity BEFORE UPDATE OF stripe_customer, identifier, slot ON ${schema}.usage
+  CREATE TRIGGER usage_identity AFTER UPDATE OF stripe_customer, identifier, slot ON ${schema}.usage
   FOR EACH ROW WHEN (OLD.identifier IS NOT NULL AND OLD.generation = NEW.generation
     AND (OLD.stripe_customer IS DISTINCT FROM NEW.stripe_customer OR OLD.slot IS DISTINCT FROM NEW.slot
       OR OLD.identifier IS DISTINCT FROM NEW.identifier))
   EXECUTE FUNCTION ${schema}.refuse('a report that was sent keeps its identifier, customer and slot');
 
-  CREATE TRIGGER usage_transition BEFORE UPDATE OF status ON ${schema}.usage
+  CREATE TRIGGER usage_transition AFTER UPDATE OF status ON ${schema}.usage
   FOR EACH ROW WHEN (OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
     ('open', 'closed'), ('open', 'voided'),
     ('closed', 'sending'), ('closed', 'not_billable'), ('closed', 'held'), ('closed', 'voided'),
@@ -182,7 +183,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   FOR EACH ROW WHEN (NOT NEW.late) EXECUTE FUNCTION ${schema}.usage_overlap();
 
   -- A report that becomes shorter overlaps with none.
-  CREATE TRIGGER usage_overlap_update BEFORE UPDATE OF period_start, period_end, billing_period_end
+  CREATE TRIGGER usage_overlap_update AFTER UPDATE OF period_start, period_end, billing_period_end
     ON ${schema}.usage
   FOR EACH ROW WHEN (NOT NEW.late AND NEW.status <> 'voided' AND (NEW.period_start < OLD.period_start
     OR coalesce(NEW.period_end, NEW.billing_period_end) > coalesce(OLD.period_end, OLD.billing_period_end)))
