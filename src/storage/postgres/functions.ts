@@ -111,44 +111,37 @@ export function recordUsageFunction(schema: string): string {
 }
 
 /**
- * As `record_usage`, for one entry: in one statement, since a lone caller waits for each of them. Where the key was
- * used before or the account has not exactly one open report for the instant, all of it is undone (TB001).
+ * As `record_usage`, for one entry, whose caller waits for each statement and setting. Where the key was used before
+ * (`usage_key_pkey`) or the account has no open report for the instant (TB001) or several (P0003), all of it is undone.
  */
 export function recordOneFunction(schema: string): string {
   return `
   CREATE FUNCTION ${schema}.record_one(
     p_flush_id uuid, p_recorded_at bigint, p_account text, p_meter text, p_quantity bigint, p_instant bigint,
     p_key text, p_content text, p_properties text
-  ) RETURNS text LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
-  SET lock_timeout = '5s' AS $$
+  ) RETURNS text LANGUAGE plpgsql SET enable_seqscan = off SET lock_timeout = '5s' AS $$
   DECLARE
-    written integer;
+    at constant bigint := least(p_instant, p_recorded_at);
+    report integer;
+    ends bigint;
   BEGIN
-    WITH claimed AS (
+    IF p_key IS NOT NULL THEN
       INSERT INTO ${schema}.usage_key (idempotency_key, account_id, meter, content, recorded_at)
-      SELECT p_key, p_account, p_meter, p_content, p_recorded_at WHERE p_key IS NOT NULL
-      ON CONFLICT DO NOTHING RETURNING recorded_at
-    ), updated AS (
-      UPDATE ${schema}.usage SET quantity = quantity + p_quantity,
-        first_occurred_at = least(first_occurred_at, p_instant, billing_period_end - 1),
-        last_occurred_at = greatest(last_occurred_at, least(p_instant, billing_period_end - 1))
-      WHERE account_id = p_account AND meter = p_meter AND (${OPEN_START}) <= least(p_instant, p_recorded_at)
-        AND billing_period_end > least(p_instant, p_recorded_at)
-        AND quantity + p_quantity BETWEEN -999999999999999 AND 999999999999999 AND (p_key IS NULL OR EXISTS (SELECT 1 FROM claimed))
-      RETURNING report_id, billing_period_end
-    ), event AS (
-      INSERT INTO ${schema}.usage_event
-        (account_id, meter, report_id, quantity, occurred_at, recorded_at, idempotency_key, properties)
-      SELECT p_account, p_meter, report_id, p_quantity, least(p_instant, billing_period_end - 1), p_recorded_at, p_key,
-        p_properties FROM updated
-      RETURNING event_id
-    ), flush AS (
-      INSERT INTO ${schema}.usage_flush (flush_id, outcomes) VALUES (p_flush_id, '')
-    )
-    SELECT count(*) INTO written FROM event;
-    IF written <> 1 THEN
-      RAISE EXCEPTION 'tallybook: not a new key, or not one open report' USING ERRCODE = 'TB001';
+      VALUES (p_key, p_account, p_meter, p_content, p_recorded_at);
     END IF;
+    UPDATE ${schema}.usage SET quantity = quantity + p_quantity,
+      first_occurred_at = least(first_occurred_at, p_instant, billing_period_end - 1),
+      last_occurred_at = greatest(last_occurred_at, least(p_instant, billing_period_end - 1))
+    WHERE account_id = p_account AND meter = p_meter AND (${OPEN_START}) <= at AND billing_period_end > at
+      AND quantity + p_quantity BETWEEN -999999999999999 AND 999999999999999
+    RETURNING report_id, billing_period_end INTO report, ends;
+    IF report IS NULL THEN
+      RAISE EXCEPTION 'tallybook: no open report' USING ERRCODE = 'TB001';
+    END IF;
+    INSERT INTO ${schema}.usage_event
+      (account_id, meter, report_id, quantity, occurred_at, recorded_at, idempotency_key, properties)
+    VALUES (p_account, p_meter, report, p_quantity, least(p_instant, ends - 1), p_recorded_at, p_key, p_properties);
+    INSERT INTO ${schema}.usage_flush (flush_id, outcomes) VALUES (p_flush_id, '');
     RETURN '';
   END $$;
   `;
