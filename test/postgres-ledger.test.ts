@@ -275,13 +275,46 @@ describe('the database refuses', () => {
     ],
     [
       'a sealed report that is open again',
-      (s) => `UPDATE ${s}.usage SET status = 'open' WHERE report_id = 1`,
+      (s) => `UPDATE ${s}.usage SET status = 'voided' WHERE report_id = 2;
+        UPDATE ${s}.usage SET status = 'open', period_end = NULL WHERE report_id = 1`,
+      /sealed report does not change/,
+    ],
+    [
+      'a voided report that is closed again',
+      (s) => `UPDATE ${s}.usage SET status = 'voided' WHERE report_id = 1;
+        UPDATE ${s}.usage SET status = 'closed' WHERE report_id = 1`,
       /illegal transition/,
     ],
     [
       'a report that skips sending',
-      (s) => `UPDATE ${s}.usage SET status = 'reported' WHERE report_id = 1`,
+      (
+        s,
+      ) => `UPDATE ${s}.usage SET status = 'reported', stripe_customer = 'cus_1', identifier = 'x', slot = period_start,
+        attempts = 1, first_attempt_at = 0, reported_at = 0 WHERE report_id = 1`,
       /illegal transition/,
+    ],
+    ...[
+      `status = 'unknown', period_end = period_start + 1000`,
+      'report_id = 0',
+      'generation = 0',
+      'attempts = -1',
+      'period_start = period_start + 1',
+      'period_end = period_start + 1000',
+      'billing_period_start = period_start + 1000',
+      'slot = period_start - 1',
+      'reported_at = 0',
+      'verified_at = 0',
+      `status = 'sending', period_end = period_start + 1000`,
+      `status = 'not_billable', period_end = period_start + 1000, reason = NULL`,
+    ].map((change): [string, (s: string) => string, RegExp] => [
+      `a report that cannot be: ${change}`,
+      (s) => `UPDATE ${s}.usage SET ${change} WHERE report_id = 2`,
+      /a report that cannot be/,
+    ]),
+    [
+      'a new report that cannot be',
+      (s) => copy(s, 3, 'true, period_start + 1, billing_period_start - 1000, billing_period_end'),
+      /a report that cannot be/,
     ],
     [
       'a report of more than 15 digits',
@@ -305,7 +338,7 @@ describe('the database refuses', () => {
     await usage.accounts.set({ account: 'a', plan: 'pro', stripe_customer: customer.id });
     await usage.increment({ account: 'a' });
     await world.passTime(world.clock.now() + DAY);
-    for (const change of [`identifier = 'x'`, `stripe_customer = 'cus_2'`, 'slot = slot + 60000']) {
+    for (const change of [`identifier = 'x'`, `stripe_customer = 'cus_2'`, 'slot = slot - 1']) {
       await expect(
         app.rows(`UPDATE ${schema}.usage SET ${change} WHERE status = 'reported'`),
       ).rejects.toThrow(/keeps its identifier/);

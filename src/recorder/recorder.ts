@@ -142,12 +142,26 @@ export class Recorder {
     }
   }
 
-  /** In the databases' order of account and meter: writers that lock rows in one order do not deadlock. */
+  /**
+   * In the databases' order of account and meter: writers that lock rows in one order do not deadlock. Where few wait,
+   * the commits that may start divide them between accounts, so that none has to wait for another one's locks.
+   */
   #takeBatch(): WaitingEntry[] {
-    const batch = this.#queue.splice(0, this.#store.batching.max_entries);
-    for (const { entry } of batch) this.#shared.delete(entry.account_id);
+    const { max_entries, max_in_flight } = this.#store.batching;
+    const share = Math.ceil(this.#queue.length / (max_in_flight - this.#commitsInFlight));
+    const batch = this.#queue.splice(0, max_entries);
     const inOrder = batch.some(({ entry }) => SURROGATE.test(entry.account_id)) ? byCodePoint : byCodeUnit;
-    return batch.sort((a, b) => compare(a.entry, b.entry, inOrder));
+    batch.sort((a, b) => compare(a.entry, b.entry, inOrder));
+    if (share < batch.length) this.#queue.unshift(...this.#rest(batch, share));
+    for (const { entry } of batch) this.#shared.delete(entry.account_id);
+    return batch;
+  }
+
+  /** Takes out of a batch what can be a commit of its own. */
+  #rest(batch: WaitingEntry[], share: number): WaitingEntry[] {
+    let end = share;
+    while (batch[end]?.entry.account_id === batch[end - 1]?.entry.account_id) end += 1;
+    return batch.length - end < this.#store.batching.entries_to_overlap ? [] : batch.splice(end);
   }
 
   #becomeIdle(): void {

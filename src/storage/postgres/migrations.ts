@@ -74,14 +74,13 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   CREATE TABLE ${schema}.usage (
     account_id text COLLATE "C" NOT NULL,
     meter text COLLATE "C" NOT NULL,
-    report_id integer NOT NULL CHECK (report_id > 0),
-    status text COLLATE "C" NOT NULL DEFAULT 'open' CHECK (status IN
-      ('open', 'closed', 'sending', 'reported', 'failed', 'held', 'voided', 'not_billable')),
+    report_id integer NOT NULL,
+    status text COLLATE "C" NOT NULL DEFAULT 'open',
     reason text,
     reported boolean NOT NULL GENERATED ALWAYS AS (reported_at IS NOT NULL) STORED,
     late boolean NOT NULL,
-    period_start bigint NOT NULL CHECK (period_start % 1000 = 0),
-    period_end bigint CHECK (period_end % 1000 = 0),
+    period_start bigint NOT NULL,
+    period_end bigint,
     billing_period_start bigint NOT NULL,
     billing_period_end bigint NOT NULL,
     quantity bigint NOT NULL DEFAULT 0 CHECK (quantity BETWEEN -999999999999999 AND 999999999999999),
@@ -91,8 +90,8 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     identifier text COLLATE "C",
     slot bigint,
     slot_shared boolean NOT NULL DEFAULT false,
-    generation integer NOT NULL DEFAULT 1 CHECK (generation > 0),
-    attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    generation integer NOT NULL DEFAULT 1,
+    attempts integer NOT NULL DEFAULT 0,
     first_attempt_at bigint,
     reported_at bigint,
     verified_at bigint,
@@ -100,17 +99,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
     due_at bigint,
     last_error text,
     PRIMARY KEY (account_id, meter, report_id),
-    CHECK (period_start < period_end),
-    CHECK (billing_period_start <= period_start AND coalesce(period_end, period_start) <= billing_period_end),
-    CHECK ((period_end IS NULL) = (status = 'open') OR status = 'voided'),
-    CHECK ((first_occurred_at IS NULL) = (last_occurred_at IS NULL) AND first_occurred_at <= last_occurred_at),
-    CHECK (status NOT IN ('sending', 'reported', 'failed') OR (stripe_customer IS NOT NULL
-      AND identifier IS NOT NULL AND slot IS NOT NULL AND attempts > 0 AND first_attempt_at IS NOT NULL)),
-    CHECK (slot IS NULL OR (slot >= period_start AND (slot < period_end OR slot_shared))),
-    CHECK (status <> 'reported' OR reported_at IS NOT NULL),
-    CHECK (reported_at IS NULL OR status IN ('reported', 'held', 'not_billable')),
-    CHECK (verified_at IS NULL OR status = 'reported'),
-    CHECK (status <> 'not_billable' OR reason IS NOT NULL)
+    CHECK ((first_occurred_at IS NULL) = (last_occurred_at IS NULL) AND first_occurred_at <= last_occurred_at)
   ) WITH (fillfactor = 80);
 
   -- I3: one open report per account, meter and billing period.
@@ -139,18 +128,41 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   CREATE TRIGGER account_no_truncate BEFORE TRUNCATE ON ${schema}.account
   FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse('accounts are never deleted');
 
-  CREATE TRIGGER usage_sealed BEFORE UPDATE OF account_id, meter, report_id, late, quantity, period_start, period_end,
+  -- What a row may be, but for what usage adds to. Not as constraints: the server would read and evaluate all of them anew
+  -- for every increment, nearly a third of what a lone one takes there. One that changes none of these columns fires nothing.
+  CREATE TRIGGER usage_state AFTER INSERT OR UPDATE OF report_id, status, reason, period_start, period_end,
+    billing_period_start, billing_period_end, stripe_customer, identifier, slot, slot_shared, generation, attempts,
+    first_attempt_at, reported_at, verified_at ON ${schema}.usage
+  FOR EACH ROW WHEN (NOT (
+    NEW.report_id > 0 AND NEW.generation > 0 AND NEW.attempts >= 0
+    AND NEW.status IN ('open', 'closed', 'sending', 'reported', 'failed', 'held', 'voided', 'not_billable')
+    AND NEW.period_start % 1000 = 0 AND NEW.period_end % 1000 = 0 AND NEW.period_start < NEW.period_end
+    AND NEW.billing_period_start <= NEW.period_start
+    AND coalesce(NEW.period_end, NEW.period_start) <= NEW.billing_period_end
+    AND ((NEW.period_end IS NULL) = (NEW.status = 'open') OR NEW.status = 'voided')
+    AND (NEW.status NOT IN ('sending', 'reported', 'failed') OR (NEW.stripe_customer IS NOT NULL
+      AND NEW.identifier IS NOT NULL AND NEW.slot IS NOT NULL AND NEW.attempts > 0
+      AND NEW.first_attempt_at IS NOT NULL))
+    AND (NEW.slot IS NULL OR (NEW.slot >= NEW.period_start AND (NEW.slot < NEW.period_end OR NEW.slot_shared)))
+    AND (NEW.status <> 'reported' OR NEW.reported_at IS NOT NULL)
+    AND (NEW.reported_at IS NULL OR NEW.status IN ('reported', 'held', 'not_billable'))
+    AND (NEW.verified_at IS NULL OR NEW.status = 'reported')
+    AND (NEW.status <> 'not_billable' OR NEW.reason IS NOT NULL)))
+  EXECUTE FUNCTION ${schema}.refuse('a report that cannot be');
+
+  -- After the update, and none before it: for one before, the server would lock and log each report once more.
+  CREATE TRIGGER usage_sealed AFTER UPDATE OF account_id, meter, report_id, late, quantity, period_start, period_end,
     billing_period_start, billing_period_end, first_occurred_at, last_occurred_at ON ${schema}.usage
   FOR EACH ROW WHEN (OLD.status <> 'open')
   EXECUTE FUNCTION ${schema}.refuse('a sealed report does not change');
 
-  CREATE TRIGGER usage_identity BEFORE UPDATE OF stripe_customer, identifier, slot ON ${schema}.usage
+  CREATE TRIGGER usage_identity AFTER UPDATE OF stripe_customer, identifier, slot ON ${schema}.usage
   FOR EACH ROW WHEN (OLD.identifier IS NOT NULL AND OLD.generation = NEW.generation
     AND (OLD.stripe_customer IS DISTINCT FROM NEW.stripe_customer OR OLD.slot IS DISTINCT FROM NEW.slot
       OR OLD.identifier IS DISTINCT FROM NEW.identifier))
   EXECUTE FUNCTION ${schema}.refuse('a report that was sent keeps its identifier, customer and slot');
 
-  CREATE TRIGGER usage_transition BEFORE UPDATE OF status ON ${schema}.usage
+  CREATE TRIGGER usage_transition AFTER UPDATE OF status ON ${schema}.usage
   FOR EACH ROW WHEN (OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
     ('open', 'closed'), ('open', 'voided'),
     ('closed', 'sending'), ('closed', 'not_billable'), ('closed', 'held'), ('closed', 'voided'),
@@ -182,7 +194,7 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   FOR EACH ROW WHEN (NOT NEW.late) EXECUTE FUNCTION ${schema}.usage_overlap();
 
   -- A report that becomes shorter overlaps with none.
-  CREATE TRIGGER usage_overlap_update BEFORE UPDATE OF period_start, period_end, billing_period_end
+  CREATE TRIGGER usage_overlap_update AFTER UPDATE OF period_start, period_end, billing_period_end
     ON ${schema}.usage
   FOR EACH ROW WHEN (NOT NEW.late AND NEW.status <> 'voided' AND (NEW.period_start < OLD.period_start
     OR coalesce(NEW.period_end, NEW.billing_period_end) > coalesce(OLD.period_end, OLD.billing_period_end)))

@@ -17,11 +17,14 @@ const MAX_REPEATS = 20;
 const REMEMBERED_FLUSHES_MS = 600_000;
 const PRUNING_INTERVAL_MS = 60_000;
 
-/** The functions' own: an account without exactly one open report for the entries, or a report sealed meanwhile. */
-const NOT_FITTING = 'TB001';
+/**
+ * TB001, the functions' own: an account without an open report for the entries, or a report sealed meanwhile. P0003: more
+ * than one open report for a lone entry.
+ */
+const NOT_FITTING = new Set(['TB001', 'P0003']);
 const UNIQUE_VIOLATION = '23505';
 const LOCK_NOT_AVAILABLE = '55P03';
-const REPEATABLE = new Set([NOT_FITTING, '40001', '40P01']); // serialization failure, deadlock
+const REPEATABLE = new Set(['40001', '40P01']); // serialization failure, deadlock
 
 /** Connections that a batch uses that is written entry by entry. */
 const PARTS_AT_ONCE = 3;
@@ -180,7 +183,8 @@ function isWorthWaitingFor(error: unknown): boolean {
 }
 
 function isRepeatable(error: unknown): boolean {
-  return error instanceof MonthAddedError || (isFromServer(error) && REPEATABLE.has(error.code));
+  if (error instanceof MonthAddedError || isNotFitting(error)) return true;
+  return isFromServer(error) && REPEATABLE.has(error.code);
 }
 
 /** A lock was waited for as long as one may. */
@@ -194,13 +198,18 @@ function partId(flush_id: string, number: number): string {
   return flush_id.slice(0, -12) + random.toString(16).padStart(12, '0');
 }
 
+/** Also where a lone entry's key was used before. */
 function isNotFitting(error: unknown): boolean {
-  return isFromServer(error) && error.code === NOT_FITTING;
+  return (isFromServer(error) && NOT_FITTING.has(error.code)) || isTwice(error, 'usage_key_pkey');
 }
 
 function isWrittenBefore(error: unknown): boolean {
+  return isTwice(error, 'usage_flush_pkey');
+}
+
+function isTwice(error: unknown, constraint: string): boolean {
   if (!isFromServer(error) || error.code !== UNIQUE_VIOLATION) return false;
-  return 'constraint' in error && error.constraint === 'usage_flush_pkey';
+  return 'constraint' in error && error.constraint === constraint;
 }
 
 function placeholders(count: number): string {
