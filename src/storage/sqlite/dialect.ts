@@ -16,7 +16,7 @@ import type { Gate } from './gate.ts';
 /** Kysely on one of our SQLite connections. */
 export function sqliteDialect(connection: SqliteConnection, gate: Gate): Dialect {
   return {
-    createAdapter: () => new SqliteAdapter(),
+    createAdapter: () => ADAPTER,
     createDriver: () => new SqliteDriver(connection, gate),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new QueryCompiler(),
@@ -39,6 +39,9 @@ class QueryCompiler extends SqliteQueryCompiler {
     super.visitSelectQuery(node);
   }
 }
+
+/** One for all databases: statements are the same in each of them. */
+const ADAPTER = new SqliteAdapter();
 
 class SqliteDriver implements Driver {
   readonly #connection: SqliteConnection;
