@@ -1,4 +1,5 @@
 import { DAY, HOUR } from '../time.ts';
+import type { ReportRow } from './ledger.ts';
 import { pass } from './passing.ts';
 import { ACCOUNTS, type Scene } from './scene.ts';
 import { revive } from './troubles.ts';
@@ -9,6 +10,8 @@ const LONGEST_ENDING = 75 * DAY;
 const AFTER_PERIOD = 3 * HOUR;
 /** From here on the job runs only when something is due. */
 const SELDOM = '0 0 1 * *';
+/** A day before Stripe would no longer take them. */
+const LONGEST_UNLINKED = 33 * DAY;
 const UNFINISHED: readonly string[] = ['closed', 'sending'];
 
 /** No more faults, and time passes until every period with usage has been invoiced and every report has its end. */
@@ -21,15 +24,21 @@ export async function endScene(scene: Scene): Promise<void> {
   const ends = ACCOUNTS.map((account) => scene.expectations[account].periodEndAfter(scene.now) ?? scene.now);
   await pass(scene, Math.min(last, Math.max(...ends) + AFTER_PERIOD));
   await scene.call(0, (usage) => usage.report());
-  await pass(scene, last, async () => {
-    const reports = await scene.ledger.reports();
-    const isWaiting = reports.some(
-      ({ status, quantity, verified_at }) =>
-        UNFINISHED.includes(status) ||
-        (status === 'open' && quantity > 0) ||
-        (status === 'reported' && verified_at === null),
-    );
-    const isCounting = scene.stripe.simulator.events().some(({ status }) => status === 'pending');
-    return !isWaiting && !isCounting;
-  });
+  const waiting = async () => (await scene.ledger.reports()).filter(isWaiting);
+  const isCounting = () => scene.stripe.simulator.events().some(({ status }) => status === 'pending');
+  await pass(scene, last, async () => !isCounting() && (await waiting()).every(isUnlinked));
+  // What no subscription bills is looked at every day: all but the last of these days are left out.
+  const unlinked = await waiting();
+  if (unlinked.length === 0) return;
+  scene.clock.moveTo(Math.min(...unlinked.map(({ period_end }) => (period_end ?? 0) + LONGEST_UNLINKED)));
+  await pass(scene, last, async () => !isCounting() && (await waiting()).length === 0);
+}
+
+function isWaiting({ status, quantity, verified_at }: ReportRow): boolean {
+  if (status === 'open') return quantity > 0;
+  return UNFINISHED.includes(status) || (status === 'reported' && verified_at === null);
+}
+
+function isUnlinked({ status, reason }: ReportRow): boolean {
+  return status === 'closed' && reason === 'unlinked';
 }
