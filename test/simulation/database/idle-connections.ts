@@ -6,28 +6,41 @@ import {
 import { SqliteDatabase } from '../../../src/storage/sqlite/database.ts';
 
 /**
- * Connections to one file that processes of the app have left. A process that begins takes one of them where there is
- * one: it holds nothing but compiled statements, and compiling them takes as long as a tenth of a schedule.
+ * The connections of an app's processes to one file. A process that begins goes on with one that another has left, and
+ * all of them read on the same one: what is kept are compiled statements, which take as long as a tenth of a schedule.
  */
 export class IdleConnections {
-  readonly #idle = { true: [] as SqliteDatabase[], false: [] as SqliteDatabase[] };
+  readonly #path: string;
+  readonly #writers: SqliteDatabase[] = [];
+  #reader: SqliteDatabase | null = null;
   #isClosed = false;
 
-  connect({ path, readonly }: ConnectionOptions): SqliteConnection {
-    const database = this.#idle[`${readonly}`].pop() ?? new SqliteDatabase(path, { readonly });
-    return { ...connectTo(database), close: async () => this.#leave(database, readonly) };
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** A call of the store happens as a whole, so that nobody is in a transaction of another. */
+  connect({ readonly }: ConnectionOptions): SqliteConnection {
+    if (readonly) {
+      this.#reader ??= new SqliteDatabase(this.#path, { readonly });
+      return { ...connectTo(this.#reader), close: async () => {} };
+    }
+    const writer = this.#writers.pop() ?? new SqliteDatabase(this.#path, { readonly });
+    return { ...connectTo(writer), close: async () => this.#leave(writer) };
   }
 
   /** Closes those that are left, and from now on each that is. */
   close(): void {
     this.#isClosed = true;
-    for (const database of [...this.#idle.true.splice(0), ...this.#idle.false.splice(0)]) database.close();
+    this.#reader?.close();
+    this.#reader = null;
+    for (const writer of this.#writers.splice(0)) writer.close();
   }
 
-  /** As closing it would, it undoes what was not committed. */
-  #leave(database: SqliteDatabase, readonly: boolean): void {
-    database.rollback();
-    if (this.#isClosed) database.close();
-    else this.#idle[`${readonly}`].push(database);
+  /** Undoes what was not committed, as closing it would. */
+  #leave(writer: SqliteDatabase): void {
+    writer.rollback();
+    if (this.#isClosed) writer.close();
+    else this.#writers.push(writer);
   }
 }

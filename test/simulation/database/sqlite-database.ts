@@ -31,7 +31,7 @@ export async function openSqliteDatabase(): Promise<SimulationDatabase> {
   copyFileSync(await template, path);
   const copy = `${path}.backup`;
   let reader = openReader(path);
-  let connections = new IdleConnections();
+  let connections = new IdleConnections(path);
   return {
     options: { path, thread: 'in_thread' },
     openStore: (environment) =>
@@ -48,7 +48,7 @@ export async function openSqliteDatabase(): Promise<SimulationDatabase> {
     restore: () => {
       reader.database.close();
       connections.close();
-      connections = new IdleConnections();
+      connections = new IdleConnections(path);
       for (const suffix of WRITTEN) rmSync(`${path}${suffix}`, { force: true });
       copyFileSync(copy, path);
       reader = openReader(path);
