@@ -129,9 +129,11 @@ export class Worker {
     return await this.#context.store.readAgenda({ job: JOB });
   }
 
-  #nextOf({ last_run_at, ...due }: Agenda): Instant {
+  #nextOf({ last_run_at, period_end, ...due }: Agenda): Instant {
     const scheduled = this.#context.schedule.nextAfter(last_run_at ?? this.#now());
-    return Math.min(scheduled, ...Object.values(due).filter((at) => at !== null));
+    const ahead_ms = this.#context.stripeNow() - this.#now();
+    const ending = period_end === null ? [] : [period_end - ahead_ms];
+    return Math.min(scheduled, ...ending, ...Object.values(due).filter((at) => at !== null));
   }
 
   #now(): Instant {
@@ -176,7 +178,7 @@ export class Worker {
       await store.setLastRun({ job: JOB, at: now });
       agenda = await this.#readAgenda();
     }
-    if (agenda.period_end !== null && agenda.period_end <= now) {
+    if (agenda.period_end !== null && agenda.period_end <= this.#context.stripeNow()) {
       await this.#cycle.close('ended', null, goOn);
       agenda = await this.#readAgenda();
     }
