@@ -25,6 +25,7 @@ import { type IncrementResult, Recorder } from './recorder/recorder.ts';
 import { createDecisions } from './report-decisions.ts';
 import { createSeats } from './seats.ts';
 import { RateLimiter } from './stripe/rate-limiter.ts';
+import { StripeClock } from './stripe/stripe-clock.ts';
 import { connectStripe } from './stripe/stripe-connection.ts';
 import { createStripeProviders } from './stripe/stripe-provider.ts';
 import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
@@ -83,6 +84,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     store,
     environment,
     providers,
+    stripeNow: providers?.stripeNow ?? (() => environment.clock.now()),
     plans: config.plans,
     late_usage: config.late_usage,
     schedule: parseSchedule(config.schedule, 'worker_schedule.usage'),
@@ -412,7 +414,9 @@ function receiverOf(
   if (!stripe || stripe.webhook_secrets.length === 0) return null;
   const { webhook_secrets: secrets, livemode } = stripe;
   // It verifies signatures only, and makes no calls.
-  const connect = connectStripe(stripe, new RateLimiter(environment, null), 'interactive');
+  const { clock } = environment;
+  const limiter = new RateLimiter(environment, null);
+  const connect = connectStripe(stripe, limiter, 'interactive', new StripeClock(clock));
   return createWebhookReceiver({ store, connect, environment, secrets, livemode, onError });
 }
 

@@ -57,6 +57,22 @@ describe('the instant that counts is Stripe’s, however late we learn of it', (
     expect(await billed(world)).toEqual([['paid', 60]]);
   });
 
+  test('what was sealed as free is billed also where the subscription began in the second of the account', async () => {
+    const world = await createSubscribingWorld({ with_webhooks: false });
+    const { usage, stripe, simulator, clock, passTime, prices } = world;
+    await usage.accounts.set({ account: 'acct_1', plan: 'free' });
+    const customer = await stripe.customers.create();
+    await stripe.subscriptions.create({ customer: customer.id, items: [{ price: prices.pro.id }] });
+    clock.advance(MINUTE);
+    await usage.increment({ account: 'acct_1', quantity: 30 });
+    clock.advance(HOUR);
+    await usage.report();
+    await usage.accounts.set({ account: 'acct_1', stripe_customer: customer.id });
+    await passTime(Date.UTC(2026, 1, 12));
+    expect(simulator.counted(customer.id, 'credits', 0, Date.UTC(2027, 0))).toBe(30);
+    expect(await billed(world)).toEqual([['paid', 60]]);
+  });
+
   test('usage of a trial is never billed, usage after it is', async () => {
     const world = await createSubscribingWorld();
     const { usage, customerWith, passTime } = world;

@@ -59,6 +59,11 @@ export interface BillingProviders {
   readonly background: BillingProvider;
   /** Calls of the report job. */
   backgroundLoad(): CallLoad;
+  /**
+   * The time at Stripe, where its last answer told that its clock is more than a minute ahead of ours; otherwise our
+   * clock's. Billing periods and draft invoices end by it.
+   */
+  stripeNow(): Instant;
 }
 
 /** How busy Stripe is kept. */

@@ -305,6 +305,8 @@ export interface SumUsageByWindowResult {
 
 export interface CloseReportsParams {
   readonly now: Instant;
+  /** Billing periods that end until then have ended, as by a clock that is ahead of ours. Default: `now`. */
+  readonly ended_by?: Instant;
   /** `ended`: only reports whose billing period has ended. */
   readonly which: 'all' | 'ended';
   /** null = every account. */

@@ -7,6 +7,7 @@ import {
   identifierOf,
   interpretSlot,
   isLegalTransition,
+  isReportStatus,
   isSent,
   MAX_SLOT_AGE_MS,
   minuteOf,
@@ -194,4 +195,9 @@ test('a report and its correction that share a minute come to nothing, counted o
   expect(interpretSlot(-5, -5, [])).toBe('present');
   expect(interpretSlot(0, -5, [])).toBe('absent');
   expect(interpretSlot(0, 5, [...Array(6).fill(-5), ...Array(7).fill(5)])).toBe('unclear');
+});
+
+test('a status is one of the eight, whatever else an object may have', () => {
+  expect(['open', 'closed', 'held', 'voided'].map(isReportStatus)).toEqual([true, true, true, true]);
+  expect(['Open', 'toString', '__proto__', ''].map(isReportStatus)).toEqual([false, false, false, false]);
 });

@@ -110,6 +110,10 @@ const TRANSITIONS: Readonly<Record<ReportStatus, readonly ReportStatus[]>> = {
   voided: [],
 };
 
+export function isReportStatus(value: string): value is ReportStatus {
+  return Object.hasOwn(TRANSITIONS, value);
+}
+
 /** Whether a report may go from one status to another; staying is always allowed. */
 export function isLegalTransition(from: ReportStatus, to: ReportStatus): boolean {
   return from === to || TRANSITIONS[from].includes(to);

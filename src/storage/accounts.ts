@@ -9,6 +9,7 @@ import type {
   ListAccountsParams,
   SetAccountParams,
 } from '../core/store.ts';
+import { prepared } from './prepared.ts';
 import type { Db } from './report-rows.ts';
 import type { SubscriptionTable } from './schema.ts';
 import { replaceSubscriptions } from './subscriptions.ts';
@@ -68,7 +69,12 @@ export async function ensureAccounts(db: Db, account_ids: readonly string[], now
  * recorded. Whoever also locks reports locks their accounts first.
  */
 export async function lockAccounts(db: Db, account_ids: readonly string[]): Promise<void> {
-  if (account_ids.length === 0) return;
+  const [account_id] = account_ids;
+  if (account_id === undefined) return;
+  if (account_ids.length === 1) {
+    await lockAccount(db, { account_id });
+    return;
+  }
   await db
     .selectFrom('account')
     .select('account_id')
@@ -77,6 +83,10 @@ export async function lockAccounts(db: Db, account_ids: readonly string[]): Prom
     .forNoKeyUpdate()
     .execute();
 }
+
+const lockAccount = prepared((db, { account_id }: { account_id: string }) =>
+  db.selectFrom('account').select('account_id').where('account_id', '=', account_id).forNoKeyUpdate(),
+);
 
 export async function setAccount(
   db: Db,
@@ -135,7 +145,12 @@ async function refuseTakenCustomer(db: Db, account_id: string, stripe_customer: 
 /** Reports that waited for a subscription are looked at again: what bills the account may have changed. */
 export async function wakeWaitingReports(db: Db, account_id: string, now: Instant): Promise<void> {
   // Locked in order: an increment that found one open, and waits for its sealing, has locked it as well.
-  const waiting = await db
+  const { rows: waiting } = await lockWaitingReports(db, { account_id });
+  if (waiting.length > 0) await setWaitingReportsDue(db, { account_id, now });
+}
+
+const lockWaitingReports = prepared((db, { account_id }: { account_id: string }) =>
+  db
     .selectFrom('usage')
     .select('report_id')
     .where('account_id', '=', account_id)
@@ -143,17 +158,17 @@ export async function wakeWaitingReports(db: Db, account_id: string, now: Instan
     .where('slot', 'is', null)
     .orderBy('meter')
     .orderBy('report_id')
-    .forUpdate()
-    .execute();
-  if (waiting.length === 0) return;
-  await db
+    .forUpdate(),
+);
+
+const setWaitingReportsDue = prepared((db, { account_id, now }: { account_id: string; now: Instant }) =>
+  db
     .updateTable('usage')
     .set({ due_at: now })
     .where('account_id', '=', account_id)
     .where('status', '=', 'closed')
-    .where('slot', 'is', null)
-    .execute();
-}
+    .where('slot', 'is', null),
+);
 
 async function accountRow(db: Db, account_id: string): Promise<Account> {
   return await db
@@ -164,13 +179,7 @@ async function accountRow(db: Db, account_id: string): Promise<Account> {
 }
 
 export async function getAccount(db: Db, account_id: string): Promise<AccountWithItems | null> {
-  const rows = await db
-    .selectFrom('account')
-    .leftJoin('subscription', 'subscription.account_id', 'account.account_id')
-    .select(ACCOUNT_COLUMNS.map((column) => `account.${column}` as const))
-    .select(ITEM_COLUMNS)
-    .where('account.account_id', '=', account_id)
-    .execute();
+  const { rows } = await accountWithItems(db, { account_id });
   const [first] = rows;
   if (!first) return null;
   const { plan, stripe_customer, created_at, synced_at, sync_due_at, change_requested_at } = first;
@@ -179,6 +188,15 @@ export async function getAccount(db: Db, account_id: string): Promise<AccountWit
     items: rows.flatMap((row) => (row.price === null ? [] : [toItem(row as ItemRow)])),
   };
 }
+
+const accountWithItems = prepared((db, { account_id }: { account_id: string }) =>
+  db
+    .selectFrom('account')
+    .leftJoin('subscription', 'subscription.account_id', 'account.account_id')
+    .select(ACCOUNT_COLUMNS.map((column) => `account.${column}` as const))
+    .select(ITEM_COLUMNS)
+    .where('account.account_id', '=', account_id),
+);
 
 export async function setSyncDue(db: Db, account_id: string, sync_due_at: Instant | null): Promise<void> {
   await db.updateTable('account').set({ sync_due_at }).where('account_id', '=', account_id).execute();
@@ -245,10 +263,14 @@ export async function replaceItems(
   account_id: string,
   items: readonly SubscriptionItem[],
 ): Promise<void> {
-  await db.deleteFrom('subscription').where('account_id', '=', account_id).execute();
+  await deleteItems(db, { account_id });
   if (items.length === 0) return;
   await db
     .insertInto('subscription')
     .values(items.map(({ price, ...item }) => ({ ...item, account_id, price: JSON.stringify(price) })))
     .execute();
 }
+
+const deleteItems = prepared((db, { account_id }: { account_id: string }) =>
+  db.deleteFrom('subscription').where('account_id', '=', account_id),
+);

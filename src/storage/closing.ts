@@ -25,7 +25,8 @@ export async function closeReports(
   if (due.length === 0) return { closed: 0, after: null, more: false };
   const account_ids = [...new Set(due)];
   let reports = await lockOpenReports(db, account_ids);
-  if (await carryForward(db, ledger, reports, params.now)) reports = await lockOpenReports(db, account_ids);
+  if (await carryForward(db, ledger, reports, endedBy(params)))
+    reports = await lockOpenReports(db, account_ids);
   const dueReports = reports.filter((report) => isReportDue(report, params));
   const sealed = await sealReports(
     db,
@@ -96,9 +97,10 @@ function dueAccounts(db: Db, params: CloseReportsParams) {
  * Selects open reports that are to be sealed, or moved on where they are empty. A late one that is empty was just opened
  * for usage that is about to be recorded, and stays.
  */
-function isDue({ which, now }: Pick<CloseReportsParams, 'which' | 'now'>) {
+function isDue(params: Pick<CloseReportsParams, 'which' | 'now' | 'ended_by'>) {
+  const { which, now } = params;
   return (eb: ExpressionBuilder<Database, 'usage'>): Expression<SqlBool> => {
-    const hasEnded = eb('billing_period_end', '<=', now);
+    const hasEnded = eb('billing_period_end', '<=', endedBy(params));
     return eb.and([
       eb('status', '=', 'open'),
       eb.or([eb('late', '=', false), eb('first_occurred_at', 'is not', null)]),
@@ -110,10 +112,15 @@ function isDue({ which, now }: Pick<CloseReportsParams, 'which' | 'now'>) {
 /** The same of a report that was read. */
 function isReportDue(
   { billing_period_end, period_start, late, first_occurred_at }: UsageReport,
-  { which, now }: CloseReportsParams,
+  params: CloseReportsParams,
 ): boolean {
   if (late && first_occurred_at === null) return false;
-  return billing_period_end <= now || (which === 'all' && period_start < floorToSecond(now));
+  const { which, now } = params;
+  return billing_period_end <= endedBy(params) || (which === 'all' && period_start < floorToSecond(now));
+}
+
+function endedBy({ now, ended_by = now }: Pick<CloseReportsParams, 'now' | 'ended_by'>): Instant {
+  return ended_by;
 }
 
 interface OpenReport extends UsageReport {
@@ -164,7 +171,7 @@ async function sealReports(
       status: 'closed',
       due_at: now,
       period_end: sql<number>`case
-        when billing_period_end <= ${now} or ${endOfUsage} >= billing_period_end then billing_period_end
+        when billing_period_end <= ${endedBy(params)} or ${endOfUsage} >= billing_period_end then billing_period_end
         when ${endOfUsage} > ${cutoff} then ${endOfUsage} else ${cutoff} end`,
     })
     .where('account_id', 'in', accountsOf(reports))
@@ -284,7 +291,8 @@ async function moveEmptyReports(
   params: CloseReportsParams,
 ): Promise<void> {
   const { now } = params;
-  const running = reports.filter(({ billing_period_end }) => billing_period_end > now);
+  const ended_by = endedBy(params);
+  const running = reports.filter(({ billing_period_end }) => billing_period_end > ended_by);
   if (running.length > 0) {
     await db
       .updateTable('usage')
@@ -292,16 +300,17 @@ async function moveEmptyReports(
       .where('account_id', 'in', accountsOf(running))
       .where(isDue(params))
       .where('first_occurred_at', 'is', null)
-      .where('billing_period_end', '>', now)
+      .where('billing_period_end', '>', ended_by)
       .execute();
   }
-  const ended = reports.filter(({ billing_period_end }) => billing_period_end <= now);
+  const ended = reports.filter(({ billing_period_end }) => billing_period_end <= ended_by);
   const accounts = await loadAccounts(db, accountsOf(ended));
   for (const report of ended) {
     await db.updateTable('usage').set({ status: 'voided' }).where(isReport(report)).execute();
     const account = accounts.get(report.account_id);
     if (!account) continue;
-    const period = billingPeriodAt(timelineOf(account, report.meter), now);
+    const after = Math.max(now, report.billing_period_end);
+    const period = billingPeriodAt(timelineOf(account, report.meter), after);
     await openReport(db, report.account_id, report.meter, period, now);
   }
 }

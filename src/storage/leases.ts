@@ -1,12 +1,18 @@
 import type { Instant } from '../core/environment.ts';
 import type { AcquireLeaseParams } from '../core/store.ts';
+import { prepared } from './prepared.ts';
 import type { Db } from './report-rows.ts';
 
 export async function acquireLease(
   db: Db,
   { job, holder, now, expires_at }: AcquireLeaseParams,
 ): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await db
+  const { numAffectedRows } = await takeLease(db, { job, holder, now, expires_at });
+  return numAffectedRows === 1n;
+}
+
+const takeLease = prepared((db, { job, holder, now, expires_at }: AcquireLeaseParams) =>
+  db
     .insertInto('job_lease')
     .values({ job, holder, expires_at, last_run_at: null })
     .onConflict((conflict) =>
@@ -20,19 +26,20 @@ export async function acquireLease(
             eb('job_lease.expires_at', '<=', now),
           ]),
         ),
-    )
-    .executeTakeFirstOrThrow();
-  return numInsertedOrUpdatedRows === 1n;
-}
+    ),
+);
 
 export async function releaseLease(db: Db, job: string, holder: string): Promise<void> {
-  await db
+  await giveLeaseBack(db, { job, holder });
+}
+
+const giveLeaseBack = prepared((db, { job, holder }: { job: string; holder: string }) =>
+  db
     .updateTable('job_lease')
     .set({ holder: null, expires_at: 0 })
     .where('job', '=', job)
-    .where('holder', '=', holder)
-    .execute();
-}
+    .where('holder', '=', holder),
+);
 
 export async function setLastRun(db: Db, job: string, last_run_at: Instant): Promise<void> {
   await db

@@ -10,6 +10,7 @@ import type {
 } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import type { Ledger } from './ledger.ts';
+import { prepared } from './prepared.ts';
 import { type Db, REPORT_COLUMNS, toReport } from './report-rows.ts';
 
 function reportsOf(db: Db, account_id: string, meter: string) {
@@ -78,23 +79,30 @@ export async function listDueAccounts(
   db: Db,
   { now, after, limit }: ListDueAccountsParams,
 ): Promise<string[]> {
-  const rows = await dueAccounts(db, now, after ?? '')
-    .orderBy('account_id')
-    .limit(limit)
-    .execute();
+  const { rows } = await dueAccountsPage(db, { now, after: after ?? '', limit });
   return rows.map(({ account_id }) => account_id);
 }
 
 export async function countDueAccounts(db: Db, { now }: { readonly now: Instant }): Promise<number> {
-  const { count } = await db
-    .selectFrom(dueAccounts(db, now, '').as('due'))
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return Number(count);
+  const { rows } = await dueAccountsCount(db, { now, after: '' });
+  return Number(rows[0]?.count);
 }
 
+interface DueAccounts {
+  readonly now: Instant;
+  readonly after: string;
+}
+
+const dueAccountsPage = prepared((db, params: DueAccounts & { readonly limit: number }) =>
+  dueAccounts(db, params).orderBy('account_id').limit(params.limit),
+);
+
+const dueAccountsCount = prepared((db, params: DueAccounts) =>
+  db.selectFrom(dueAccounts(db, params).as('due')).select((eb) => eb.fn.countAll<number>().as('count')),
+);
+
 /** Those after the id `after` that have a report, or their subscriptions, to look at. */
-function dueAccounts(db: Db, now: Instant, after: string) {
+function dueAccounts(db: Db, { now, after }: DueAccounts) {
   return db
     .selectFrom('usage')
     .select('account_id')
@@ -110,28 +118,41 @@ function dueAccounts(db: Db, now: Instant, after: string) {
 }
 
 export async function listUnfinishedReports(db: Db, account_id: string): Promise<UsageReport[]> {
-  const rows = await db
+  const { rows } = await unfinishedReports(db, { account_id });
+  return rows.map(toReport);
+}
+
+const unfinishedReports = prepared((db, { account_id }: { account_id: string }) =>
+  db
     .selectFrom('usage')
     .select(REPORT_COLUMNS)
     .where('account_id', '=', account_id)
     .where('due_at', 'is not', null)
     .orderBy('meter')
-    .orderBy('report_id')
-    .execute();
-  return rows.map(toReport);
-}
+    .orderBy('report_id'),
+);
 
 export async function listSlots(
   db: Db,
-  { stripe_customer, meter, range }: ListSlotsParams,
+  { stripe_customer, meter, range: { start, end } }: ListSlotsParams,
 ): Promise<SlotUse[]> {
-  const rows = await db
+  const { rows } = await slots(db, { stripe_customer, meter, start, end });
+  return rows.map(({ slot, ...row }) => ({ ...row, slot: slot ?? 0 }));
+}
+
+interface SlotsOfMeter {
+  readonly stripe_customer: string;
+  readonly meter: string;
+  readonly start: Instant;
+  readonly end: Instant;
+}
+
+const slots = prepared((db, { stripe_customer, meter, start, end }: SlotsOfMeter) =>
+  db
     .selectFrom('usage')
     .select(['account_id', 'report_id', 'slot', 'quantity', 'status', 'reported_at', 'verified_at'])
     .where('stripe_customer', '=', stripe_customer)
     .where('meter', '=', meter)
-    .where('slot', '>=', range.start)
-    .where('slot', '<', range.end)
-    .execute();
-  return rows.map(({ slot, ...row }) => ({ ...row, slot: slot ?? 0 }));
-}
+    .where('slot', '>=', start)
+    .where('slot', '<', end),
+);

@@ -146,7 +146,12 @@ function isMisplaced(report: UsageReport, timeline: BillingTimeline, now: Instan
   }
   const home = billingPeriodAt(timeline, report.period_start);
   // Usage of an earlier period whose invoice was final is counted in this one on purpose, and stays.
-  return !isHome(report, home) || last >= home.end;
+  return !isHome(report, home) || last >= home.end || (isUnpaid(report) && home.billed_by === 'paid');
+}
+
+/** Whether a report was settled because nothing billed it: a subscription learned of late can have the same period. */
+function isUnpaid({ status, reason }: UsageReport): boolean {
+  return status === 'not_billable' && (reason === 'free' || reason === 'trial' || reason === 'no_price');
 }
 
 /** Free usage whose events are archived stays where it is: it is too old for Stripe, and cannot be moved one by one. */

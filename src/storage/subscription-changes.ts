@@ -7,6 +7,7 @@ import type { ChangeKey, SubscriptionChange } from '../core/subscription-change.
 import { ensureAccounts, getAccount, lockAccounts } from './accounts.ts';
 import { closeReports } from './closing.ts';
 import type { Ledger } from './ledger.ts';
+import { prepared } from './prepared.ts';
 import { applyItems } from './rehoming.ts';
 import type { Db } from './report-rows.ts';
 
@@ -99,15 +100,19 @@ export async function getLastChange(db: Db, account_id: string): Promise<Subscri
 }
 
 export async function listDueChanges(db: Db, now: Instant, limit: number): Promise<SubscriptionChange[]> {
-  return await db
+  const { rows } = await dueChanges(db, { now, limit });
+  return rows;
+}
+
+const dueChanges = prepared((db, { now, limit }: { now: Instant; limit: number }) =>
+  db
     .selectFrom('subscription_change')
     .select(COLUMNS)
     .where('due_at', '<=', now)
     .orderBy('due_at')
     .orderBy('account_id')
-    .limit(limit)
-    .execute();
-}
+    .limit(limit),
+);
 
 export async function changeChange(
   db: Db,

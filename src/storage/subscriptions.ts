@@ -1,4 +1,5 @@
 import type { BillingSubscription } from '../core/stripe-subscription.ts';
+import { prepared } from './prepared.ts';
 import type { Db } from './report-rows.ts';
 
 const COLUMNS = [
@@ -36,10 +37,14 @@ export async function replaceSubscriptions(
   account_id: string,
   subscriptions: readonly BillingSubscription[],
 ): Promise<void> {
-  await db.deleteFrom('stripe_subscription').where('account_id', '=', account_id).execute();
+  await deleteSubscriptions(db, { account_id });
   if (subscriptions.length === 0) return;
   await db
     .insertInto('stripe_subscription')
     .values(subscriptions.map((subscription) => ({ ...subscription, account_id })))
     .execute();
 }
+
+const deleteSubscriptions = prepared((db, { account_id }: { account_id: string }) =>
+  db.deleteFrom('stripe_subscription').where('account_id', '=', account_id),
+);

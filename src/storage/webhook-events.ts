@@ -9,6 +9,7 @@ import type {
   WebhookEvent,
 } from '../core/webhook-event.ts';
 import { lockAccounts } from './accounts.ts';
+import { prepared } from './prepared.ts';
 import type { Db } from './report-rows.ts';
 
 const COLUMNS = [
@@ -59,15 +60,19 @@ async function isAwaited(db: Db, stripe_customer: string, account_id: string | n
 }
 
 export async function listDueWebhookEvents(db: Db, now: Instant, limit: number): Promise<WebhookEvent[]> {
-  return await db
+  const { rows } = await dueEvents(db, { now, limit });
+  return rows;
+}
+
+const dueEvents = prepared((db, { now, limit }: { now: Instant; limit: number }) =>
+  db
     .selectFrom('webhook_event')
     .select(COLUMNS)
     .where('due_at', '<=', now)
     .orderBy('due_at')
     .orderBy('event_id')
-    .limit(limit)
-    .execute();
-}
+    .limit(limit),
+);
 
 export async function syncWebhookCustomers(
   db: Db,
@@ -186,16 +191,19 @@ const ROWS_PER_STATEMENT = 5_000;
 /** Forgets events that were handled long ago; what is parked stays until a person has seen to it. */
 export async function pruneWebhookEvents(db: Db, now: Instant): Promise<void> {
   for (let pruned = ROWS_PER_STATEMENT; pruned === ROWS_PER_STATEMENT; ) {
-    const { numDeletedRows } = await db
-      .deleteFrom('webhook_event')
-      .where('event_id', 'in', (eb) =>
-        eb
-          .selectFrom('webhook_event')
-          .select('event_id')
-          .where('handled_at', '<', now - KEPT_MS)
-          .limit(sql.lit(ROWS_PER_STATEMENT)),
-      )
-      .executeTakeFirst();
-    pruned = Number(numDeletedRows);
+    const { numAffectedRows } = await deleteHandled(db, { handled_before: now - KEPT_MS });
+    pruned = Number(numAffectedRows);
   }
 }
+
+const deleteHandled = prepared((db, { handled_before }: { handled_before: Instant }) =>
+  db
+    .deleteFrom('webhook_event')
+    .where('event_id', 'in', (eb) =>
+      eb
+        .selectFrom('webhook_event')
+        .select('event_id')
+        .where('handled_at', '<', handled_before)
+        .limit(sql.lit(ROWS_PER_STATEMENT)),
+    ),
+);

@@ -2,6 +2,7 @@ import type { Stripe } from 'stripe';
 import { UsageError } from '../core/errors.ts';
 import { type HttpClient, limitHttpClient } from './limited-http-client.ts';
 import type { CallPriority, RateLimiter } from './rate-limiter.ts';
+import type { StripeClock } from './stripe-clock.ts';
 
 /** How long Stripe may take to answer before the outcome counts as unknown. */
 const TIMEOUT_MS = 20_000;
@@ -20,6 +21,7 @@ export function connectStripe(
   { secret_key, config }: StripeConnectionOptions,
   limiter: RateLimiter,
   priority: CallPriority,
+  stripeClock: StripeClock,
 ): Connect {
   let connecting: Promise<Stripe> | null = null;
   return () => {
@@ -32,7 +34,7 @@ export function connectStripe(
         ...rest,
         // The default is fetch because the SDK's other client repeats a request by itself when a connection was
         // closed, also with retries off.
-        httpClient: limitHttpClient(httpClient, limiter, priority),
+        httpClient: limitHttpClient(httpClient, limiter, priority, stripeClock),
         // The report job retries by its own rules, so the SDK must not.
         maxNetworkRetries: 0,
       });

@@ -28,6 +28,7 @@ import type { RateLimits } from './rate-limits.ts';
 import { listCatalogue, readCatalogue } from './stripe-catalogue.ts';
 import { applyChange } from './stripe-catalogue-changes.ts';
 import { StripeChanges } from './stripe-changes.ts';
+import { StripeClock } from './stripe-clock.ts';
 import { type Connect, connectStripe, type StripeConnectionOptions } from './stripe-connection.ts';
 import { createInspection } from './stripe-inspection.ts';
 import { createInvoiceItem, listInvoiceItems } from './stripe-invoice-items.ts';
@@ -57,10 +58,11 @@ export interface StripeProviderOptions {
 export function createStripeProviders(options: StripeProviderOptions): BillingProviders {
   const { connection, environment, limits, event_names } = options;
   const limiter = new RateLimiter(environment, limits);
+  const stripeClock = new StripeClock(environment.clock);
   // Stripe takes one meter event at a time of a customer and meter, whoever sends it.
   const turns = new Turns();
   const providerOf = (priority: 'interactive' | 'background'): BillingProvider => {
-    const connect = connectStripe(connection, limiter, priority);
+    const connect = connectStripe(connection, limiter, priority, stripeClock);
     const meters = new StripeMeters(connect, event_names, environment.clock);
     const prices = new StripePrices(connect, meters);
     const changes = new StripeChanges(connect, meters, prices);
@@ -132,6 +134,7 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
     interactive: providerOf('interactive'),
     background: providerOf('background'),
     backgroundLoad: () => limiter.load('background'),
+    stripeNow: () => environment.clock.now() + stripeClock.ahead_ms,
   };
 }
 

@@ -4,7 +4,7 @@ import { DAY_MS, HOUR_MS } from '../core/instant.ts';
 import type { LateUsagePolicy } from '../core/late-usage.ts';
 import type { Store, UsageEntry } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
-import { ACCOUNT, type Check, CUSTOMER, END, entry, itemFrom, NOW } from './store-scene.ts';
+import { ACCOUNT, ALL_TIME, type Check, CUSTOMER, END, entry, itemFrom, NOW } from './store-scene.ts';
 
 const TOO_LATE = END + LATE_WINDOW_MS;
 
@@ -43,8 +43,55 @@ export function testLateUsage(check: Check, uuid: () => string): void {
     const range = { start: 0, end: Date.UTC(2100, 0, 1) };
     return (await store.listReportsWithUsage({ account_id: ACCOUNT, meter: 'credits', range })).reports;
   };
+  /** Where the billing periods of open reports begin. */
+  const openPeriods = async (store: Store) => {
+    const all = await store.listReports({ account_id: ACCOUNT, meter: 'credits', range: ALL_TIME });
+    return all.reports.filter(({ status }) => status === 'open').map((report) => report.billing_period_start);
+  };
   const placesOf = (all: readonly UsageReport[]) =>
     all.map(({ quantity, billing_period_start, late }) => [quantity, billing_period_start, late]);
+
+  check(
+    'a period that has ended by a clock ahead of ours is sealed, and what is stamped in it then is late',
+    async (store) => {
+      const now = END - HOUR_MS;
+      const closing = {
+        now,
+        ended_by: END,
+        account_id: null,
+        after: null,
+        locked: 'skip',
+        limit: 10,
+      } as const;
+      await record(store, [entry({ quantity: 4 })], NOW, 'bill_next');
+      assert.equal((await store.closeReports({ ...closing, which: 'ended', ended_by: END - 1 })).closed, 0);
+      assert.equal((await store.closeReports({ ...closing, which: 'ended' })).closed, 1);
+      const [sealed] = await reports(store);
+      assert.deepEqual([sealed?.status, sealed?.period_end, sealed?.due_at], ['closed', END, now]);
+      assert.deepEqual(await openPeriods(store), [END]);
+      assert.equal((await store.closeReports({ ...closing, which: 'all' })).closed, 0);
+      await record(store, [entry({ quantity: 20 })], now, 'bill_next');
+      assert.equal((await store.closeReports({ ...closing, which: 'ended' })).closed, 1);
+      await record(store, [entry({ quantity: 300 })], END, 'bill_next');
+      assert.deepEqual(
+        new Set(placesOf(await reports(store)).map(String)),
+        new Set([`4,${NOW},false`, `20,${NOW},true`, `300,${END},false`]),
+      );
+    },
+  );
+
+  check(
+    'an empty period that has ended by a clock ahead of ours makes way for the next one',
+    async (store) => {
+      const closing = { account_id: null, after: null, locked: 'skip', limit: 10 } as const;
+      await record(store, [entry({ quantity: 4 })], NOW, 'bill_next');
+      await store.closeReports({ ...closing, which: 'all', now: NOW + HOUR_MS });
+      await store.closeReports({ ...closing, which: 'ended', now: END - HOUR_MS, ended_by: END - 1 });
+      assert.deepEqual(await openPeriods(store), [NOW]);
+      await store.closeReports({ ...closing, which: 'ended', now: END - HOUR_MS, ended_by: END });
+      assert.deepEqual(await openPeriods(store), [END]);
+    },
+  );
 
   for (const policy of ['bill_next', 'reject', 'track'] as const) {
     check(

@@ -465,6 +465,29 @@ export function testStore(suite: StoreSuite): void {
   );
 
   check(
+    'usage that was judged free is judged again also where the subscription began in the second of the account',
+    async (store) => {
+      await store.recordUsage(flush([entry({ quantity: 5 })], NOW));
+      await closeAll(store, NOW + 3 * HOUR_MS);
+      const changes = { status: 'not_billable', reason: 'free', due_at: null } as const;
+      assert.equal(await store.changeReport({ report: REPORT, from: 'closed', attempts: 0, changes }), true);
+      const [free] = await reports(store);
+      await store.setAccount({ account_id: ACCOUNT, stripe_customer: CUSTOMER, now: NOW + 4 * HOUR_MS });
+      await store.setSubscriptionItems({
+        account_id: ACCOUNT,
+        stripe_customer: CUSTOMER,
+        items: [itemFrom(NOW)],
+        sync_due_at: null,
+        now: NOW + 4 * HOUR_MS,
+      });
+      const [open, ...others] = await reports(store);
+      assert.deepEqual([open?.quantity, open?.status, others.length], [5, 'open', 0]);
+      assert.equal(open?.billing_period_start, free?.billing_period_start);
+      assert.equal(open?.billing_period_end, free?.billing_period_end);
+    },
+  );
+
+  check(
     'subscription items read for a customer that is no longer the account’s change nothing',
     async (store) => {
       await store.setAccount({ account_id: ACCOUNT, stripe_customer: 'cus_other', now: NOW });

@@ -17,6 +17,13 @@ interface StripeSide extends JudgingStripe {
   readonly verifier: Verifier;
 }
 
+interface AccountInSync {
+  /** null = Stripe does not tell what bills it, and nothing can be judged now. */
+  readonly account: AccountWithItems | null;
+  /** Those that are not at their end. */
+  readonly reports: readonly UsageReport[];
+}
+
 /** Brings the sealed reports of one account to Stripe, one after the other, and proves that they are there. */
 export class AccountReporter {
   readonly #context: ReporterContext;
@@ -40,17 +47,19 @@ export class AccountReporter {
 
   /** @param urgent whether Stripe's count is read now: a change of the subscription waits for it. */
   async report(account_id: string, counts: ReportCounts, urgent = false): Promise<void> {
-    const account = await this.#accountInSync(account_id);
-    const due = (await this.#unfinished(account_id)).filter((report) => this.#isDue(report));
+    const { account, reports } = await this.#inSync(account_id);
+    const due = reports.filter((report) => this.#isDue(report) && report.status !== 'reported');
     for (const report of due) {
-      if (report.status === 'reported') continue;
       if (isSent(report)) counts[await this.#resume(report)] += 1;
       else if (account) counts[await this.#judge.judge(report, account)] += 1;
     }
     if (!this.#stripe) return;
-    const accepted = (await this.#unfinished(account_id)).filter(({ status }) => status === 'reported');
+    const sent = due.length === 0 ? reports : await this.#unfinished(account_id);
+    const accepted = sent.filter(({ status }) => status === 'reported');
     await this.#stripe.verifier.verify(accepted, counts, urgent);
-    if (account) await this.#stripe.drafts.keepOpen(await this.#unfinished(account_id), account);
+    if (!account) return;
+    const unfinished = accepted.length === 0 ? sent : await this.#unfinished(account_id);
+    await this.#stripe.drafts.keepOpen(unfinished, account);
   }
 
   async #unfinished(account_id: string): Promise<readonly UsageReport[]> {
@@ -71,35 +80,35 @@ export class AccountReporter {
     return await this.#outcomes.waitUntil(report, this.#now() + HOUR_MS, { last_error });
   }
 
-  /**
-   * The account with what Stripe bills it by, read after its reports were sealed; null = Stripe does not tell, and
-   * nothing can be judged now.
-   */
-  async #accountInSync(account_id: string): Promise<AccountWithItems | null> {
+  /** The account with what Stripe bills it by, read after its reports were sealed. */
+  async #inSync(account_id: string): Promise<AccountInSync> {
     const { store, provider } = this.#context;
-    const known = await store.getAccount({ account_id });
-    if (!known) return null;
-    const { stripe_customer } = known.account;
+    const account = await store.getAccount({ account_id });
     const reports = await this.#unfinished(account_id);
-    if (stripe_customer === null || !this.#isStale(known.account, reports)) return known;
+    if (!account) return { account, reports };
+    const { stripe_customer } = account.account;
+    if (stripe_customer === null || !this.#isStale(account.account, reports)) return { account, reports };
     const now = this.#now();
     if (!provider) {
       await store.setSyncDue({ account_id, sync_due_at: now + HOUR_MS });
-      return known;
+      return { account, reports };
     }
     const read = await provider.listSubscriptionItems({ stripe_customer });
     if (read.outcome === 'read') {
       const { plans } = this.#context;
-      const endings = await findEndings({ store, provider }, known, read.items);
+      const endings = await findEndings({ store, provider }, account, read.items);
       const sync = accountSync({ account_id, stripe_customer, read, plans, now });
       await store.setSubscriptionItems({ ...sync, endings });
-      return await store.getAccount({ account_id });
+    } else {
+      await store.setSyncDue({ account_id, sync_due_at: now + HOUR_MS });
+      for (const report of reports) {
+        if (this.#isToBeJudged(report)) await this.#outcomes.postpone(report, read);
+      }
     }
-    await store.setSyncDue({ account_id, sync_due_at: now + HOUR_MS });
-    for (const report of reports) {
-      if (this.#isToBeJudged(report)) await this.#outcomes.postpone(report, read);
-    }
-    return null;
+    return {
+      account: read.outcome === 'read' ? await store.getAccount({ account_id }) : null,
+      reports: await this.#unfinished(account_id),
+    };
   }
 
   /** Whether subscriptions must be read before the account's reports are judged. */

@@ -34,7 +34,7 @@ export class DraftInvoices {
 
   /** Whether what is sent now for a paid period still gets onto its invoice, which is kept open for it where needed. */
   async stateOf(report: UsageReport, account: AccountWithItems): Promise<InvoiceState | Failed> {
-    const now = this.#context.environment.clock.now();
+    const now = this.#context.stripeNow();
     const period = periodOf(report, account);
     // Within half of Stripe's hour nobody need be asked. What a change cuts short is invoiced at once.
     if (!period.is_cut_short && now < report.billing_period_end + LATE_WINDOW_MS) return 'open';
@@ -53,7 +53,7 @@ export class DraftInvoices {
 
   /** Keeps the invoices open that wait for reports which are not sent, or not counted, in time. */
   async keepOpen(reports: readonly UsageReport[], account: AccountWithItems): Promise<void> {
-    const now = this.#context.environment.clock.now();
+    const now = this.#context.stripeNow();
     const seen = new Set<string>();
     for (const report of reports) {
       const { billing_period_end: end, meter } = report;
@@ -77,7 +77,7 @@ export class DraftInvoices {
 
   /** @returns when it becomes final now; null = not by itself. */
   async #keepOpen({ invoice, finalizes_at }: Invoice, report: UsageReport): Promise<Instant | null> {
-    const now = this.#context.environment.clock.now();
+    const now = this.#context.stripeNow();
     const latest = report.billing_period_end + MAX_POSTPONED_MS;
     if (finalizes_at === null || finalizes_at >= now + COUNTING_TIME_MS || finalizes_at >= latest) {
       return finalizes_at;

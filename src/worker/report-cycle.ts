@@ -64,7 +64,8 @@ export class ReportCycle {
       let after: string | null = null;
       for (let more = true; more; ) {
         const except = account_id === null ? [...this.#unsealable.keys()] : [];
-        const params = { now, which, account_id, except, after, locked, limit: CLOSE_BATCH };
+        const ended_by = this.#context.stripeNow();
+        const params = { now, ended_by, which, account_id, except, after, locked, limit: CLOSE_BATCH };
         const batch = await this.#closeBatch(params);
         closed += batch.closed;
         after = batch.after;

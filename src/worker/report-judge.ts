@@ -104,7 +104,7 @@ export class ReportJudge {
     const { account_id, meter, report_id } = report;
     const isMoved = await this.#context.store.moveToCurrentPeriod({
       report: { account_id, meter, report_id },
-      now: this.#now(),
+      now: this.#context.stripeNow(),
     });
     if (isMoved) return 'waiting';
     const names = items.map((item) => item.stripe_subscription).join(' and ');

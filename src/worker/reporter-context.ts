@@ -1,5 +1,5 @@
 import type { BillingProvider } from '../core/billing-provider.ts';
-import type { Environment } from '../core/environment.ts';
+import type { Environment, Instant } from '../core/environment.ts';
 import type { LateUsagePolicy } from '../core/late-usage.ts';
 import type { Plans } from '../core/plan.ts';
 import type { Store } from '../core/store.ts';
@@ -27,6 +27,8 @@ export interface ReporterContext {
   /** null = Stripe is not configured: reports wait. */
   readonly provider: BillingProvider | null;
   readonly environment: Environment;
+  /** The time at Stripe, as far as it is known to be ahead of our clock: billing periods and draft invoices end by it. */
+  readonly stripeNow: () => Instant;
   readonly plans: Plans;
   readonly late_usage: LateUsagePolicy;
 }

@@ -129,9 +129,11 @@ export class Worker {
     return await this.#context.store.readAgenda({ job: JOB });
   }
 
-  #nextOf({ last_run_at, ...due }: Agenda): Instant {
+  #nextOf({ last_run_at, period_end, ...due }: Agenda): Instant {
     const scheduled = this.#context.schedule.nextAfter(last_run_at ?? this.#now());
-    return Math.min(scheduled, ...Object.values(due).filter((at) => at !== null));
+    const ahead_ms = this.#context.stripeNow() - this.#now();
+    const ending = period_end === null ? [] : [period_end - ahead_ms];
+    return Math.min(scheduled, ...ending, ...Object.values(due).filter((at) => at !== null));
   }
 
   #now(): Instant {
@@ -166,17 +168,21 @@ export class Worker {
     await this.#maintain(now);
     await this.#handleWebhooks();
     await this.#changes.run(goOn);
-    const { last_run_at: lastRun } = await this.#readAgenda();
+    // Read anew, since it may have been another process's turn just before.
+    let agenda = await this.#readAgenda();
+    const { last_run_at: lastRun } = agenda;
     // The first start of an installation counts from now; a run that was missed while nothing ran is made up for.
     if (lastRun === null) await store.setLastRun({ job: JOB, at: now });
     else if (schedule.nextAfter(lastRun) <= now) {
       await this.#cycle.close('all', null, goOn);
       await store.setLastRun({ job: JOB, at: now });
+      agenda = await this.#readAgenda();
     }
-    const { period_end } = await this.#readAgenda();
-    if (period_end !== null && period_end <= now) await this.#cycle.close('ended', null, goOn);
-    const { report_due_at, sync_due_at } = await this.#readAgenda();
-    const isDue = [report_due_at, sync_due_at].some((at) => at !== null && at <= this.#now());
+    if (agenda.period_end !== null && agenda.period_end <= this.#context.stripeNow()) {
+      await this.#cycle.close('ended', null, goOn);
+      agenda = await this.#readAgenda();
+    }
+    const isDue = [agenda.report_due_at, agenda.sync_due_at].some((at) => at !== null && at <= this.#now());
     if (isDue) await this.#cycle.sendAll(goOn);
   }
 

@@ -23,7 +23,11 @@ export interface ConnectionOptions {
 
 /** A connection in this thread, which it blocks: for tests that must repeat exactly. */
 export function connectInThread({ path, readonly }: ConnectionOptions): SqliteConnection {
-  const database = new SqliteDatabase(path, { readonly });
+  return connectTo(new SqliteDatabase(path, { readonly }));
+}
+
+/** The same to a database that is open. */
+export function connectTo(database: SqliteDatabase): SqliteConnection {
   let writer: BatchWriter | null = null;
   return {
     execute: async (sql, parameters) => database.execute(sql, parameters),

@@ -6,6 +6,12 @@ export interface StatementResult {
   readonly changes: number;
 }
 
+/** Whether a statement gives rows is asked once: the answer takes longer than most statements. */
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly hasRows: boolean;
+}
+
 /** How long a writer waits for other processes to let go of the file. */
 const BUSY_TIMEOUT_MS = 10_000;
 /** Kysely compiles each call site to the same text, so this is far more than there are. */
@@ -28,7 +34,7 @@ const CHECKPOINT_PAGES = { heavy: 16_000, light: 1_000 }; // 32 MB and 2 MB
  */
 export class SqliteDatabase {
   readonly #database: DatabaseSync;
-  readonly #prepared = new Map<string, StatementSync>();
+  readonly #prepared = new Map<string, Prepared>();
   readonly #readonly: boolean;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
@@ -78,9 +84,9 @@ export class SqliteDatabase {
   }
 
   #run(sql: string, parameters: readonly unknown[]): StatementResult {
-    const statement = this.prepare(sql);
+    const { statement, hasRows } = this.#prepare(sql);
     const values = parameters.map(toSqlite);
-    if (statement.columns().length > 0) return { rows: statement.all(...values), changes: 0 };
+    if (hasRows) return { rows: statement.all(...values), changes: 0 };
     return { rows: [], changes: Number(statement.run(...values).changes) };
   }
 
@@ -92,12 +98,17 @@ export class SqliteDatabase {
 
   /** A prepared statement, kept for the next time. */
   prepare(sql: string): StatementSync {
-    let statement = this.#prepared.get(sql);
-    if (!statement) {
-      statement = this.#database.prepare(sql);
-      if (this.#prepared.size < MAX_PREPARED) this.#prepared.set(sql, statement);
+    return this.#prepare(sql).statement;
+  }
+
+  #prepare(sql: string): Prepared {
+    let prepared = this.#prepared.get(sql);
+    if (!prepared) {
+      const statement = this.#database.prepare(sql);
+      prepared = { statement, hasRows: statement.columns().length > 0 };
+      if (this.#prepared.size < MAX_PREPARED) this.#prepared.set(sql, prepared);
     }
-    return statement;
+    return prepared;
   }
 
   /**

@@ -3,7 +3,12 @@ import { UsageError } from '../../core/errors.ts';
 import { type Batching, CommitUnknownError, type Store } from '../../core/store.ts';
 import { type Connected, createKyselyStore } from '../kysely-store.ts';
 import type { Database } from '../schema.ts';
-import { connectInThread, connectInWorker, type SqliteConnection } from './connection.ts';
+import {
+  type ConnectionOptions,
+  connectInThread,
+  connectInWorker,
+  type SqliteConnection,
+} from './connection.ts';
 import { isBusy, sqliteCode } from './database.ts';
 import { sqliteDialect } from './dialect.ts';
 import { Gate } from './gate.ts';
@@ -16,16 +21,21 @@ export interface SqliteStoreOptions {
   readonly path: string;
   /** `worker` (default): an fsync never stalls the app. `in_thread`: deterministic, for tests. */
   readonly thread?: 'worker' | 'in_thread';
+  /** Default: opens the file in the `thread`. */
+  readonly connect?: Connect;
   readonly environment: { uuid(): string };
 }
+
+type Connect = (options: ConnectionOptions) => SqliteConnection;
 
 /**
  * Opens the embedded database, on first use, and brings its schema up to date.
  *
  * @throws UsageError from every method: `storage_failed`, `storage_busy`, `schema_too_new`.
  */
-export function createSqliteStore({ path, thread = 'worker', environment }: SqliteStoreOptions): Store {
-  const connectTo = thread === 'worker' ? connectInWorker : connectInThread;
+export function createSqliteStore(options: SqliteStoreOptions): Store {
+  const { path, thread = 'worker', environment } = options;
+  const connectTo = options.connect ?? (thread === 'worker' ? connectInWorker : connectInThread);
   let opening: Promise<OpenFile> | null = null;
 
   async function connect(): Promise<OpenFile> {
@@ -56,7 +66,7 @@ interface OpenFile extends Connected {
   close(): Promise<void>;
 }
 
-async function openFile(path: string, connect: typeof connectInWorker): Promise<OpenFile> {
+async function openFile(path: string, connect: Connect): Promise<OpenFile> {
   const writing = connect({ path, readonly: false });
   try {
     await migrate(writing);

@@ -29,6 +29,7 @@ export function modelProcessOptions(scene: ModelScene, name: string, random: Ran
         config: { httpClient: scene.client },
       },
     },
+    openStore: database.openStore,
     environment: {
       clock,
       logger: quiet,

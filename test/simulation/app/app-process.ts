@@ -13,6 +13,8 @@ export type AppUsage = Usage<'credits', string>;
 export interface AppProcessOptions {
   readonly name: string;
   readonly usage: UsageOptions<'credits', string>;
+  /** null = as `createUsage` opens it. */
+  readonly openStore: ((environment: { uuid(): string }) => Store) | null;
   readonly environment: Omit<Environment, 'digest'>;
   readonly turns: Turns;
   readonly trace: Trace;
@@ -46,9 +48,9 @@ export class AppProcess {
     this.usage = composeUsage(
       { ...options.usage, environment: options.environment },
       {
-        store: (store) => {
-          this.#store = store;
-          return this.#labelled('store', store);
+        store: (own) => {
+          this.#store = options.openStore?.(options.environment) ?? own;
+          return this.#labelled('store', this.#store);
         },
         provider: (provider: BillingProvider) => this.#labelled('provider', provider),
       },

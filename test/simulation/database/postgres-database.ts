@@ -27,6 +27,7 @@ export class PostgresDatabases {
     const pool = this.#pool;
     return {
       options: { pool, schema },
+      openStore: null,
       rows: (table) => rows(pool, `SELECT * FROM ${schema}.${table} ORDER BY ${ORDER[table]}`),
       reportWith: async (identifier) => {
         const [row] = await rows(pool, `SELECT * FROM ${schema}.usage WHERE identifier = $1`, [identifier]);

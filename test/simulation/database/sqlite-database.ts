@@ -2,7 +2,9 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { createUsage } from '../../../src/index.ts';
+import { createSqliteStore } from '../../../src/storage/sqlite/sqlite-store.ts';
 import { FAST_FOLDER } from '../../support/fast-folder.ts';
+import { IdleConnections } from './idle-connections.ts';
 import type { SimulationDatabase } from './simulation-database.ts';
 
 /** What the product writes. */
@@ -29,8 +31,11 @@ export async function openSqliteDatabase(): Promise<SimulationDatabase> {
   copyFileSync(await template, path);
   const copy = `${path}.backup`;
   let reader = openReader(path);
+  let connections = new IdleConnections(path);
   return {
     options: { path, thread: 'in_thread' },
+    openStore: (environment) =>
+      createSqliteStore({ path, environment, connect: (options) => connections.connect(options) }),
     rows: async (table) => reader[table].all(),
     reportWith: async (identifier) => reader.identifier.get(identifier),
     transact: null,
@@ -42,12 +47,15 @@ export async function openSqliteDatabase(): Promise<SimulationDatabase> {
     },
     restore: () => {
       reader.database.close();
+      connections.close();
+      connections = new IdleConnections(path);
       for (const suffix of WRITTEN) rmSync(`${path}${suffix}`, { force: true });
       copyFileSync(copy, path);
       reader = openReader(path);
     },
     close: async () => {
       reader.database.close();
+      connections.close();
       remove(path);
       left.delete(path);
     },

@@ -93,16 +93,19 @@ async function checkMoney(scene: Scene, account: AccountName, reports: readonly 
     `${counted} of ${account} are counted, ${expectation.payableQuantity} were paid for`,
   );
   const isForetold = !reports.some((report) => report.account_id === account && isIndistinct(report));
-  await checkInvoices(scene, account, expectation, isForetold);
+  const billed = await checkInvoices(scene, account, expectation, isForetold);
+  if (expectation.billsAll(scene.gaps, scene.now))
+    mustEqual(billed, counted, 'I5', `billed of what is counted of ${account}`);
 }
 
+/** @returns the quantity that final invoices bill. */
 async function checkInvoices(
   scene: Scene,
   account: AccountName,
   expectation: Expectation,
   isForetold: boolean,
-): Promise<void> {
-  if (expectation.troubles.has('deleted')) return;
+): Promise<number> {
+  if (expectation.troubles.has('deleted')) return 0;
   const { data } = await scene.stripe.stripe.invoices.list({
     customer: scene.customerOf(account),
     limit: 100,
@@ -117,6 +120,7 @@ async function checkInvoices(
   must(sum <= most, 'I5', `${sum} are billed to ${account}, at most ${most} may be`);
   const expected = expectation.invoices(scene.gaps, scene.now);
   if (expected && isForetold) mustEqual(linesOf(billed), linesOf(expected), 'I5', `invoices of ${account}`);
+  return sum;
 }
 
 function linesOf(quantities: ReadonlyMap<number, number>): string {

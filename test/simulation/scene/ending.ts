@@ -1,4 +1,5 @@
 import { DAY, HOUR } from '../time.ts';
+import type { ReportRow } from './ledger.ts';
 import { pass } from './passing.ts';
 import { ACCOUNTS, type Scene } from './scene.ts';
 import { revive } from './troubles.ts';
@@ -7,6 +8,8 @@ import { revive } from './troubles.ts';
 const LONGEST_ENDING = 75 * DAY;
 /** Stripe has counted, and finalised the invoice, so long after a period's end. */
 const AFTER_PERIOD = 3 * HOUR;
+/** A day before Stripe would no longer take it, usage that nothing bills is looked at again. */
+const LONGEST_UNLINKED = 33 * DAY;
 /** From here on the job runs only when something is due. */
 const SELDOM = '0 0 1 * *';
 const UNFINISHED: readonly string[] = ['closed', 'sending'];
@@ -19,17 +22,37 @@ export async function endScene(scene: Scene): Promise<void> {
   for (let index = 0; index < scene.processCount; index += 1) await scene.reopen(index, { cron: SELDOM });
   const last = scene.now + LONGEST_ENDING;
   const ends = ACCOUNTS.map((account) => scene.expectations[account].periodEndAfter(scene.now) ?? scene.now);
-  await pass(scene, Math.min(last, Math.max(...ends) + AFTER_PERIOD));
+  for (const end of ends.toSorted((a, b) => a - b)) {
+    await passUntilNothingHappens(scene, Math.min(last, end + AFTER_PERIOD));
+    scene.clock.moveTo(end - HOUR);
+    await pass(scene, Math.min(last, end + AFTER_PERIOD));
+  }
   await scene.call(0, (usage) => usage.report());
-  await pass(scene, last, async () => {
-    const reports = await scene.ledger.reports();
-    const isWaiting = reports.some(
-      ({ status, quantity, verified_at }) =>
-        UNFINISHED.includes(status) ||
-        (status === 'open' && quantity > 0) ||
-        (status === 'reported' && verified_at === null),
-    );
+  await passUntilNothingHappens(scene, last);
+  const waiting = (await scene.ledger.reports()).filter(isWaiting);
+  if (waiting.length === 0) return;
+  scene.clock.moveTo(Math.min(...waiting.map(({ period_end }) => (period_end ?? 0) + LONGEST_UNLINKED)));
+  await pass(scene, last, async () => !(await scene.ledger.reports()).some(isWaiting));
+}
+
+/**
+ * From then on only accounts that nothing bills are looked at, day after day: schedules leave these days out, which
+ * takes as long as all the rest of them.
+ */
+async function passUntilNothingHappens(scene: Scene, to: number): Promise<void> {
+  await pass(scene, to, async () => {
     const isCounting = scene.stripe.simulator.events().some(({ status }) => status === 'pending');
-    return !isWaiting && !isCounting;
+    if (isCounting) return false;
+    return (await scene.ledger.reports()).every((report) => !isWaiting(report) || mayWait(report));
   });
+}
+
+function isWaiting({ status, quantity, verified_at }: ReportRow): boolean {
+  if (status === 'open') return quantity > 0;
+  return UNFINISHED.includes(status) || (status === 'reported' && verified_at === null);
+}
+
+/** Whether only its period's end, or a subscription, changes anything about a report. */
+function mayWait({ status, reason }: ReportRow): boolean {
+  return status === 'open' || (status === 'closed' && reason === 'unlinked');
 }

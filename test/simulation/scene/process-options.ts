@@ -47,6 +47,7 @@ export function processOptions(
         config: { httpClient: scene.stripe.client },
       },
     },
+    openStore: scene.database.openStore,
     environment: {
       clock,
       logger: quiet,

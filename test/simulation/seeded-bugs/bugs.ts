@@ -191,8 +191,8 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   {
     name: 'usage of ended periods stays where it is',
     file: 'src/storage/rehoming.ts',
-    snippet: 'return !isHome(report, home) || last >= home.end;',
-    replacement: 'return false;',
+    snippet: 'return !isHome(report, home) || last >= home.end ||',
+    replacement: 'return false &&',
     seed: 37,
   },
   {
@@ -205,8 +205,8 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   {
     name: 'an ended period is sealed a day late',
     file: 'src/storage/closing.ts',
-    snippet: "    const hasEnded = eb('billing_period_end', '<=', now);",
-    replacement: "    const hasEnded = eb('billing_period_end', '<=', now - 86_400_000);",
+    snippet: "    const hasEnded = eb('billing_period_end', '<=', endedBy(params));",
+    replacement: "    const hasEnded = eb('billing_period_end', '<=', endedBy(params) - 86_400_000);",
     seed: 66,
   },
 ];
