@@ -20,3 +20,9 @@ export function openBaseline(path: string): { database: DatabaseSync; update: St
   const update = database.prepare('UPDATE usage SET quantity = quantity + ? WHERE account_id = ?');
   return { database, update };
 }
+
+/** What a file of any contender says, over all accounts. */
+export function totalOf(path: string): number {
+  using database = new DatabaseSync(path, { readOnly: true });
+  return Number(database.prepare('SELECT sum(quantity) AS total FROM usage').get()?.['total']);
+}

@@ -1,9 +1,9 @@
-import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import { createUsage } from '../../src/index.ts';
 import { uuidVersion7 } from '../../src/system-environment.ts';
-import { createBaseline, openBaseline } from './baseline.ts';
+import { createBaseline, openBaseline, totalOf } from './baseline.ts';
 import type { ThreadAnswer } from './baseline-thread.ts';
+import { createFloor } from './floor.ts';
 
 /** One way to count usage, on a database file of its own. */
 export interface Contender {
@@ -21,6 +21,8 @@ export const CONTENDERS = {
   baseline_worker: createWorkerBaseline,
   unkeyed: (path: string, accounts: readonly string[]) => createOurs(path, accounts, { keyed: false }),
   keyed: (path: string, accounts: readonly string[]) => createOurs(path, accounts, { keyed: true }),
+  /** The least that a ledger and a disk of a thread's own cost a lone call. */
+  floor: createFloor,
 } as const;
 
 export type ContenderName = keyof typeof CONTENDERS;
@@ -85,9 +87,4 @@ async function createOurs(
     close: () => usage.close(),
     total: () => totalOf(path) - accounts.length,
   };
-}
-
-function totalOf(path: string): number {
-  using database = new DatabaseSync(path, { readOnly: true });
-  return Number(database.prepare('SELECT sum(quantity) AS total FROM usage').get()?.['total']);
 }

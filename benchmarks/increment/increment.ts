@@ -13,6 +13,10 @@ const { values: options } = parseArgs({
     runs: { type: 'string', default: '5' },
     json: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    /** Only these, as in `--callers 1,256`. */
+    callers: { type: 'string', default: '1,16,256,4096' },
+    /** Only the one hot account, or only the many. */
+    accounts: { type: 'string', default: 'one,many' },
     /** Where the databases are written: the disk that is measured. */
     directory: { type: 'string', default: tmpdir() },
   },
@@ -21,8 +25,10 @@ const { values: options } = parseArgs({
 const RUNS = options.quick ? 1 : Number(options.runs);
 const DURATION_MS = options.quick ? 250 : 1_000;
 const WARM_UP_MS = 100;
-const CALLERS = [1, 16, 256, 4_096];
-const NAMES: readonly ContenderName[] = ['baseline_main', 'unkeyed', 'keyed', 'baseline_worker'];
+const CALLERS = options.callers.split(',').map(Number);
+const NAMES: readonly ContenderName[] = ['baseline_main', 'unkeyed', 'keyed', 'baseline_worker', 'floor'];
+const CHOSEN = options.accounts.split(',');
+const CHOICES = { one: 'one hot account', many: '100,000 accounts' } as const;
 const SPREADS: Readonly<Record<Spread, readonly string[]>> = {
   'one hot account': ['acct_hot'],
   '100,000 accounts': Array.from({ length: 100_000 }, (_, index) => `acct_${String(index).padStart(6, '0')}`),
@@ -30,7 +36,9 @@ const SPREADS: Readonly<Record<Spread, readonly string[]>> = {
 
 const measurements = new Measurements<Measurement>(options.json);
 for (let run = 1; run <= RUNS; run += 1) {
-  for (const spread of ['one hot account', '100,000 accounts'] as const) await measureRun(run, spread);
+  for (const choice of ['one', 'many'] as const) {
+    if (CHOSEN.includes(choice)) await measureRun(run, CHOICES[choice]);
+  }
 }
 console.log(`\n${resultTable(measurements.all)}\n\n${goalLines(measurements.all).join('\n')}`);
 
@@ -46,6 +54,7 @@ async function measureRun(run: number, spread: Spread): Promise<void> {
     }
     for (const callers of CALLERS) {
       for (const [name, state] of running) {
+        if (name === 'floor' && callers > 1) continue;
         const { contender } = state;
         const load = { call: contender.increment, accounts, callers };
         const warmUp = await runClosedLoop({ ...load, duration_ms: WARM_UP_MS });

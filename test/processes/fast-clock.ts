@@ -25,7 +25,8 @@ export function createFastClock({
       return start + Math.floor(fast_ms * speed + passed_ms - fast_ms);
     },
     sleep: async (ms, signal) => {
-      await sleep(ms / speed, undefined, { ref: false, ...(signal ? { signal } : {}) }).catch(() => {});
+      // As the system's: only a wait that can be called off lets the process end.
+      await sleep(ms / speed, undefined, signal ? { ref: false, signal } : {}).catch(() => {});
     },
   };
 }

@@ -41,6 +41,12 @@ export function connectTo(database: SqliteDatabase): SqliteConnection {
   };
 }
 
+/** What the thread begins with. */
+export interface ThreadOptions extends ConnectionOptions {
+  /** Counts the requests that were sent, so that a thread that sleeps on it wakes for each. */
+  readonly doorbell: Int32Array<SharedArrayBuffer>;
+}
+
 /** What the thread is asked to do. */
 export type ThreadRequest = { readonly id: number } & (
   | { readonly method: 'execute'; readonly sql: string; readonly parameters: readonly unknown[] }
@@ -74,7 +80,8 @@ type RequestBody = ThreadRequest extends infer Request
 export function connectInWorker(options: ConnectionOptions): SqliteConnection {
   // Source runs as it is and the build keeps the files apart, so the neighbour has this file's ending.
   const thread = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
-  const worker = new Worker(thread, { workerData: options });
+  const doorbell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const worker = new Worker(thread, { workerData: { ...options, doorbell } satisfies ThreadOptions });
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let stopped: Error | null = null;
@@ -104,6 +111,8 @@ export function connectInWorker(options: ConnectionOptions): SqliteConnection {
       if (waiting.size === 0) worker.ref();
       waiting.set(lastId, { resolve, reject });
       worker.postMessage({ ...body, id: lastId });
+      Atomics.add(doorbell, 0, 1);
+      Atomics.notify(doorbell, 0);
     });
   }
 

@@ -114,7 +114,7 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   CREATE UNIQUE INDEX usage_slot ON usage (stripe_customer, meter, slot / 60000)
     WHERE slot IS NOT NULL AND slot_shared = 0;
 
-  CREATE TRIGGER usage_sealed BEFORE UPDATE OF account_id, meter, report_id, late, quantity, period_start, period_end,
+  CREATE TRIGGER usage_sealed AFTER UPDATE OF account_id, meter, report_id, late, quantity, period_start, period_end,
     billing_period_start, billing_period_end, first_occurred_at, last_occurred_at, last_event_id ON usage
   WHEN OLD.status <> 'open' BEGIN
     SELECT RAISE(ABORT, 'tallybook: a sealed report does not change');

@@ -1,17 +1,32 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { decodeBatch } from './batch-message.ts';
-import type { ConnectionOptions, ThreadFailure, ThreadRequest, ThreadResponse } from './connection.ts';
+import type { ThreadFailure, ThreadOptions, ThreadRequest, ThreadResponse } from './connection.ts';
 import { SqliteDatabase } from './database.ts';
 import { BatchWriter } from './write-batch.ts';
 
 /** The thread that a SQLite connection lives in: answers requests one after the other. */
-const options = workerData as ConnectionOptions;
+const { doorbell, ...options } = workerData as ThreadOptions;
 let database: SqliteDatabase | null = null;
 let writer: BatchWriter | null = null;
 
-parentPort?.on('message', (request: ThreadRequest) => {
-  parentPort?.postMessage(answer(request));
-});
+if (parentPort) answerUntilClosed(parentPort);
+
+/**
+ * Sleeps on the doorbell and not in the event loop, which this thread needs for nothing else: it wakes in a fraction of
+ * the time, and a lone call is two wakings and one commit.
+ */
+function answerUntilClosed(port: MessagePort): void {
+  for (let isOpen = true; isOpen; ) {
+    const rung = Atomics.load(doorbell, 0);
+    const next: { message: ThreadRequest } | undefined = receiveMessageOnPort(port);
+    if (next) {
+      port.postMessage(answer(next.message));
+      isOpen = next.message.method !== 'close';
+    } else {
+      Atomics.wait(doorbell, 0, rung);
+    }
+  }
+}
 
 function answer(request: ThreadRequest): ThreadResponse {
   try {
