@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
+import { RequestError } from '../client/request-error.ts';
 import type { PublicPlan } from '../client/wire.ts';
 import { useUsageContext } from './provider.tsx';
 
@@ -38,12 +39,13 @@ export interface ShownChange {
 export interface PlanPreviewPanelProps {
   readonly plan: PublicPlan;
   readonly preview: (plan: string, signal: AbortSignal) => Promise<ShownPreview>;
-  readonly onConfirm: (preview: ShownPreview | null) => Promise<ShownChange>;
+  /** undefined = it is only shown what it would cost. */
+  readonly onConfirm: ((preview: ShownPreview | null) => Promise<ShownChange>) | undefined;
 }
 
 type Step = 'previewing' | 'ready' | 'changing' | 'pending' | 'done';
 
-/** What changing to a plan costs, and the button that does it. */
+/** What changing to a plan costs, and the button that does it where there is one. */
 export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelProps) {
   const { texts } = useUsageContext();
   const [step, setStep] = useState<Step>('previewing');
@@ -62,16 +64,18 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
           setShown(answer);
           setStep('ready');
         }),
-      (error: unknown) => told(() => setRefusal(wordsOf(error))),
+      (error: unknown) =>
+        // The API's words are for developers, those of the app for its customers.
+        told(() => setRefusal(error instanceof RequestError ? texts.noPreview : wordsOf(error))),
     );
     return () => controller.abort();
-  }, [plan.plan]);
+  }, [plan.plan, texts]);
 
-  async function confirm(): Promise<void> {
+  async function confirm(change: NonNullable<typeof onConfirm>): Promise<void> {
     setStep('changing');
     setRefusal(null);
     try {
-      const { status, reason } = await onConfirm(shown);
+      const { status, reason } = await change(shown);
       if (status === 'failed') setRefusal(reason ?? texts.failed);
       setStep(status === 'failed' ? 'ready' : status);
     } catch (error) {
@@ -90,12 +94,12 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
         {step === 'done' ? texts.changed(plan.name) : null}
         {refusal}
       </p>
-      {step === 'ready' || step === 'changing' ? (
+      {onConfirm && (step === 'ready' || step === 'changing') ? (
         <button
           type="button"
           className="tallybook-button tallybook-primary"
           disabled={step === 'changing'}
-          onClick={confirm}
+          onClick={() => confirm(onConfirm)}
         >
           {step === 'changing' ? texts.changing : texts.confirm(plan.name)}
         </button>
