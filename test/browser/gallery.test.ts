@@ -46,8 +46,11 @@ test('every component in every state is accessible and within its frame: light, 
         .map((node) => node.getAttribute('data-example')),
     );
     expect(beyond).toEqual([]);
-    for (const name of names) {
-      await screenshot(page, `${name}-${colorScheme}-${locale}-${width}`, `[data-example="${name}"]`);
+    for (const section of await page.getByRole('region').all()) {
+      const component = await section.getAttribute('data-component');
+      if (component === null) continue;
+      const name = `${component}-${colorScheme}-${locale}-${width}`;
+      await screenshot(page, name, `[data-component="${component}"]`);
     }
   }
 });

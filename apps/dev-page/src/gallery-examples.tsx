@@ -180,6 +180,12 @@ export const EXAMPLES: readonly Example[] = [
     data: () => ({ invoices: [], next: null }),
     render: () => <InvoiceList />,
   },
+  {
+    component: 'InvoiceList',
+    name: 'To be paid',
+    data: () => ({ invoices: INVOICES.slice(2), next: null }),
+    render: () => <InvoiceList />,
+  },
   ...inTrouble(
     'InvoiceList',
     () => ({ invoices: INVOICES, next: null }),

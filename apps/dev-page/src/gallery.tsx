@@ -21,7 +21,7 @@ function Gallery() {
     <main className="gallery">
       <h1>Components of tallybook/react</h1>
       {groups.map((component) => (
-        <section key={component} aria-label={component}>
+        <section key={component} aria-label={component} data-component={component}>
           <h2>{component}</h2>
           <div className="examples">
             {EXAMPLES.filter((each) => each.component === component && (!only || nameOf(each) === only)).map(

@@ -36,7 +36,7 @@ function App() {
       texts={language.texts}
       {...(settings.units ? { units: settings.units } : {})}
     >
-      <main>
+      <main className="alone">
         <UsagePage
           language={{ ...language, words }}
           units={settings.units}

@@ -5,7 +5,7 @@ export const en: Texts = {
   loading: 'Loading …',
   failed: 'This cannot be shown at the moment.',
   retry: 'Try again',
-  expired: 'This page has ended for your safety. Open it again from your account.',
+  expired: 'For your safety, this page has timed out. Open it again from your account.',
   nothingYet: 'Nothing was counted yet. It appears here as soon as it is.',
   stale: (time) => `As of ${time}. Trying to reconnect …`,
 
