@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { Invoice, InvoiceLine, InvoicesPage } from '../client/wire.ts';
 import { type ComponentProps, Frame } from './frame.tsx';
 import { useInvoices } from './hooks.ts';
+import { wordsOfLine } from './line-words.ts';
 import { useUsageContext } from './provider.tsx';
 
 export interface InvoiceListProps extends ComponentProps {
@@ -63,19 +64,16 @@ function Details({ invoice, isOpen }: { readonly invoice: Invoice; readonly isOp
   );
 }
 
-/** Usage in the words of the page, anything else in those of the invoice. */
 function Line({ line, currency }: { readonly line: InvoiceLine; readonly currency: string }) {
-  const { formats, units } = useUsageContext();
-  const { meter, quantity, description, amount, period_start, period_end } = line;
-  const words =
-    meter && quantity ? `${formats.quantity(quantity)} ${units.of(meter, quantity)}` : description;
+  const context = useUsageContext();
+  const { formats } = context;
   return (
     <li>
       <span>
-        <bdi>{words}</bdi>
-        <small>{formats.period(period_start, period_end)}</small>
+        <bdi>{wordsOfLine(line, currency, context)}</bdi>
+        <small>{formats.period(line.period_start, line.period_end)}</small>
       </span>
-      <span className="tallybook-number">{formats.money(amount, currency)}</span>
+      <span className="tallybook-number">{formats.money(line.amount, currency)}</span>
     </li>
   );
 }

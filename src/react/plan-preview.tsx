@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { RequestError } from '../client/request-error.ts';
 import type { PublicPlan } from '../client/wire.ts';
+import { type WordedLine, wordsOfLine } from './line-words.ts';
 import { useUsageContext } from './provider.tsx';
 
 /** What is shown of the answer of `usage.plans.preview`. Amounts are minor units. */
@@ -19,13 +20,8 @@ export interface ShownBill {
   readonly lines: readonly ShownBillLine[];
 }
 
-export interface ShownBillLine {
-  readonly description: string;
+export interface ShownBillLine extends WordedLine {
   readonly amount: number;
-  /** Of a line that bills usage: shown as units and their price, in place of the description. */
-  readonly meter?: string | null | undefined;
-  readonly quantity?: number | null | undefined;
-  readonly unit_amount_decimal?: string | null | undefined;
 }
 
 /** What is shown of the answer of `usage.plans.change`. */
@@ -109,13 +105,14 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
 }
 
 function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
-  const { formats, units, texts } = useUsageContext();
+  const context = useUsageContext();
+  const { formats, texts } = context;
   const isFree = now.lines.length === 0 && now.total === 0;
   return (
     <ul className="tallybook-lines">
       {now.lines.map((line) => (
         <li key={JSON.stringify(line)}>
-          <bdi>{wordsOfLine(line)}</bdi>
+          <bdi>{wordsOfLine(line, now.currency, context)}</bdi>
           <span className="tallybook-number">{formats.money(line.amount, now.currency)}</span>
         </li>
       ))}
@@ -133,12 +130,6 @@ function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
       ) : null}
     </ul>
   );
-
-  function wordsOfLine({ meter, quantity, unit_amount_decimal, description }: ShownBillLine): string {
-    if (meter == null || quantity == null || unit_amount_decimal == null) return description;
-    const unit = formats.money(unit_amount_decimal, now.currency);
-    return `${formats.quantity(quantity)} ${units.of(meter, quantity)} × ${unit}`;
-  }
 }
 
 function wordsOf(error: unknown): string {

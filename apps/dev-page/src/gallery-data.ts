@@ -137,7 +137,13 @@ export const PREVIEW: ShownPreview = {
 /** Somebody may call an account, a plan or a line anything: it is text. */
 export const HOSTILE = '<img src=x onerror=alert(1)>\u202e"\';--=cmd()';
 
-const bills = { meter: null, quantity: null, period_start: at(START), period_end: at(END) };
+const bills = {
+  meter: null,
+  quantity: null,
+  unit_amount_decimal: null,
+  period_start: at(START),
+  period_end: at(END),
+};
 const final = { finalized_at: at(END), hosted_invoice_url: 'https://invoice.stripe.com/i/acct_1/test_1' };
 
 export const INVOICES: readonly Invoice[] = [
@@ -151,7 +157,14 @@ export const INVOICES: readonly Invoice[] = [
     finalized_at: null,
     hosted_invoice_url: null,
     lines: [
-      { ...bills, description: '1240 × Credits (Tier 2)', meter: 'credits', quantity: 1_240, amount: 1_860 },
+      {
+        ...bills,
+        description: '1240 × Credits (Tier 2)',
+        meter: 'credits',
+        quantity: 1_240,
+        unit_amount_decimal: '1.5',
+        amount: 1_860,
+      },
       { ...bills, description: '1 × Team (at $49.00 / month)', amount: 4_900 },
       { ...bills, description: 'Remaining time on 2 × Seat after 12 Oct 2026', amount: 1_400 },
     ],
@@ -175,7 +188,14 @@ export const INVOICES: readonly Invoice[] = [
     total: 12_345,
     created_at: at(START - 30 * DAY_MS),
     lines: [
-      { ...bills, description: '4115 × API calls', meter: 'api_calls', quantity: 4_115, amount: 12_345 },
+      {
+        ...bills,
+        description: '4115 × API calls',
+        meter: 'api_calls',
+        quantity: 4_115,
+        unit_amount_decimal: '3',
+        amount: 12_345,
+      },
     ],
   },
   {
