@@ -17,6 +17,17 @@ export async function openPage(
 ): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1_440, height: 900 }, ...options });
   const page = await context.newPage();
+  const complaints = watchPage(page, url);
+  onTestFinished(async () => {
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
+  await page.goto(url);
+  return page;
+}
+
+/** What a page complains of from now on: errors, warnings, dialogs, requests elsewhere, and what its policy forbids. */
+export function watchPage(page: Page, url: string): readonly string[] {
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
@@ -29,17 +40,12 @@ export async function openPage(
   page.on('request', (request) => {
     if (new URL(request.url()).origin !== new URL(url).origin) complaints.push(`request: ${request.url()}`);
   });
-  await page.addInitScript(() => {
+  void page.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
       console.error(`policy: ${violatedDirective} ${blockedURI}`);
     });
   });
-  onTestFinished(async () => {
-    await context.close();
-    expect(complaints).toEqual([]);
-  });
-  await page.goto(url);
-  return page;
+  return complaints;
 }
 
 /** What axe-core finds wrong, in a line each. @param except rules that the page breaks on purpose. */
