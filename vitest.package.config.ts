@@ -9,7 +9,7 @@ export default defineConfig({
       'test/support/browser/global-setup.ts',
       'test/package/pack.ts',
     ],
-    testTimeout: 180_000,
+    testTimeout: 300_000,
     hookTimeout: 180_000,
     allowOnly: false,
     reporters: ['default', ['json', { outputFile: 'node_modules/.cache/package-tests.json' }]],

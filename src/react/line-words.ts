@@ -19,8 +19,8 @@ export interface LineContext {
 /** Usage in the words of the page, `640 credits × $0.02`; anything else in those of the bill. */
 export function wordsOfLine(line: WordedLine, currency: string, { formats, units }: LineContext): string {
   const { description, meter, quantity, unit_amount_decimal } = line;
-  // A fee of a tier is of the meter as well, and of no units.
-  if (meter == null || !quantity || unit_amount_decimal == null) return description;
+  // A fee of a tier is of the meter as well, and not of its units.
+  if (meter == null || quantity == null || unit_amount_decimal == null) return description;
   const price = formats.money(unit_amount_decimal, currency);
   return `${formats.quantity(quantity)} ${units.of(meter, quantity)} × ${price}`;
 }

@@ -12,6 +12,7 @@ export interface Language {
   /** BCP 47, without a region. */
   readonly locale: string;
   readonly name: string;
+  readonly dir: 'ltr' | 'rtl';
   readonly texts: Texts;
   readonly words: PageWords;
 }
@@ -19,6 +20,7 @@ export interface Language {
 export const ENGLISH: Language = {
   locale: 'en',
   name: 'English',
+  dir: 'ltr',
   texts: en,
   words: {
     title: 'Usage and billing',
@@ -33,6 +35,7 @@ export const LANGUAGES: readonly Language[] = [
   {
     locale: 'de',
     name: 'Deutsch',
+    dir: 'ltr',
     texts: de,
     words: {
       title: 'Nutzung und Abrechnung',
@@ -44,6 +47,7 @@ export const LANGUAGES: readonly Language[] = [
   {
     locale: 'ja',
     name: '日本語',
+    dir: 'ltr',
     texts: ja,
     words: {
       title: '利用状況とお支払い',
@@ -55,6 +59,7 @@ export const LANGUAGES: readonly Language[] = [
   {
     locale: 'ar',
     name: 'العربية',
+    dir: 'rtl',
     texts: ar,
     words: {
       title: 'الاستخدام والفواتير',

@@ -50,7 +50,7 @@ function App() {
 
 document.title = words.title;
 document.documentElement.lang = locale;
-document.documentElement.dir = language.locale === 'ar' ? 'rtl' : 'ltr';
+document.documentElement.dir = language.dir;
 const root = document.getElementById('root');
 if (root) {
   createRoot(root).render(

@@ -46,7 +46,7 @@ export function UsagePage(props: UsagePageProps): ReactNode {
   const meters = metersOf(usage);
   const meter = meters.find((each) => each === chosen) ?? meters[0];
   return (
-    <section className="usage" aria-labelledby="usage">
+    <section className="usage" aria-labelledby="usage" lang={language.locale} dir={language.dir}>
       <header>
         <div>
           {eyebrow === undefined ? null : <p className="eyebrow">{eyebrow}</p>}
