@@ -62,7 +62,7 @@ test('is the whole page in each language, theme and width', async () => {
     const options = { colorScheme, viewport: { width, height: 900 } };
     const page = await openPage(browser, await addressFor('a', `?locale=${locale}`), options);
     await page.locator('.tallybook-table').first().waitFor();
-    await page.locator('.tallybook-skeleton').waitFor({ state: 'detached' });
+    await page.waitForFunction(() => document.querySelector('.tallybook-skeleton') === null);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
     expect(await page.evaluate(() => document.documentElement.dir)).toBe(locale === 'ar' ? 'rtl' : 'ltr');
     expect(await accessibilityFaults(page)).toEqual([]);

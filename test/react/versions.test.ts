@@ -7,7 +7,7 @@ import { toNodeHandler } from '../../src/http/node.ts';
 import { createServed } from '../http/served.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { openPage, watchPage } from '../support/browser/open-page.ts';
-import { temporaryDirectory } from '../support/world.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 import { type BuiltPage, buildPage, type ReactVersion } from './versions/build-page.ts';
 import type { PageData } from './versions/page.tsx';
 

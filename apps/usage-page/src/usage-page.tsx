@@ -69,7 +69,7 @@ export function UsagePage(props: UsagePageProps): ReactNode {
         {meter === undefined ? (
           <Opening usage={usage} texts={language.texts} />
         ) : (
-          <Cards meter={meter} onChangePlan={props.onChangePlan} />
+          <Cards meter={meter} onChangePlan={props.onChangePlan} headingLevel={headingLevel === 1 ? 2 : 3} />
         )}
       </div>
     </section>
@@ -85,9 +85,11 @@ function metersOf({ data }: QueryResult<object>): readonly string[] {
 
 interface CardsProps extends Pick<UsagePageProps, 'onChangePlan'> {
   readonly meter: string;
+  /** Of each card: one below the page's own. */
+  readonly headingLevel: 2 | 3;
 }
 
-function Cards({ meter, onChangePlan }: CardsProps) {
+function Cards({ meter, onChangePlan, headingLevel }: CardsProps) {
   const cost = useCost({ meter });
   const plans = usePlans();
   const plan = plans.data?.plans.find((each) => each.plan === cost.data?.plan);
@@ -97,16 +99,17 @@ function Cards({ meter, onChangePlan }: CardsProps) {
   return (
     <>
       <div className="column">
-        <UsageMeter meter={meter} />
-        <UsageChart meter={meter} />
-        {hasSeats ? <Seats /> : null}
+        <UsageMeter meter={meter} headingLevel={headingLevel} />
+        <UsageChart meter={meter} headingLevel={headingLevel} />
+        {hasSeats ? <Seats headingLevel={headingLevel} /> : null}
       </div>
       <div className="column">
-        <CostSoFar meter={meter} />
-        <InvoiceList />
+        <CostSoFar meter={meter} headingLevel={headingLevel} />
+        <InvoiceList headingLevel={headingLevel} />
       </div>
       <PlanPicker
         className="wide"
+        headingLevel={headingLevel}
         currentPlan={cost.data?.plan}
         onChange={onChangePlan}
         canPreview={onChangePlan !== undefined || (plan?.prices.length ?? 0) > 0}
