@@ -19,7 +19,9 @@ const UNITS = { credits: { title: 'Credits', one: 'credit', other: 'credits' } }
 /** `tallybook serve` with the usage page, and an account that has used something. */
 async function servePage() {
   const usage_page = { account_url: 'https://app.example.com/account', units: UNITS };
-  const { usage, clock } = createServed({ http: { usage_page } });
+  // The clock stands still: every request would be of the same second.
+  const rate_limits = { per_key: false, per_ip: false } as const;
+  const { usage, clock } = createServed({ http: { usage_page, rate_limits } });
   await usage.accounts.set({ account: 'a', plan: 'pro' });
   await usage.increment({ account: 'a', quantity: 1_200 });
   const server = await startNodeServer({ handler: usage.handler, host: '127.0.0.1', port: 0 });
@@ -58,9 +60,11 @@ test('is the whole page in each language, theme and width', async () => {
     ['ja', 'dark', 360],
     ['ar', 'light', 820],
   ] as const;
+  const page = await openPage(browser, await addressFor('a', '?locale=fr'));
   for (const [locale, colorScheme, width] of variants) {
-    const options = { colorScheme, viewport: { width, height: 900 } };
-    const page = await openPage(browser, await addressFor('a', `?locale=${locale}`), options);
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(await addressFor('a', `?locale=${locale}`));
     await page.locator('.tallybook-table').first().waitFor();
     await page.waitForFunction(() => document.querySelector('.tallybook-skeleton') === null);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
@@ -93,6 +97,7 @@ test('an account of which nothing was counted yet, and a server that has stopped
   const { addressFor } = await servePage();
   const fresh = await openPage(browser, await addressFor('fresh', '?locale=en'), {}, REFUSED);
   await fresh.getByText('Nothing was counted yet.').waitFor();
+  await fresh.getByRole('region', { name: 'Plans' }).getByText('Pro').waitFor();
   expect(await accessibilityFaults(fresh)).toEqual([]);
   await screenshot(fresh, 'served-new-account');
 

@@ -41,8 +41,10 @@ export function UsagePage(props: UsagePageProps): ReactNode {
   const usage = useUsage();
   const [chosen, setChosen] = useState<string | null>(null);
   const Heading = `h${headingLevel}` as const;
+  const below = headingLevel === 1 ? 2 : 3;
   const code = usage.error instanceof RequestError ? usage.error.code : null;
   if (code === 'unauthenticated') return <SignInAgain language={language} account_url={account_url} />;
+  const isNew = code === 'account_not_found';
   const meters = metersOf(usage);
   const meter = meters.find((each) => each === chosen) ?? meters[0];
   return (
@@ -67,9 +69,12 @@ export function UsagePage(props: UsagePageProps): ReactNode {
       </header>
       <div className="cards">
         {meter === undefined ? (
-          <Opening usage={usage} texts={language.texts} />
+          <>
+            <Opening usage={usage} texts={language.texts} />
+            {isNew ? <PlanPicker className="wide" headingLevel={below} /> : null}
+          </>
         ) : (
-          <Cards meter={meter} onChangePlan={props.onChangePlan} headingLevel={headingLevel === 1 ? 2 : 3} />
+          <Cards meter={meter} onChangePlan={props.onChangePlan} headingLevel={below} />
         )}
       </div>
     </section>
