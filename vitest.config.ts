@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.{ts,tsx}'],
     // `npm run test:package`.
-    exclude: ['test/package/**'],
+    exclude: ['**/node_modules/**', 'test/package/**'],
     globalSetup: [
       'test/support/compile-cache.ts',
       'test/support/stripe-contract/load-contract.ts',

@@ -18,9 +18,10 @@ const VARIANTS = [
   ['light', 'de', 360],
 ] as const;
 
-test('every component in every state is accessible and within its frame: light, dark, right to left, on a phone', async () => {
-  const dev = await startDev({ directory: temporaryDirectory() });
-  for (const [colorScheme, locale, width] of VARIANTS) {
+test.each(VARIANTS)(
+  'every component in every state is accessible and within its frame: %s, %s, %i wide',
+  async (colorScheme, locale, width) => {
+    const dev = await startDev({ directory: temporaryDirectory() });
     const viewport = { width, height: 900 };
     const page = await openPage(browser, `${dev.url}/gallery?locale=${locale}`, { colorScheme, viewport });
     await page.locator('.tallybook-stale').nth(5).waitFor();
@@ -52,8 +53,8 @@ test('every component in every state is accessible and within its frame: light, 
       const name = `${component}-${colorScheme}-${locale}-${width}`;
       await screenshot(page, name, `[data-component="${component}"]`);
     }
-  }
-});
+  },
+);
 
 test('a change of the plan shows what it costs before it is done', async () => {
   const dev = await startDev({ directory: temporaryDirectory() });

@@ -20,7 +20,7 @@ const UNITS = { credits: { title: 'Credits', one: 'credit', other: 'credits' } }
 async function servePage() {
   const usage_page = { account_url: 'https://app.example.com/account', units: UNITS };
   // The clock stands still: every request would be of the same second.
-  const rate_limits = { per_key: false, per_ip: false } as const;
+  const rate_limits = { per_key: false, per_ip: false, stripe: false } as const;
   const { usage, clock } = createServed({ http: { usage_page, rate_limits } });
   await usage.accounts.set({ account: 'a', plan: 'pro' });
   await usage.increment({ account: 'a', quantity: 1_200 });

@@ -22,7 +22,7 @@ const POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; img-s
 /** An app that renders its page on the server, and the API beside it. */
 async function serveApp(version: ReactVersion) {
   // The clock stands still: every request would be of the same second.
-  const rate_limits = { per_key: false, per_ip: false } as const;
+  const rate_limits = { per_key: false, per_ip: false, stripe: false } as const;
   const { usage } = createServed({ http: { base_path: '/billing', rate_limits } });
   await usage.accounts.set({ account: 'a', plan: 'pro' });
   await usage.increment({ account: 'a', quantity: 1_200 });
