@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.{ts,tsx}'],
+    // `npm run test:package`.
+    exclude: ['**/node_modules/**', 'test/package/**'],
     globalSetup: [
       'test/support/compile-cache.ts',
       'test/support/stripe-contract/load-contract.ts',

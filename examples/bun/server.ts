@@ -1,7 +1,9 @@
-import { usage } from '../usage.ts';
+import { usage } from './tallybook.config.ts';
 
-declare const Bun: {
-  serve(options: { port: number; fetch: (request: Request) => Promise<Response> }): unknown;
-};
+process.once('SIGTERM', async () => {
+  await usage.close();
+  process.exit();
+});
 
-Bun.serve({ port: 3000, fetch: usage.handler });
+// Bun serves what a module exports by default.
+export default { port: Number(process.env['PORT'] ?? 3000), fetch: usage.handler };

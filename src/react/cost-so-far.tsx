@@ -53,20 +53,22 @@ function Lines({ cost, meter, price }: LinesProps) {
   return (
     <ul className="tallybook-lines">
       {cost.lines.map(({ tier, quantity, unit_amount_decimal, amount }) => {
-        const of = size === undefined ? units.of(meter, quantity) : `× ${formats.quantity(size)}`;
-        const words =
-          unit_amount_decimal === null
-            ? texts.flatFee
-            : `${formats.quantity(quantity)} ${of} × ${formats.money(unit_amount_decimal, cost.currency)}`;
         return (
           <li key={`${tier} ${unit_amount_decimal}`}>
-            <bdi>{words}</bdi>
+            <bdi>{wordsOf(quantity, unit_amount_decimal)}</bdi>
             <span className="tallybook-number">{formats.money(amount, cost.currency)}</span>
           </li>
         );
       })}
     </ul>
   );
+  function wordsOf(quantity: number, unit_amount_decimal: string | null): string {
+    if (unit_amount_decimal === null) return texts.flatFee;
+    const count = formats.quantity(quantity);
+    if (Number(unit_amount_decimal) === 0) return texts.included(count, units.of(meter, quantity));
+    const of = size === undefined ? units.of(meter, quantity) : `× ${formats.quantity(size)}`;
+    return `${count} ${of} × ${formats.money(unit_amount_decimal, cost.currency)}`;
+  }
 }
 
 interface TiersProps {
@@ -118,6 +120,7 @@ function Tiers({ price, steps, meter }: TiersProps) {
   }
 
   function priceOf({ unit_amount_decimal, flat_amount_decimal }: TierStep): string {
+    if (unit_amount_decimal === null && flat_amount_decimal === null) return texts.free;
     const unit = texts.perUnit(money(unit_amount_decimal ?? '0'), units.of(meter, 1));
     if (flat_amount_decimal === null) return unit;
     const fee = money(flat_amount_decimal);

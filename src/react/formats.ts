@@ -19,6 +19,7 @@ const MAX_FRACTION_DIGITS = 15;
 /** A day before its exclusive end. */
 const LAST_MS = 1;
 
+const DAY = { year: 'numeric', month: 'short', day: 'numeric' } as const;
 const WINDOWS = {
   hour: { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' },
   day: { weekday: 'short', month: 'short', day: 'numeric' },
@@ -43,6 +44,10 @@ export function createFormats(locale: string, timeZone: string): Formats {
     return known;
   }
 
+  function dateText(options: Intl.DateTimeFormatOptions, epoch_ms: number): string {
+    return everywhere(dateFormat(options).format(epoch_ms));
+  }
+
   function currencyFormat(currency: string) {
     const style = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' } as const;
     const digits = new Intl.NumberFormat(locale, style).resolvedOptions().maximumFractionDigits ?? 0;
@@ -57,18 +62,21 @@ export function createFormats(locale: string, timeZone: string): Formats {
       currencies.set(currency, known);
       return known.format.format(majorUnits(String(minor_units), known.digits) as Intl.StringNumericLiteral);
     },
-    date: (instant) =>
-      dateFormat({ year: 'numeric', month: 'short', day: 'numeric' }).format(Date.parse(instant)),
-    time: (epoch_ms) => dateFormat({ hour: 'numeric', minute: '2-digit' }).format(epoch_ms),
-    period: (start, end) =>
-      dateFormat({ year: 'numeric', month: 'short', day: 'numeric' }).formatRange(
-        Date.parse(start),
-        Math.max(Date.parse(start), Date.parse(end) - LAST_MS),
-      ),
-    window: (start, window) => dateFormat(WINDOWS[window]).format(Date.parse(start)),
-    tick: (start, window) => dateFormat(TICKS[window]).format(Date.parse(start)),
+    date: (instant) => dateText(DAY, Date.parse(instant)),
+    time: (epoch_ms) => dateText(TICKS.hour, epoch_ms),
+    period(start, end) {
+      const last = Math.max(Date.parse(start), Date.parse(end) - LAST_MS);
+      return everywhere(dateFormat(DAY).formatRange(Date.parse(start), last));
+    },
+    window: (start, window) => dateText(WINDOWS[window], Date.parse(start)),
+    tick: (start, window) => dateText(TICKS[window], Date.parse(start)),
     plural: (count) => plurals.select(count),
   };
+}
+
+/** Chromium writes plain spaces in dates where Node and others write thin ones; what a server renders is what the browser expects. */
+function everywhere(date: string): string {
+  return date.replaceAll(/[\u2009\u202f]/g, ' ');
 }
 
 /** Moves the decimal point, as text: a float would not be exact. */

@@ -1,4 +1,5 @@
 import { type ReactNode, useId } from 'react';
+import { RequestError } from '../client/request-error.ts';
 import type { QueryResult } from './hooks.ts';
 import { useUsageContext } from './provider.tsx';
 
@@ -54,13 +55,18 @@ function State({ result, lines }: { readonly result: QueryResult<unknown>; reado
   const { isLoading, error, staleSince, refresh } = result;
   if (isLoading) return <Skeleton lines={lines} label={texts.loading} />;
   if (!error) return null;
-  const words = staleSince === undefined ? texts.failed : texts.stale(formats.time(staleSince));
+  const code = error instanceof RequestError ? error.code : null;
+  if (code === 'account_not_found') return <p className="tallybook-empty">{texts.nothingYet}</p>;
+  const isExpired = code === 'unauthenticated';
+  const trouble = staleSince === undefined ? texts.failed : texts.stale(formats.time(staleSince));
   return (
     <div className={staleSince === undefined ? 'tallybook-failed' : 'tallybook-stale'} role="status">
-      <span>{words}</span>
-      <button type="button" className="tallybook-button" onClick={refresh}>
-        {texts.retry}
-      </button>
+      <span>{isExpired ? texts.expired : trouble}</span>
+      {isExpired ? null : (
+        <button type="button" className="tallybook-button" onClick={refresh}>
+          {texts.retry}
+        </button>
+      )}
     </div>
   );
 }

@@ -1,10 +1,12 @@
 import { useSyncExternalStore } from 'react';
-import type { CallOptions, RangeParams, SubjectParams, WindowsParams } from '../client/client.ts';
+import type { CallOptions, PageParams, RangeParams, SubjectParams, WindowsParams } from '../client/client.ts';
 import type {
   CostResult,
   Increment,
   IncrementResult,
+  InvoicesPage,
   PlansResult,
+  SeatsResult,
   UsageByMeterResult,
   UsageResult,
   UsageWindowsResult,
@@ -23,7 +25,12 @@ export interface QueryResult<Data> extends QueryState<Data> {
 export interface QueryOptions<Data> {
   /** What is shown before the first answer, such as what the server has read while it rendered. */
   readonly initialData?: Data | undefined;
+  /** It is not read more often than this, in milliseconds, whatever the provider's `pollMs` is. Default: 0. */
+  readonly minPollMs?: number;
 }
+
+/** What Stripe is asked for changes rarely, and each answer costs a request there. */
+const AT_STRIPE = { minPollMs: 60_000 } as const;
 
 /**
  * Reads something again and again for as long as a component shows it: pausing while the page is hidden, more rarely
@@ -35,9 +42,9 @@ export interface QueryOptions<Data> {
 export function useQuery<Data>(
   key: string,
   load: (signal: AbortSignal) => Promise<Data>,
-  { initialData }: QueryOptions<Data> = {},
+  options: QueryOptions<Data> = {},
 ): QueryResult<Data> {
-  const query = useUsageContext().queries.get(key, load, initialData);
+  const query = useUsageContext().queries.get(key, load, options);
   const state = useSyncExternalStore(query.subscribe, query.getState, query.getState);
   const isLoading = state.data === undefined && state.error === undefined;
   return { ...state, isLoading, refresh: query.refresh };
@@ -81,6 +88,22 @@ export function useUsageWindows(
 export function usePlans(options?: QueryOptions<PlansResult>): QueryResult<PlansResult> {
   const { client } = useUsageContext();
   return useQuery('plans', (signal) => client.plans.list({ signal }), options);
+}
+
+/** What the account was billed, newest first. Read once a minute at most: Stripe is asked. */
+export function useInvoices(
+  params: PageParams & { readonly account?: string | undefined } = {},
+  options?: QueryOptions<InvoicesPage>,
+): QueryResult<InvoicesPage> {
+  return useRead('invoices', params, (client) => client.invoices.list, { ...AT_STRIPE, ...options });
+}
+
+/** How many seats the account has, and what one costs. Read once a minute at most: Stripe is asked. */
+export function useSeats(
+  params: { readonly account?: string | undefined } = {},
+  options?: QueryOptions<SeatsResult>,
+): QueryResult<SeatsResult> {
+  return useRead('seats', params, (client) => client.seats.get, { ...AT_STRIPE, ...options });
 }
 
 /** Records usage through the client, and shows it at once. The page needs a way in that may write: see docs/client.md. */

@@ -4,22 +4,20 @@ export {
   type QueryOptions,
   type QueryResult,
   useCost,
+  useInvoices,
   usePlans,
   useQuery,
   useRecord,
   useRefresh,
+  useSeats,
   useUsage,
   useUsageWindows,
 } from './hooks.ts';
-export {
-  InvoiceList,
-  type InvoiceListProps,
-  type ShownInvoice,
-  type ShownInvoiceLine,
-} from './invoice-list.tsx';
+export { InvoiceList, type InvoiceListProps } from './invoice-list.tsx';
 export { PlanPicker, type PlanPickerProps } from './plan-picker.tsx';
 export type { ShownBill, ShownBillLine, ShownChange, ShownPreview } from './plan-preview.tsx';
 export { UsageProvider, type UsageProviderProps } from './provider.tsx';
+export { Seats, type SeatsProps } from './seats.tsx';
 export { en } from './texts/en.ts';
 export type { NextTierWords, Texts } from './texts/texts.ts';
 export { scaleOf, type TierStep, tiersOf, type UsageScale } from './tiers.ts';

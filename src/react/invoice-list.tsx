@@ -1,50 +1,31 @@
 import type { ReactNode } from 'react';
+import type { Invoice, InvoiceLine, InvoicesPage } from '../client/wire.ts';
 import { type ComponentProps, Frame } from './frame.tsx';
-import type { QueryResult } from './hooks.ts';
+import { useInvoices } from './hooks.ts';
+import { wordsOfLine } from './line-words.ts';
 import { useUsageContext } from './provider.tsx';
 
-/** An invoice, as it is shown to whom it bills. Amounts are minor units; instants ISO 8601. */
-export interface ShownInvoice {
-  /** Unique in the list. */
-  readonly invoice: string;
-  /** What it is called; null = a draft has no number yet. */
-  readonly number: string | null;
-  readonly status: string | null;
-  readonly currency: string;
-  /** After discounts and taxes. */
-  readonly total: number;
-  readonly created_at: string;
-  readonly lines: readonly ShownInvoiceLine[];
-  /** Where it can be looked at or paid: `https:` only. */
-  readonly url?: string | null | undefined;
-}
-
-export interface ShownInvoiceLine {
-  readonly description: string;
-  readonly amount: number;
-  readonly period_start: string;
-  /** Exclusive. */
-  readonly period_end: string;
-}
-
 export interface InvoiceListProps extends ComponentProps {
-  /** What is shown: `useQuery('invoices', …)` reads it from your server. */
-  readonly invoices: QueryResult<readonly ShownInvoice[]>;
+  readonly account?: string | undefined;
+  /** How many, 1 to 100. Default: 10. */
+  readonly limit?: number | undefined;
+  readonly initialData?: InvoicesPage | undefined;
 }
 
-/** Invoices, newest first, each with its lines. */
-export function InvoiceList({ invoices, title, ...rest }: InvoiceListProps): ReactNode {
+/** Invoices, newest first, each with its lines: what was used, and what else was billed. */
+export function InvoiceList({ account, limit, initialData, title, ...rest }: InvoiceListProps): ReactNode {
   const { texts } = useUsageContext();
+  const result = useInvoices({ account, limit }, { initialData });
   return (
-    <Frame name="invoices" {...rest} title={title ?? texts.invoices} result={invoices} lines={3}>
-      {(list) =>
-        list.length === 0 ? (
+    <Frame name="invoices" {...rest} title={title ?? texts.invoices} result={result} lines={3}>
+      {({ invoices }) =>
+        invoices.length === 0 ? (
           <p className="tallybook-empty">{texts.noInvoices}</p>
         ) : (
           <ul className="tallybook-stack">
-            {list.map((invoice, index) => (
+            {invoices.map((invoice, index) => (
               <li key={invoice.invoice}>
-                <Invoice invoice={invoice} isOpen={index === 0} />
+                <Details invoice={invoice} isOpen={index === 0} />
               </li>
             ))}
           </ul>
@@ -54,9 +35,9 @@ export function InvoiceList({ invoices, title, ...rest }: InvoiceListProps): Rea
   );
 }
 
-function Invoice({ invoice, isOpen }: { readonly invoice: ShownInvoice; readonly isOpen: boolean }) {
+function Details({ invoice, isOpen }: { readonly invoice: Invoice; readonly isOpen: boolean }) {
   const { formats, texts } = useUsageContext();
-  const { number, status, currency, total, created_at, lines, url } = invoice;
+  const { number, status, currency, total, created_at, lines, hosted_invoice_url: url } = invoice;
   return (
     <details className="tallybook-invoice" open={isOpen}>
       <summary>
@@ -64,22 +45,14 @@ function Invoice({ invoice, isOpen }: { readonly invoice: ShownInvoice; readonly
           <strong>{formats.date(created_at)}</strong>
           {number === null ? null : <bdi>{number}</bdi>}
         </span>
-        {status === null ? null : (
-          <span className="tallybook-badge" data-status={status}>
-            {Object.hasOwn(texts.invoiceStatus, status) ? texts.invoiceStatus[status] : status}
-          </span>
-        )}
+        <span className="tallybook-badge" data-status={status}>
+          {texts.invoiceStatus[status] ?? status}
+        </span>
         <strong className="tallybook-number">{formats.money(total, currency)}</strong>
       </summary>
       <ul className="tallybook-lines">
         {lines.map((line) => (
-          <li key={JSON.stringify(line)}>
-            <span>
-              <bdi>{line.description}</bdi>
-              <small>{formats.period(line.period_start, line.period_end)}</small>
-            </span>
-            <span className="tallybook-number">{formats.money(line.amount, currency)}</span>
-          </li>
+          <Line key={JSON.stringify(line)} line={line} currency={currency} />
         ))}
       </ul>
       {url?.startsWith('https:') ? (
@@ -88,5 +61,19 @@ function Invoice({ invoice, isOpen }: { readonly invoice: ShownInvoice; readonly
         </a>
       ) : null}
     </details>
+  );
+}
+
+function Line({ line, currency }: { readonly line: InvoiceLine; readonly currency: string }) {
+  const context = useUsageContext();
+  const { formats } = context;
+  return (
+    <li>
+      <span>
+        <bdi>{wordsOfLine(line, currency, context)}</bdi>
+        <small>{formats.period(line.period_start, line.period_end)}</small>
+      </span>
+      <span className="tallybook-number">{formats.money(line.amount, currency)}</span>
+    </li>
   );
 }

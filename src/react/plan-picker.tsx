@@ -13,16 +13,19 @@ export interface PlanPickerProps extends ComponentProps {
   readonly preview?: ((plan: string, signal: AbortSignal) => Promise<ShownPreview>) | undefined;
   /**
    * Changes the plan, as `usage.plans.change` of your server does; it rejects with what is to be told.
-   * Default: plans are shown and cannot be chosen.
+   * Default: nobody changes it here.
    */
   readonly onChange?: ((plan: string, preview: ShownPreview | null) => Promise<ShownChange>) | undefined;
+  /** Whether a plan can be chosen to see what it would cost. Default: where it can be changed. */
+  readonly canPreview?: boolean | undefined;
   readonly initialData?: PlansResult | undefined;
 }
 
 /** The plans that the account may have, and what changing to one would cost before it is done. */
 export function PlanPicker(props: PlanPickerProps): ReactNode {
   const { client, texts } = useUsageContext();
-  const { currentPlan = null, onChange, initialData, title, preview: _, ...rest } = props;
+  const { currentPlan = null, onChange, canPreview, initialData, title, preview: _, ...rest } = props;
+  const canChoose = canPreview ?? onChange !== undefined;
   const preview =
     props.preview ?? ((plan: string, signal: AbortSignal) => client.plans.preview({ plan }, { signal }));
   const result = usePlans({ initialData });
@@ -44,16 +47,16 @@ export function PlanPicker(props: PlanPickerProps): ReactNode {
                   group={group}
                   isCurrent={plan.plan === currentPlan}
                   isChosen={plan.plan === (chosen ?? currentPlan)}
-                  onChoose={onChange ? setChosen : undefined}
+                  onChoose={canChoose ? setChosen : undefined}
                 />
               ))}
             </fieldset>
-            {target && onChange ? (
+            {target && canChoose ? (
               <PlanPreviewPanel
                 key={target.plan}
                 plan={target}
                 preview={preview}
-                onConfirm={(shown) => onChange(target.plan, shown)}
+                onConfirm={onChange && ((shown) => onChange(target.plan, shown))}
               />
             ) : null}
           </>

@@ -1,5 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
+import { RequestError } from '../client/request-error.ts';
 import type { PublicPlan } from '../client/wire.ts';
+import { type WordedLine, wordsOfLine } from './line-words.ts';
 import { useUsageContext } from './provider.tsx';
 
 /** What is shown of the answer of `usage.plans.preview`. Amounts are minor units. */
@@ -18,13 +20,8 @@ export interface ShownBill {
   readonly lines: readonly ShownBillLine[];
 }
 
-export interface ShownBillLine {
-  readonly description: string;
+export interface ShownBillLine extends WordedLine {
   readonly amount: number;
-  /** Of a line that bills usage: shown as units and their price, in place of the description. */
-  readonly meter?: string | null | undefined;
-  readonly quantity?: number | null | undefined;
-  readonly unit_amount_decimal?: string | null | undefined;
 }
 
 /** What is shown of the answer of `usage.plans.change`. */
@@ -38,12 +35,13 @@ export interface ShownChange {
 export interface PlanPreviewPanelProps {
   readonly plan: PublicPlan;
   readonly preview: (plan: string, signal: AbortSignal) => Promise<ShownPreview>;
-  readonly onConfirm: (preview: ShownPreview | null) => Promise<ShownChange>;
+  /** undefined = it is only shown what it would cost. */
+  readonly onConfirm: ((preview: ShownPreview | null) => Promise<ShownChange>) | undefined;
 }
 
 type Step = 'previewing' | 'ready' | 'changing' | 'pending' | 'done';
 
-/** What changing to a plan costs, and the button that does it. */
+/** What changing to a plan costs, and the button that does it where there is one. */
 export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelProps) {
   const { texts } = useUsageContext();
   const [step, setStep] = useState<Step>('previewing');
@@ -62,16 +60,18 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
           setShown(answer);
           setStep('ready');
         }),
-      (error: unknown) => told(() => setRefusal(wordsOf(error))),
+      (error: unknown) =>
+        // The API's words are for developers, those of the app for its customers.
+        told(() => setRefusal(error instanceof RequestError ? texts.noPreview : wordsOf(error))),
     );
     return () => controller.abort();
-  }, [plan.plan]);
+  }, [plan.plan, texts]);
 
-  async function confirm(): Promise<void> {
+  async function confirm(change: NonNullable<typeof onConfirm>): Promise<void> {
     setStep('changing');
     setRefusal(null);
     try {
-      const { status, reason } = await onConfirm(shown);
+      const { status, reason } = await change(shown);
       if (status === 'failed') setRefusal(reason ?? texts.failed);
       setStep(status === 'failed' ? 'ready' : status);
     } catch (error) {
@@ -90,12 +90,12 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
         {step === 'done' ? texts.changed(plan.name) : null}
         {refusal}
       </p>
-      {step === 'ready' || step === 'changing' ? (
+      {onConfirm && (step === 'ready' || step === 'changing') ? (
         <button
           type="button"
           className="tallybook-button tallybook-primary"
           disabled={step === 'changing'}
-          onClick={confirm}
+          onClick={() => confirm(onConfirm)}
         >
           {step === 'changing' ? texts.changing : texts.confirm(plan.name)}
         </button>
@@ -105,13 +105,14 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
 }
 
 function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
-  const { formats, units, texts } = useUsageContext();
+  const context = useUsageContext();
+  const { formats, texts } = context;
   const isFree = now.lines.length === 0 && now.total === 0;
   return (
     <ul className="tallybook-lines">
       {now.lines.map((line) => (
         <li key={JSON.stringify(line)}>
-          <bdi>{wordsOfLine(line)}</bdi>
+          <bdi>{wordsOfLine(line, now.currency, context)}</bdi>
           <span className="tallybook-number">{formats.money(line.amount, now.currency)}</span>
         </li>
       ))}
@@ -129,12 +130,6 @@ function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
       ) : null}
     </ul>
   );
-
-  function wordsOfLine({ meter, quantity, unit_amount_decimal, description }: ShownBillLine): string {
-    if (meter == null || quantity == null || unit_amount_decimal == null) return description;
-    const unit = formats.money(unit_amount_decimal, now.currency);
-    return `${formats.quantity(quantity)} ${units.of(meter, quantity)} × ${unit}`;
-  }
 }
 
 function wordsOf(error: unknown): string {

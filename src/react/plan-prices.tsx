@@ -38,7 +38,9 @@ export function PlanPrices({ plan }: { readonly plan: PublicPlan }) {
       ];
     }
     if (!price.tiers) return [texts.perUnit(money(unit_amount_decimal ?? '0'), units.of(meter, 1))];
-    return tiersOf(price, 0).map(({ first, unit_amount_decimal: unit, flat_amount_decimal: fee }) => {
+    return tiersOf(price, 0).map(({ first, last, unit_amount_decimal: unit, flat_amount_decimal: fee }) => {
+      const isIncluded = unit === null && fee === null && last !== null;
+      if (first === 1 && isIncluded) return texts.included(formats.quantity(last), units.of(meter, last));
       const each = texts.perUnit(money(unit ?? '0'), units.of(meter, 1));
       const words = fee === null ? each : `${each}, ${texts.plusFee(money(fee))}`;
       return first === 1 ? words : `${texts.from(formats.quantity(first))}: ${words}`;

@@ -1,5 +1,11 @@
 import { Query } from './query.ts';
 
+export interface QuerySettings<Data> {
+  readonly initialData?: Data | undefined;
+  /** Whatever the provider says, it is not read more often than this, in milliseconds. Default: 0. */
+  readonly minPollMs?: number;
+}
+
 /** The queries of one provider: components that show the same thing read it once. */
 export class Queries {
   readonly #pollMs: number;
@@ -10,10 +16,14 @@ export class Queries {
   }
 
   /** @param key names what is read, so that one key is always one type. */
-  get<Data>(key: string, load: (signal: AbortSignal) => Promise<Data>, initial?: Data): Query<Data> {
+  get<Data>(
+    key: string,
+    load: (signal: AbortSignal) => Promise<Data>,
+    { initialData, minPollMs = 0 }: QuerySettings<Data>,
+  ): Query<Data> {
     const known = this.#byKey.get(key);
     if (known) return known as Query<Data>;
-    const query = new Query(load, this.#pollMs, initial);
+    const query = new Query(load, Math.max(this.#pollMs, minPollMs), initialData);
     this.#byKey.set(key, query as Query<unknown>);
     return query;
   }

@@ -78,6 +78,9 @@ interface BarProps {
   readonly warnAt: number;
 }
 
+/** Half its height: `tallybook-bar`. */
+const ROUND = 5;
+
 /** Of SVG attributes: a page that forbids inline styles shows it all the same. `<meter>` cannot be styled everywhere. */
 function Bar({ label, text, quantity, scale, warnAt }: BarProps) {
   const full = Math.max(scale.quantity, quantity, 1);
@@ -96,7 +99,12 @@ function Bar({ label, text, quantity, scale, warnAt }: BarProps) {
       aria-valuetext={text}
     >
       <svg width="100%" height="100%" aria-hidden="true" focusable="false">
-        <rect className="tallybook-bar-used" width={share(within)} height="100%" />
+        <rect
+          className="tallybook-bar-used"
+          width={share(within)}
+          height="100%"
+          rx={quantity > scale.quantity ? 0 : ROUND}
+        />
         {quantity > scale.quantity ? (
           <rect
             className="tallybook-bar-over"

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Rolldown } from 'vite';
@@ -8,6 +8,9 @@ import { temporaryDirectory } from '../support/folders.ts';
 const REACT = join(import.meta.dirname, '../../src/react/index.ts');
 const CLIENT = join(import.meta.dirname, '../../src/client/index.ts');
 const MAX_BYTES = 15_000;
+/** Of the usage page, with React DOM, which is two thirds of it, and four languages. */
+const MAX_PAGE_BYTES = 100_000;
+const PAGE = join(import.meta.dirname, '../../dist/usage-page');
 
 /** A program as an app's bundler makes it, without React. */
 async function bundle(program: string) {
@@ -45,6 +48,24 @@ test('an app that uses the hooks alone does not get the components', async () =>
     expect(hooks.code).not.toContain(part);
   }
   expect(hooks.bytes).toBeLessThan(all.bytes * 0.7);
+});
+
+test('the usage page is at most 100 kB gzipped, and nothing in it is loaded from elsewhere', () => {
+  const files = readdirSync(PAGE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const texts = files.map(({ parentPath, name }) => readFileSync(join(parentPath, name)));
+  expect(files.map(({ name }) => name.replace(/-.{8}/, '')).sort()).toEqual([
+    'icon.svg',
+    'index.css',
+    'index.html',
+    'index.js',
+  ]);
+  expect(texts.reduce((bytes, text) => bytes + gzipSync(text).byteLength, 0)).toBeLessThanOrEqual(
+    MAX_PAGE_BYTES,
+  );
+  const html = readFileSync(join(PAGE, 'index.html'), 'utf8');
+  const references = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address = '']) => address);
+  expect(references.length).toBe(3);
+  for (const address of references) expect(address).toMatch(/^\.\/usage\/assets\//);
 });
 
 test('the client brings neither zod nor the server along', async () => {

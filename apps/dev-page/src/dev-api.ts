@@ -1,4 +1,4 @@
-import type { ShownChange, ShownInvoice, ShownPreview } from '../../../src/react/index.ts';
+import type { ShownChange, ShownPreview } from '../../../src/react/index.ts';
 
 /** What `/api/state` says of the accounts and the clock. */
 export interface DevState {
@@ -45,12 +45,6 @@ export function meterUsage(increment: Increment): Promise<{ readonly recorded: b
   const bytes = crypto.getRandomValues(new Uint8Array(12));
   const idempotency_key = `studio_${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
   return send('POST', '/v1/usage', { ...increment, idempotency_key });
-}
-
-export async function readInvoices(account: string, signal: AbortSignal): Promise<readonly ShownInvoice[]> {
-  const path = `/accounts/${encodeURIComponent(account)}/invoices`;
-  const { invoices } = await call<{ readonly invoices: readonly ShownInvoice[] }>(path, { signal });
-  return invoices;
 }
 
 export function changePlan(

@@ -1,5 +1,12 @@
-import type { CostResult, PlansResult, Price, UsageWindowsResult } from '../../../src/client/index.ts';
-import type { ShownInvoice, ShownPreview } from '../../../src/react/index.ts';
+import type {
+  CostResult,
+  Invoice,
+  PlansResult,
+  Price,
+  SeatsResult,
+  UsageWindowsResult,
+} from '../../../src/client/index.ts';
+import type { ShownPreview } from '../../../src/react/index.ts';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -130,37 +137,83 @@ export const PREVIEW: ShownPreview = {
 /** Somebody may call an account, a plan or a line anything: it is text. */
 export const HOSTILE = '<img src=x onerror=alert(1)>\u202e"\';--=cmd()';
 
-const bills = { period_start: at(START), period_end: at(END) };
+const bills = {
+  meter: null,
+  quantity: null,
+  unit_amount_decimal: null,
+  period_start: at(START),
+  period_end: at(END),
+};
+const final = { finalized_at: at(END), hosted_invoice_url: 'https://invoice.stripe.com/i/acct_1/test_1' };
 
-export const INVOICES: readonly ShownInvoice[] = [
+export const INVOICES: readonly Invoice[] = [
   {
-    invoice: 'in_3',
+    invoice: 'in_4',
     number: null,
     status: 'draft',
     currency: 'usd',
-    total: 1_860,
+    total: 8_160,
     created_at: at(END),
-    lines: [{ description: '1240 × Credits (Tier 2 at $0.015 / month)', amount: 1_860, ...bills }],
+    finalized_at: null,
+    hosted_invoice_url: null,
+    lines: [
+      {
+        ...bills,
+        description: '1240 × Credits (Tier 2)',
+        meter: 'credits',
+        quantity: 1_240,
+        unit_amount_decimal: '1.5',
+        amount: 1_860,
+      },
+      { ...bills, description: '1 × Team (at $49.00 / month)', amount: 4_900 },
+      { ...bills, description: 'Remaining time on 2 × Seat after 12 Oct 2026', amount: 1_400 },
+    ],
   },
   {
-    invoice: 'in_2',
-    number: 'TB-0002',
+    ...final,
+    invoice: 'in_3',
+    number: 'TB-0003',
     status: 'open',
     currency: 'jpy',
     total: 128_000,
     created_at: at(START),
-    lines: [{ description: HOSTILE, amount: 128_000, ...bills }],
+    lines: [{ ...bills, description: HOSTILE, amount: 128_000 }],
   },
   {
-    invoice: 'in_1',
-    number: 'TB-0001',
+    ...final,
+    invoice: 'in_2',
+    number: 'TB-0002',
     status: 'paid',
     currency: 'kwd',
     total: 12_345,
     created_at: at(START - 30 * DAY_MS),
     lines: [
-      { description: '4115 × API calls', amount: 12_345, ...bills },
-      { description: 'Discount', amount: -1_000, ...bills },
+      {
+        ...bills,
+        description: '4115 × API calls',
+        meter: 'api_calls',
+        quantity: 4_115,
+        unit_amount_decimal: '3',
+        amount: 12_345,
+      },
     ],
   },
+  {
+    ...final,
+    invoice: 'in_1',
+    number: 'TB-0001',
+    status: 'void',
+    currency: 'usd',
+    total: 0,
+    created_at: at(START - 60 * DAY_MS),
+    lines: [{ ...bills, description: 'Credit for an outage', amount: -1_000 }],
+  },
 ];
+
+export const SEATS: SeatsResult = {
+  account: 'acct_1',
+  seats: 7,
+  pending_seats: null,
+  interval: 'month',
+  price: { currency: 'usd', unit_amount_decimal: '1200' },
+};

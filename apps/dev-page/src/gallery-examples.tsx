@@ -1,14 +1,12 @@
 import type { ReactNode } from 'react';
-import type { CostResult, UsageClient } from '../../../src/client/index.ts';
+import type { CostResult } from '../../../src/client/index.ts';
 import {
   CostSoFar,
   InvoiceList,
   PlanPicker,
-  type QueryResult,
-  type ShownInvoice,
+  Seats,
   UsageChart,
   UsageMeter,
-  useQuery,
 } from '../../../src/react/index.ts';
 import {
   costOf,
@@ -18,6 +16,7 @@ import {
   PLANS,
   PREVIEW,
   rated,
+  SEATS,
   VOLUME,
   windowsOf,
 } from './gallery-data.ts';
@@ -27,15 +26,22 @@ export interface Example {
   readonly component: string;
   readonly name: string;
   /** Of its server. Default: ready. */
-  readonly state?: 'ready' | 'loading' | 'failed' | 'stale';
+  readonly state?: 'ready' | 'loading' | 'failed' | 'stale' | 'expired' | 'unknown';
   /** What its server answers. */
   readonly data: (url: URL) => unknown;
-  readonly render: (client: UsageClient) => ReactNode;
+  readonly render: () => ReactNode;
 }
 
 type States = readonly NonNullable<Example['state']>[];
-const TROUBLE: States = ['loading', 'failed', 'stale'];
-const WORDS = { ready: 'Ready', loading: 'Loading', failed: 'Failed', stale: 'Stale' } as const;
+const TROUBLE: States = ['loading', 'failed', 'stale', 'expired', 'unknown'];
+const WORDS = {
+  ready: 'Ready',
+  loading: 'Loading',
+  failed: 'Failed',
+  stale: 'Stale',
+  expired: 'Token has ended',
+  unknown: 'New account',
+} as const;
 
 function inTrouble(component: string, data: Example['data'], render: Example['render']): Example[] {
   return TROUBLE.map((state) => ({ component, name: WORDS[state], state, data, render }));
@@ -105,15 +111,6 @@ const refuse = () => (
   />
 );
 
-function Invoices({ client }: { readonly client: UsageClient }) {
-  // The fixture answers whatever is asked.
-  const load = async (signal: AbortSignal) =>
-    (await client.cost({}, { signal })) as unknown as readonly ShownInvoice[];
-  const invoices: QueryResult<readonly ShownInvoice[]> = useQuery('invoices', load);
-  return <InvoiceList invoices={invoices} />;
-}
-const invoiceList = (client: UsageClient) => <Invoices client={client} />;
-
 export const EXAMPLES: readonly Example[] = [
   ...Object.entries(METERS).map(([name, cost]) => ({
     component: 'UsageMeter',
@@ -157,7 +154,41 @@ export const EXAMPLES: readonly Example[] = [
   },
   { component: 'PlanPicker', name: 'Empty', data: () => ({ plans: [] }), render: choose('free') },
   ...inTrouble('PlanPicker', () => PLANS, choose('free')),
-  { component: 'InvoiceList', name: 'Some', data: () => INVOICES, render: invoiceList },
-  { component: 'InvoiceList', name: 'Empty', data: () => [], render: invoiceList },
-  ...inTrouble('InvoiceList', () => INVOICES, invoiceList),
+  {
+    component: 'PlanPicker',
+    name: 'Only to preview',
+    data: () => PLANS,
+    render: () => <PlanPicker currentPlan="pro" canPreview preview={async () => PREVIEW} />,
+  },
+  { component: 'Seats', name: 'Some', data: () => SEATS, render: () => <Seats /> },
+  {
+    component: 'Seats',
+    name: 'Changing',
+    data: () => ({ ...SEATS, pending_seats: 12 }),
+    render: () => <Seats />,
+  },
+  { component: 'Seats', name: 'Stale', state: 'stale', data: () => SEATS, render: () => <Seats /> },
+  {
+    component: 'InvoiceList',
+    name: 'Some',
+    data: () => ({ invoices: INVOICES, next: null }),
+    render: () => <InvoiceList />,
+  },
+  {
+    component: 'InvoiceList',
+    name: 'Empty',
+    data: () => ({ invoices: [], next: null }),
+    render: () => <InvoiceList />,
+  },
+  {
+    component: 'InvoiceList',
+    name: 'To be paid',
+    data: () => ({ invoices: INVOICES.slice(2), next: null }),
+    render: () => <InvoiceList />,
+  },
+  ...inTrouble(
+    'InvoiceList',
+    () => ({ invoices: INVOICES, next: null }),
+    () => <InvoiceList />,
+  ),
 ];

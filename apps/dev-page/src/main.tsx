@@ -1,4 +1,5 @@
 import '../../../src/react/style.css';
+import '../../usage-page/src/usage-page.css';
 import './page.css';
 import { createRoot } from 'react-dom/client';
 import { Page } from './page.tsx';

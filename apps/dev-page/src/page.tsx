@@ -1,11 +1,11 @@
 import { useMemo, useState } from 'react';
 import { createClient } from '../../../src/client/index.ts';
 import { UsageProvider, useQuery } from '../../../src/react/index.ts';
+import { CustomerPage } from './customer-page.tsx';
 import { readState } from './dev-api.ts';
 import { usePreferences } from './preferences.ts';
 import { SampleProduct } from './sample-product.tsx';
 import { TopBar } from './top-bar.tsx';
-import { UsagePage } from './usage-page.tsx';
 
 const POLL_MS = 1_000;
 
@@ -38,7 +38,12 @@ function Parts({ account, onAccount, ...preferences }: PartsProps) {
       <TopBar state={state} {...preferences} />
       <main className="split">
         <SampleProduct account={account} />
-        <UsagePage account={account} onAccount={onAccount} accounts={state.data?.accounts ?? []} />
+        <CustomerPage
+          account={account}
+          onAccount={onAccount}
+          accounts={state.data?.accounts ?? []}
+          language={preferences.language}
+        />
       </main>
       <footer className="foot">
         <span>

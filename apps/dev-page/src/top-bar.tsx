@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'react';
 import { type QueryResult, useRefresh } from '../../../src/react/index.ts';
+import { LANGUAGES } from '../../usage-page/src/languages.ts';
 import { type ClockMove, type DevState, moveClock } from './dev-api.ts';
-import { LANGUAGES, THEMES, type Theme, type usePreferences } from './preferences.ts';
+import { THEMES, type Theme, type usePreferences } from './preferences.ts';
 
 export type TopBarProps = ReturnType<typeof usePreferences> & { readonly state: QueryResult<DevState> };
 

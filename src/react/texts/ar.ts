@@ -12,6 +12,8 @@ export const ar: Texts = {
   loading: 'جارٍ التحميل…',
   failed: 'لا يمكن عرض هذا الآن.',
   retry: 'إعادة المحاولة',
+  expired: 'انتهت صلاحية هذه الصفحة حفاظًا على أمانك. افتحها من جديد من حسابك.',
+  nothingYet: 'لم يُحتسب شيء بعد. سيظهر هنا فور حدوثه.',
   stale: (time) => `حتى الساعة ${time}. جارٍ إعادة الاتصال…`,
 
   ofLimit: (limit, units) => `من ${limit} ${units}`,
@@ -58,6 +60,7 @@ export const ar: Texts = {
   noPlans: 'لا توجد خطط للاختيار منها.',
   previewing: 'جارٍ حساب ما سيتغير…',
   preview: (plan) => `التغيير إلى ${plan}`,
+  noPreview: 'لا يمكن حساب تكلفة هذا التغيير هنا.',
   dueNow: 'المستحق الآن',
   nothingDue: 'لا شيء مستحق الآن.',
   nextInvoice: (date) => `الفاتورة التالية في ${date}، قبل احتساب الاستخدام`,
@@ -65,6 +68,9 @@ export const ar: Texts = {
   changing: 'جارٍ التغيير…',
   changePending: (plan) => `التغيير إلى ${plan} قيد التنفيذ: يكتمل فور تأكيد الاستخدام حتى الآن.`,
   changed: (plan) => `خطتك الآن هي ${plan}.`,
+
+  seats: 'المقاعد',
+  pendingSeats: (quantity) => `${quantity} فور اكتمال التغيير`,
 
   invoices: 'الفواتير',
   noInvoices: 'لا توجد فواتير بعد.',

@@ -12,6 +12,9 @@ export const de: Texts = {
   loading: 'Wird geladen …',
   failed: 'Das kann gerade nicht angezeigt werden.',
   retry: 'Erneut versuchen',
+  expired:
+    'Diese Seite ist zu Ihrer Sicherheit abgelaufen. Öffnen Sie sie bitte noch einmal aus Ihrem Konto.',
+  nothingYet: 'Bisher wurde nichts gezählt. Sobald es so weit ist, steht es hier.',
   stale: (time) => `Stand: ${time}. Verbindung wird wiederhergestellt …`,
 
   ofLimit: (limit, units) => `von ${limit} ${units}`,
@@ -58,6 +61,7 @@ export const de: Texts = {
   noPlans: 'Es gibt keine Tarife zur Auswahl.',
   previewing: 'Es wird ermittelt, was sich ändern würde …',
   preview: (plan) => `Wechsel zu ${plan}`,
+  noPreview: 'Was das kosten würde, lässt sich hier nicht ermitteln.',
   dueNow: 'Jetzt fällig',
   nothingDue: 'Jetzt ist nichts fällig.',
   nextInvoice: (date) => `Nächste Rechnung am ${date}, ohne Nutzung`,
@@ -66,6 +70,9 @@ export const de: Texts = {
   changePending: (plan) =>
     `Der Wechsel zu ${plan} läuft: Er ist abgeschlossen, sobald die bisherige Nutzung bestätigt ist.`,
   changed: (plan) => `Ihr Tarif ist jetzt ${plan}.`,
+
+  seats: 'Plätze',
+  pendingSeats: (quantity) => `${quantity}, sobald die Änderung abgeschlossen ist`,
 
   invoices: 'Rechnungen',
   noInvoices: 'Es gibt noch keine Rechnungen.',

@@ -5,6 +5,8 @@ export const en: Texts = {
   loading: 'Loading …',
   failed: 'This cannot be shown at the moment.',
   retry: 'Try again',
+  expired: 'For your safety, this page has timed out. Open it again from your account.',
+  nothingYet: 'Nothing was counted yet. It appears here as soon as it is.',
   stale: (time) => `As of ${time}. Trying to reconnect …`,
 
   ofLimit: (limit, units) => `of ${limit} ${units}`,
@@ -51,6 +53,7 @@ export const en: Texts = {
   noPlans: 'There are no plans to choose from.',
   previewing: 'Working out what would change …',
   preview: (plan) => `Changing to ${plan}`,
+  noPreview: 'What this would cost cannot be worked out here.',
   dueNow: 'Due now',
   nothingDue: 'Nothing is due now.',
   nextInvoice: (date) => `Next invoice on ${date}, before usage`,
@@ -59,6 +62,9 @@ export const en: Texts = {
   changePending: (plan) =>
     `The change to ${plan} is under way: it is done once all usage so far is confirmed.`,
   changed: (plan) => `You are on ${plan} now.`,
+
+  seats: 'Seats',
+  pendingSeats: (quantity) => `${quantity} as soon as the change is done`,
 
   invoices: 'Invoices',
   noInvoices: 'There are no invoices yet.',

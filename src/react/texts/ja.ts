@@ -7,6 +7,8 @@ export const ja: Texts = {
   loading: '読み込み中…',
   failed: '現在表示できません。',
   retry: '再試行',
+  expired: '安全のため、このページの有効期限が切れました。アカウントからもう一度開いてください。',
+  nothingYet: 'まだ記録がありません。利用が始まるとここに表示されます。',
   stale: (time) => `${time} 時点の情報です。再接続しています…`,
 
   ofLimit: (limit, units) => `/ ${limit} ${units}`,
@@ -53,6 +55,7 @@ export const ja: Texts = {
   noPlans: '選択できるプランがありません。',
   previewing: '変更内容を計算しています…',
   preview: (plan) => `${plan} への変更`,
+  noPreview: '変更後の料金はここでは計算できません。',
   dueNow: '今回のお支払い',
   nothingDue: '今回のお支払いはありません。',
   nextInvoice: (date) => `次回の請求（${date}、利用分を除く）`,
@@ -60,6 +63,9 @@ export const ja: Texts = {
   changing: '変更しています…',
   changePending: (plan) => `${plan} への変更を処理しています。これまでの利用が確認され次第、完了します。`,
   changed: (plan) => `現在のプランは ${plan} です。`,
+
+  seats: '席数',
+  pendingSeats: (quantity) => `変更の完了後は ${quantity}`,
 
   invoices: '請求書',
   noInvoices: 'まだ請求書はありません。',

@@ -3,6 +3,10 @@ export interface Texts {
   readonly loading: string;
   readonly failed: string;
   readonly retry: string;
+  /** The server no longer takes the page's token. */
+  readonly expired: string;
+  /** Nothing was ever counted for the account. */
+  readonly nothingYet: string;
   /** The last answer is older than it should be. */
   readonly stale: (time: string) => string;
 
@@ -51,6 +55,7 @@ export interface Texts {
   readonly noPlans: string;
   readonly previewing: string;
   readonly preview: (plan: string) => string;
+  readonly noPreview: string;
   readonly dueNow: string;
   readonly nothingDue: string;
   readonly nextInvoice: (date: string) => string;
@@ -58,6 +63,9 @@ export interface Texts {
   readonly changing: string;
   readonly changePending: (plan: string) => string;
   readonly changed: (plan: string) => string;
+
+  readonly seats: string;
+  readonly pendingSeats: (quantity: string) => string;
 
   readonly invoices: string;
   readonly noInvoices: string;

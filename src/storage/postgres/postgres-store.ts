@@ -82,9 +82,7 @@ function ignoreIdle(): void {}
 
 /** Loaded when it is needed: apps on SQLite do not install it. */
 async function createPool(url: string): Promise<PostgresPool> {
-  const { default: pg } = await import('pg').catch((cause) => {
-    throw new UsageError('storage_failed', { reason: 'The package `pg` is not installed.', cause });
-  });
+  const { default: pg } = await importPg();
   return new pg.Pool({
     connectionString: url,
     max: MAX_CONNECTIONS,
@@ -93,6 +91,15 @@ async function createPool(url: string): Promise<PostgresPool> {
     // After the call has given up: a server that does not answer must not hold the pool's places.
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS + SECOND_MS,
   });
+}
+
+/** In a `try` of its own: bundlers take that as leave to go on where the package is not installed. */
+async function importPg(): Promise<typeof import('pg')> {
+  try {
+    return await import('pg');
+  } catch (cause) {
+    throw new UsageError('storage_failed', { reason: 'The package `pg` is not installed.', cause });
+  }
 }
 
 function connected(context: MonthsContext, options: PostgresStoreOptions): Connected {

@@ -9,14 +9,30 @@ import { expect, onTestFinished } from 'vitest';
 const SCREENSHOTS = join(import.meta.dirname, '../../../screenshots');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** A page that is watched: at the end of the test it has logged no error and broken no policy. */
+/**
+ * A page that is watched: at the end of the test it has logged no error and broken no policy.
+ *
+ * @param except complaints that the test provokes.
+ */
 export async function openPage(
   browser: Browser,
   url: string,
   options: BrowserContextOptions = {},
+  except?: RegExp,
 ): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1_440, height: 900 }, ...options });
   const page = await context.newPage();
+  const complaints = watchPage(page, url);
+  onTestFinished(async () => {
+    await context.close();
+    expect(complaints.filter((complaint) => !except?.test(complaint))).toEqual([]);
+  });
+  await page.goto(url);
+  return page;
+}
+
+/** What a page complains of from now on: errors, warnings, dialogs, requests elsewhere, and what its policy forbids. */
+export function watchPage(page: Page, url: string): readonly string[] {
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
@@ -29,17 +45,12 @@ export async function openPage(
   page.on('request', (request) => {
     if (new URL(request.url()).origin !== new URL(url).origin) complaints.push(`request: ${request.url()}`);
   });
-  await page.addInitScript(() => {
+  void page.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
       console.error(`policy: ${violatedDirective} ${blockedURI}`);
     });
   });
-  onTestFinished(async () => {
-    await context.close();
-    expect(complaints).toEqual([]);
-  });
-  await page.goto(url);
-  return page;
+  return complaints;
 }
 
 /** What axe-core finds wrong, in a line each. @param except rules that the page breaks on purpose. */

@@ -1,17 +1,12 @@
 import type { Context, Hono } from 'hono';
-import type { Stripe } from 'stripe';
 import { z } from 'zod';
-import { formatInstant, SECOND_MS } from '../../../core/instant.ts';
 import type { DemoUsage } from '../demo.ts';
 import { HttpError } from './http-error.ts';
 import { readJson } from './json-body.ts';
 
 export interface CustomerApiContext {
   readonly usage: DemoUsage;
-  readonly stripe: Stripe;
 }
-
-const SHOWN_INVOICES = 20;
 
 /**
  * What the customer's page of one account reads: the API of `usage.handler`, with a browser token of the account, as the
@@ -20,9 +15,6 @@ const SHOWN_INVOICES = 20;
 export function mountCustomerApi(app: Hono, context: CustomerApiContext): void {
   // A token changes nothing, whatever the method is.
   app.on(['GET', 'POST'], '/accounts/:account/v1/*', (c) => readWithToken(context, c));
-  app.get('/accounts/:account/invoices', async (c) =>
-    c.json({ invoices: await invoicesOf(context, c.req.param('account')) }),
-  );
   app.put('/accounts/:account/plan', async (c) =>
     c.json(await changePlan(context, c.req.param('account'), await readJson(c.req.raw))),
   );
@@ -57,29 +49,4 @@ async function readWithToken({ usage }: CustomerApiContext, c: Context): Promise
   );
   // The headers of an answer may be fixed, and the page's policy is added to them.
   return new Response(answer.body, answer);
-}
-
-/** In the shape that `InvoiceList` shows. */
-async function invoicesOf({ usage, stripe }: CustomerApiContext, account: string) {
-  const { stripe_customer } = await usage.accounts.get({ account });
-  if (stripe_customer === null) return [];
-  const { data } = await stripe.invoices.list({ customer: stripe_customer, limit: SHOWN_INVOICES });
-  // The first one of a subscription bills nothing yet, and is nothing to show.
-  const billing = data.filter(
-    ({ total, lines }) => total !== 0 || lines.data.some(({ amount }) => amount !== 0),
-  );
-  return billing.map(({ id, number, status, currency, total, created, lines }) => ({
-    invoice: id,
-    number,
-    status,
-    currency,
-    total,
-    created_at: formatInstant(created * SECOND_MS),
-    lines: lines.data.map(({ description, amount, period }) => ({
-      description: description ?? '',
-      amount,
-      period_start: formatInstant(period.start * SECOND_MS),
-      period_end: formatInstant(period.end * SECOND_MS),
-    })),
-  }));
 }

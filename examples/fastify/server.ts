@@ -1,8 +1,8 @@
 import Fastify from 'fastify';
 import { toNodeHandler } from 'tallybook/node';
-import { usage } from '../usage.ts';
+import { usage } from './tallybook.config.ts';
 
-export const app = Fastify();
+const app = Fastify();
 
 const handle = toNodeHandler(usage.handler);
 
@@ -15,4 +15,11 @@ app.register(async (billing) => {
     request.raw.url = request.raw.url?.replace('/billing', '') ?? '/';
     await handle(request.raw, reply.raw);
   });
+});
+
+await app.listen({ port: Number(process.env['PORT'] ?? 3000) });
+
+process.once('SIGTERM', async () => {
+  await app.close();
+  await usage.close();
 });

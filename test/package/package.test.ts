@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,12 +11,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { adminQuery, createDatabase } from './support/postgres/databases.ts';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { adminQuery, createDatabase } from '../support/postgres/databases.ts';
 
 /** An app that has installed the packed tarball, with nothing but the package's own dependencies beside it. */
 const app = mkdtempSync(join(tmpdir(), 'tallybook-app-'));
-const repository = join(import.meta.dirname, '..');
+const repository = join(import.meta.dirname, '../..');
 const manifest: { version: string; dependencies: Record<string, string> } = JSON.parse(
   readFileSync(join(repository, 'package.json'), 'utf8'),
 );
@@ -26,23 +25,14 @@ const run = (command: string, args: readonly string[], cwd: string) =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: 'pipe' });
 
 beforeAll(() => {
-  run('npx', ['tsdown', '--logLevel', 'error'], repository);
-  const packed = run('npm', ['pack', '--silent', '--pack-destination', app], repository)
-    .trim()
-    .split('\n')
-    .at(-1);
   const modules = join(app, 'node_modules');
   mkdirSync(join(modules, 'tallybook'), { recursive: true });
-  run(
-    'tar',
-    ['-xzf', join(app, packed ?? ''), '-C', join(modules, 'tallybook'), '--strip-components=1'],
-    app,
-  );
+  run('tar', ['-xzf', inject('tarball'), '-C', join(modules, 'tallybook'), '--strip-components=1'], app);
   for (const name of [...Object.keys(manifest.dependencies), '@types/node', 'typescript']) {
     mkdirSync(join(modules, name, '..'), { recursive: true });
     symlinkSync(join(repository, 'node_modules', name), join(modules, name));
   }
-}, 120_000);
+});
 
 afterAll(() => rmSync(app, { recursive: true, force: true }));
 
@@ -205,8 +195,10 @@ describe('docs/client.md and docs/react.md', () => {
   });
 });
 
-test('the command line brings the pages of its development server', () => {
-  expect(existsSync(join(app, 'node_modules/tallybook/dist/page/index.html'))).toBe(true);
+test('the command line brings its pages: those of the development server, and the customer’s', () => {
+  for (const page of ['page', 'usage-page']) {
+    expect(existsSync(join(app, `node_modules/tallybook/dist/${page}/index.html`))).toBe(true);
+  }
 });
 
 describe('the README', () => {
@@ -399,64 +391,6 @@ describe('docs/plans.md', () => {
   });
 });
 
-describe('the examples', () => {
-  const servers = ['hono', 'express', 'fastify', 'bun'];
-  const route = 'nextjs/app/api/billing/[...path]/route.ts';
-
-  beforeAll(() => {
-    install('express', '@types/express', 'fastify');
-    cpSync(join(repository, 'examples'), join(app, 'examples'), { recursive: true });
-    write({
-      // The same increment through every way in: it counts once.
-      'examples.ts': `import { createServer } from 'node:http';
-        import type { AddressInfo } from 'node:net';
-        import { app as express } from './examples/express/app.ts';
-        import { app as fastify } from './examples/fastify/app.ts';
-        import { app as hono } from './examples/hono/app.ts';
-        import { usage as next } from './examples/nextjs/usage.ts';
-        import * as route from './examples/${route}';
-        import { usage } from './examples/usage.ts';
-        const { secret } = await usage.keys.create({ scopes: ['write'] });
-        const headers = { authorization: \`Bearer \${secret}\`, 'content-type': 'application/json' };
-        const init = { method: 'POST', headers, body: '{"account":"a","quantity":5,"idempotency_key":"k"}' };
-        const server = createServer(express);
-        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-        const { port } = server.address() as AddressInfo;
-        const answers = [
-          await hono.request('/billing/v1/usage', init),
-          await fetch(\`http://127.0.0.1:\${port}/billing/v1/usage\`, init),
-          await fetch(\`\${await fastify.listen({ port: 0, host: '127.0.0.1' })}/billing/v1/usage\`, init),
-          await route.POST(new Request('http://localhost/api/billing/v1/usage', init)),
-          await route.GET(new Request('http://localhost/api/billing/healthz')),
-        ];
-        console.log(JSON.stringify(await Promise.all(answers.map((answer) => answer.json()))));
-        server.close();
-        await Promise.all([fastify.close(), usage.close(), next.close()]);`,
-    });
-  });
-
-  test('type-check, those of Bun as well', () => {
-    expect(typeCheck(['examples.ts', 'examples/bun/server.ts'])).toBe('');
-    expect(
-      readdirSync(join(app, 'examples'))
-        .filter((name) => !name.includes('.'))
-        .sort(),
-    ).toEqual([...servers, 'nextjs'].sort());
-  });
-
-  test('serve the API in Hono, Express, Fastify and as a route of Next.js', () => {
-    rmSync(join(app, 'usage.db'), { force: true });
-    const duplicate = { recorded: false, duplicate: true };
-    expect(JSON.parse(run('node', ['examples.ts'], app))).toEqual([
-      { recorded: true, duplicate: false },
-      duplicate,
-      duplicate,
-      duplicate,
-      { status: 'ok' },
-    ]);
-  });
-});
-
 describe.each([
   ['docs/http.md', ['usage.ts', 'with-hono.ts', 'with-node.ts', 'usage-with-page.ts', 'with-openmeter.ts']],
   ['docs/keys.md', ['usage.ts', 'token-route.ts']],
@@ -473,8 +407,8 @@ describe.each([
 });
 
 test('docs/http.md lists every route', async () => {
-  const { RESOURCES } = await import('../src/http/resources.ts');
-  const { OPEN_ROUTES } = await import('../src/http/open-routes.ts');
+  const { RESOURCES } = await import('../../src/http/resources.ts');
+  const { OPEN_ROUTES } = await import('../../src/http/open-routes.ts');
   const text = readFileSync(join(repository, 'docs/http.md'), 'utf8');
   const [, table = ''] = text.split('## Routes');
   const named = [...table.matchAll(/`(GET|POST|PUT) (\/[\w/]+)`/g)].map(

@@ -1,4 +1,4 @@
-import { usage } from '../../../../usage.ts';
+import { usage } from '../../../../tallybook.config';
 
 export const GET = usage.handler;
 export const POST = usage.handler;

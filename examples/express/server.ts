@@ -1,9 +1,13 @@
 import express from 'express';
 import { toNodeHandler } from 'tallybook/node';
-import { usage } from '../usage.ts';
+import { usage } from './tallybook.config.ts';
 
-export const app = express();
+const app = express();
 
 // Ahead of body parsers: what they have read is gone.
 app.use('/billing', toNodeHandler(usage.handler));
 app.use(express.json());
+
+const server = app.listen(Number(process.env['PORT'] ?? 3000));
+
+process.once('SIGTERM', () => server.close(() => usage.close()));

@@ -1,0 +1,33 @@
+const KEY = 'tallybook-token';
+
+/**
+ * The browser token that opens the page: from the address (`#token=…`, a part that no server and no log sees), where it is
+ * taken out at once, so that it is neither copied nor kept in the history; afterwards as this tab remembers it.
+ *
+ * @returns null when there is none.
+ */
+export function takeToken(): string | null {
+  const given = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (given === null) return remembered();
+  history.replaceState(null, '', location.pathname + location.search);
+  remember(given);
+  return given;
+}
+
+// A browser may forbid pages to remember anything: then the page works until it is loaded again.
+
+function remembered(): string | null {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+function remember(token: string): void {
+  try {
+    sessionStorage.setItem(KEY, token);
+  } catch {
+    return;
+  }
+}
