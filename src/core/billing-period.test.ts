@@ -187,6 +187,21 @@ describe('late usage', () => {
     expect(countingPeriodAt(timeline, end - 1, end + LATE_WINDOW_MS).start).toBe(end);
   });
 
+  test.each([
+    ['the subscription has ended', { ended_at: ITEM.current_period_end }],
+    ['it was cancelled within the period', { ended_at: ITEM.current_period_end - DAY_MS }],
+  ])('of a paid period stays in it, however late, when %s and nothing is paid for now', (_, fields) => {
+    const ended = { ...timeline, items: [{ ...ITEM, ...fields }] };
+    const used_at = fields.ended_at - 1;
+    const period = countingPeriodAt(ended, used_at, end + 10 * DAY_MS);
+    expect(period).toMatchObject({
+      billed_by: 'paid',
+      start: ITEM.current_period_start,
+      end: fields.ended_at,
+    });
+    expect(countingPeriodAt(ended, fields.ended_at, end + 10 * DAY_MS).billed_by).toBe('none');
+  });
+
   test('stays in its own period for ever where no invoice is waiting', () => {
     const free = { created_at: CREATED, items: [] };
     expect(countingPeriodAt(free, CREATED, CREATED + 34 * DAY_MS).start).toBe(CREATED);

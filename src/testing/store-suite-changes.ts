@@ -51,9 +51,9 @@ export function testChanges(check: Check, uuid: () => string): void {
       now,
     });
   /** 70 units at the old price, an hour later. */
-  const subscribe = async (store: Store) => {
+  const subscribe = async (store: Store, fields: Partial<SubscriptionItem> = {}) => {
     await store.setAccount({ account_id: ACCOUNT, plan: 'pro', stripe_customer: CUSTOMER, now: NOW });
-    await setItems(store, [itemFrom(NOW)], NOW);
+    await setItems(store, [itemFrom(NOW, fields)], NOW);
     await record(store, NOW + MINUTE_MS, [entry({ quantity: 70 })]);
   };
   /** The worker has sent what was sealed. */
@@ -167,6 +167,34 @@ export function testChanges(check: Check, uuid: () => string): void {
       [30, 'open', REQUESTED],
     ]);
   });
+
+  check(
+    'what was used before the request is sealed for it again when a trial turns out to have ended by then',
+    async (store) => {
+      await subscribe(store, { trial_end: NOW + 10 * DAY_MS, current_period_end: NOW + 10 * DAY_MS });
+      await store.requestChange(REQUEST);
+      // In the second of the request, after it: the new price bills it.
+      await record(store, ASKED + 1, [entry({ quantity: 5 })]);
+      await setItems(store, [itemFrom(NOW, { trial_end: REQUESTED - HOUR_MS })], ASKED + MINUTE_MS);
+      const [sealed, open, ...others] = await reports(store);
+      const { status, due_at, quantity, billing_period_start, period_end } = sealed ?? {};
+      assert.deepEqual(
+        { status, due_at, quantity, billing_period_start, period_end },
+        {
+          status: 'closed',
+          due_at: ASKED + MINUTE_MS,
+          quantity: 70,
+          billing_period_start: REQUESTED - HOUR_MS,
+          period_end: REQUESTED,
+        },
+      );
+      assert.deepEqual([open?.quantity, open?.status, open?.period_start], [5, 'open', REQUESTED]);
+      assert.deepEqual(others, []);
+      await complete(store, [NEW_ITEM]);
+      const [, after] = await reports(store);
+      assert.deepEqual([after?.quantity, after?.billing_period_start], [5, REQUESTED]);
+    },
+  );
 
   check('a cancellation leaves what is used afterwards to nobody', async (store) => {
     await subscribe(store);
