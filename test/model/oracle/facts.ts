@@ -5,6 +5,8 @@ export interface UsageFact {
   readonly quantity: number;
   readonly occurred_at: number;
   readonly recorded_at: number;
+  /** Whether the product says that no invoice bills it any more; asked only where its rules leave room. */
+  readonly is_held: boolean;
 }
 
 /** What a subscription sells from some moment on. */
@@ -34,6 +36,8 @@ export interface SubscriptionFact {
   readonly stretches: readonly Stretch[];
   /** null = it goes on. */
   readonly ending: Ending | null;
+  /** When the invoices of its periods became final, by the ends of the periods. */
+  readonly finals: ReadonlyMap<number, number>;
 }
 
 /** Everything that an account's invoices follow from. */
