@@ -101,6 +101,31 @@ export function testChanges(check: Check, uuid: () => string): void {
     assert.deepEqual([open?.quantity, open?.status, open?.period_start], [5, 'open', REQUESTED]);
   });
 
+  check(
+    'what was used in the second of a request, after reports were sealed in it, is sealed as well',
+    async (store) => {
+      await subscribe(store);
+      await record(store, ASKED - 2, [entry({ quantity: 5 })]);
+      const all = { which: 'all', account_id: ACCOUNT, after: null, locked: 'wait', limit: 1 } as const;
+      await store.closeReports({ now: ASKED - 2, ...all });
+      await record(store, ASKED - 1, [entry({ quantity: 7 })]);
+      const change = await store.requestChange(REQUEST);
+      assert.equal(change.requested_at, REQUESTED + SECOND_MS);
+      await record(store, ASKED, [entry({ quantity: 9 })]);
+      const times = (await reports(store)).map(({ quantity, status, period_start, period_end }) => [
+        quantity,
+        status,
+        period_start,
+        period_end,
+      ]);
+      assert.deepEqual(times.slice(-3), [
+        [75, 'closed', NOW, REQUESTED],
+        [7, 'closed', REQUESTED, REQUESTED + SECOND_MS],
+        [9, 'open', REQUESTED + SECOND_MS, null],
+      ]);
+    },
+  );
+
   check('one change of an account is under way at a time, whoever asks', async (store) => {
     await subscribe(store);
     const both = await Promise.allSettled([store.requestChange(REQUEST), store.requestChange(REQUEST)]);

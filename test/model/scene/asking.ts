@@ -67,7 +67,7 @@ export async function noteChanges(
   must(!isRefused || added.length === 0, 'answer', `a change of ${name} began in a pause`);
   const second = Math.floor(from / SECOND) * SECOND;
   for (const row of added) {
-    const isOfCall = row.requested_at > second && row.requested_at <= scene.now + SECOND;
+    const isOfCall = row.requested_at > second && row.requested_at <= scene.now + 2 * SECOND;
     must(isOfCall, 'answer', `change ${row.change_id} of ${name} counts from ${row.requested_at}`);
     const kind = wanted.kind === 'added_seats' ? 'seats' : wanted.kind;
     mustEqual(row.kind, kind, 'answer', `the kind of change ${row.change_id}`);
