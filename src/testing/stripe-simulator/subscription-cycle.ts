@@ -16,6 +16,7 @@ import type {
 import type { Simulation } from './simulation.ts';
 import { followPayment, statusAfter } from './subscription-payment.ts';
 import { subscriptionView } from './subscription-view.ts';
+import { endUnpaidTrial } from './unpaid-trial.ts';
 
 /** The invoice that a new subscription gets at once, where there is anything on it. */
 export function billStart(
@@ -53,6 +54,8 @@ export function advanceSubscription(simulation: Simulation, due: SubscriptionRec
     return;
   }
   const subscription = resumeCollection(simulation, due);
+  const isTrialOver = subscription.trial !== null && subscription.trial.end <= simulation.now_s;
+  if (isTrialOver && endUnpaidTrial(simulation, subscription) !== null) return;
   if (nextClosing(subscription) <= simulation.now_s) {
     closePeriods(simulation, subscription);
   }
@@ -221,7 +224,7 @@ export function emitUpdate(
   emitChange(simulation, 'customer.subscription.updated', view(before), view(after));
 }
 
-function emitEnd(simulation: Simulation, after: SubscriptionRecord): void {
+export function emitEnd(simulation: Simulation, after: SubscriptionRecord): void {
   emitSnapshot(simulation, 'customer.subscription.deleted', () => subscriptionView(simulation, after));
 }
 
