@@ -22,6 +22,7 @@ const TRIGGERS = [
   'invoice.finalized',
   'invoice.paid',
   'invoice.payment_failed',
+  'invoice.payment_succeeded',
   'invoice.payment_action_required',
   'invoice.updated',
   'invoice.voided',

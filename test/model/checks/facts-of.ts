@@ -58,6 +58,7 @@ function subscriptionFact(
     seats: log.seats,
     asked_at: start.started_at,
     made_at: start.started_at,
+    in_trial: first.subscription.status === 'trialing',
   };
   const stretches = stretchesOf(scene, account, beginning, done, changedItems(snapshots));
   const fact = { ...start, stretches, ending: null, finals: scene.diary.finalsOf(log.id) };
@@ -100,7 +101,8 @@ function stretchesOf(
     // Seats touch no usage, and wait for none.
     const from = row.kind === 'seats' ? row.requested_at - SECOND : row.requested_at;
     must(step.at >= from, 'I5', () => `${change} was made before it could be proven`);
-    stretches.push({ plan, seats, asked_at: row.requested_at, made_at: step.at });
+    const in_trial = step.subscription.status === 'trialing';
+    stretches.push({ plan, seats, asked_at: row.requested_at, made_at: step.at, in_trial });
   }
   mustEqual(steps.length, changes.length, 'I5', `changes that Stripe made of a subscription of ${name}`);
   return stretches;

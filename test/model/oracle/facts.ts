@@ -17,6 +17,8 @@ export interface Stretch {
   readonly asked_at: number;
   /** When Stripe changed it, which fees and seats go by. */
   readonly made_at: number;
+  /** Whether the subscription was in its trial then, which may have ended in the same second. */
+  readonly in_trial: boolean;
 }
 
 /** What ended a subscription. */
