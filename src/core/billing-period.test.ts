@@ -212,6 +212,42 @@ describe('late usage', () => {
   });
 });
 
+describe('an item that a change of ours added to a subscription', () => {
+  const requested_at = ITEM.started_at + 10 * DAY_MS;
+  const changed_at = requested_at + HOUR_MS;
+  const { current_period_end } = ITEM;
+  const added = (trial_end: number | null): SubscriptionItem => ({
+    ...ITEM,
+    started_at: requested_at,
+    billed_from: changed_at,
+    trial_end,
+    current_period_start: changed_at,
+  });
+  const startAt = (item: SubscriptionItem, instant: number) =>
+    billingPeriodAt({ created_at: CREATED, items: [item] }, instant).start;
+
+  test.each([
+    ['without a trial', null],
+    ['whose trial ended long before', requested_at - DAY_MS],
+  ])('has its first period from the request on, %s', (_, trial_end) => {
+    for (const instant of [requested_at, changed_at, current_period_end - 1]) {
+      expect(startAt(added(trial_end), instant)).toBe(requested_at);
+      // Also when Stripe is in the next one.
+      const later = {
+        current_period_start: current_period_end,
+        current_period_end: addMonths(ITEM.anchor, 2),
+      };
+      expect(startAt({ ...added(trial_end), ...later }, instant)).toBe(requested_at);
+    }
+  });
+
+  test('has it from the end of a trial that ended since', () => {
+    const trial_end = requested_at + HOUR_MS / 2;
+    expect(startAt(added(trial_end), requested_at)).toBe(requested_at);
+    expect(startAt(added(trial_end), changed_at)).toBe(trial_end);
+  });
+});
+
 describe('what Stripe and the recurrence say', () => {
   const every = (interval: 'day' | 'week', interval_count: number) => ({
     anchor: ITEM.anchor,

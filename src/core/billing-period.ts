@@ -109,7 +109,7 @@ function periodOfItem(item: SubscriptionItem, instant: Instant): Omit<BillingPer
   const { start, end } = stripesPeriodAt(item, Math.max(instant, billed_from));
   const first = start <= billed_from ? started_at : start;
   return {
-    start: trial_end === null ? first : Math.max(start, trial_end),
+    start: trial_end === null ? first : Math.max(first, trial_end),
     end: Math.min(end, endOf(item)),
     billed_by: 'paid',
     is_cut_short: endOf(item) < end,

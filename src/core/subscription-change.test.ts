@@ -168,7 +168,8 @@ test('a plan offers its prices of one interval', () => {
 });
 
 describe('two plans price a meter in different ways', () => {
-  const pricedBy = (price: Price) => subscription(item({ meter: 'other' }), item({ meter: 'credits', price }));
+  const pricedBy = (price: Price) =>
+    subscription(item({ meter: 'other' }), item({ meter: 'credits', price }));
   const volume = { currency: 'usd', tiers: TIERS } as const;
   const graduated = { ...volume, tiers_mode: 'graduated' } as const;
 
