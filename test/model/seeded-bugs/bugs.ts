@@ -68,13 +68,6 @@ export const MODEL_BUGS: readonly SeededBug[] = [
     seed: 18,
   },
   {
-    name: 'two who join at once count as one',
-    file: 'src/seats.ts',
-    snippet: '{ ...what, account_id, after, now }',
-    replacement: '{ ...what, account_id, now, ...(after < 0 ? { after } : {}) }',
-    seed: 1,
-  },
-  {
     name: 'a seat is given away before Stripe bills it',
     file: 'src/seats.ts',
     snippet: 'return isUnderWay(change) ? toResult(found, seats) : toResult({ ...found, seats }, null);',
