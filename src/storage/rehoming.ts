@@ -200,25 +200,31 @@ async function replaceReports(
     await row.set({ status: 'voided', due_at: null }).execute();
   }
   const before = reports.filter((report) => isBeforeRequest(report, moving));
-  for (const report of before) await replaceReport(db, ledger, report, moving);
+  const report_ids: number[] = [];
+  for (const report of before) report_ids.push(...(await replaceReport(db, ledger, report, moving)));
+  const [first] = before;
+  if (first && report_ids.length > 0) await sealMoved(db, first, report_ids, moving);
   for (const report of reports) {
     if (!before.includes(report)) await replaceReport(db, ledger, report, moving);
   }
 }
 
-async function replaceReport(db: Db, ledger: Ledger, report: UsageReport, moving: Moving): Promise<void> {
+/** @returns the numbers of the reports that have its usage now. */
+async function replaceReport(db: Db, ledger: Ledger, report: UsageReport, moving: Moving): Promise<number[]> {
   const { account_id, meter } = report;
   const { timeline, now } = moving;
-  if (report.first_occurred_at !== null) {
-    const report_ids = await moveUsage(db, ledger, report, moving);
-    if (isBeforeRequest(report, moving)) await sealMoved(db, report, report_ids, moving);
-  } else if (!report.late) {
+  if (report.first_occurred_at !== null) return await moveUsage(db, ledger, report, moving);
+  if (!report.late) {
     const period = billingPeriodAt(timeline, now);
     await openReport(db, account_id, meter, period, now, moving.requested_at ?? 0);
   }
+  return [];
 }
 
-/** What was sealed for a change that is under way is sealed again: it is sent before Stripe makes the change. */
+/**
+ * What was sealed for a change that is under way is sealed again: it is sent before Stripe makes the change. Where everything
+ * until the request is in reports that stay, it is late.
+ */
 async function sealMoved(
   db: Db,
   { account_id, meter }: UsageReport,
@@ -231,6 +237,8 @@ async function sealMoved(
     .set({
       status: 'closed',
       due_at: now,
+      late: sql`case when period_start >= ${requested_at} then 1 = 1 else late end`,
+      period_start: sql<number>`case when period_start >= ${requested_at} then billing_period_start else period_start end`,
       period_end: sql<number>`case when late or billing_period_end <= ${requested_at}
         then billing_period_end else ${requested_at} end`,
     })

@@ -221,6 +221,46 @@ export function testChanges(check: Check, uuid: () => string): void {
     },
   );
 
+  check('several reports that were sealed before the request are sealed again as one', async (store) => {
+    const trial = { trial_end: NOW + 10 * DAY_MS, current_period_end: NOW + 10 * DAY_MS };
+    await subscribe(store, trial);
+    const all = { which: 'all', account_id: ACCOUNT, after: null, locked: 'wait', limit: 1 } as const;
+    await store.closeReports({ now: NOW + 30 * MINUTE_MS, ...all });
+    await record(store, ASKED - MINUTE_MS, [entry({ quantity: 8 })]);
+    await store.requestChange(REQUEST);
+    await record(store, ASKED + 1, [entry({ quantity: 5 })]);
+    await setItems(store, [itemFrom(NOW, { trial_end: NOW + 1_000 })], ASKED + MINUTE_MS);
+    assert.deepEqual(await places(store), [
+      [78, 'closed', NOW + 1_000],
+      [5, 'open', NOW + 1_000],
+    ]);
+  });
+
+  check(
+    'what is paid for only now is late where everything until the request has been sent',
+    async (store) => {
+      const trial_end = REQUESTED - 10 * MINUTE_MS;
+      await subscribe(store, { trial_end, current_period_end: trial_end });
+      await record(store, trial_end + MINUTE_MS, [entry({ quantity: 8 })]);
+      await store.requestChange(REQUEST);
+      const rows = await reports(store);
+      const paid = rows.find(({ quantity }) => quantity === 8);
+      const report = { account_id: ACCOUNT, meter: 'credits', report_id: paid?.report_id ?? 0 };
+      const slot = trial_end + 30 * SECOND_MS;
+      const intent = {
+        stripe_customer: CUSTOMER,
+        identifier: 'tb_8',
+        slot,
+        first_attempt_at: ASKED,
+      } as const;
+      const sending = { status: 'sending', attempts: 1, due_at: ASKED, ...intent } as const;
+      assert.equal(await store.changeReport({ report, from: 'closed', attempts: 0, changes: sending }), true);
+      await setItems(store, [itemFrom(NOW, { trial_end: NOW + 1_000 })], ASKED + MINUTE_MS);
+      const moved = (await reports(store)).find(({ quantity }) => quantity === 70);
+      assert.deepEqual([moved?.status, moved?.late, moved?.period_end], ['closed', true, REQUESTED]);
+    },
+  );
+
   check('a cancellation leaves what is used afterwards to nobody', async (store) => {
     await subscribe(store);
     await store.requestChange({ ...REQUEST, kind: 'cancel', plan: 'free', interval: null });
