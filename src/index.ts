@@ -1,5 +1,6 @@
 export type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
 export type { CatalogueResult, PushParams, PushResult } from './catalogue.ts';
+export type { ResumeParams } from './collection-pauses.ts';
 export type { Scope } from './core/access.ts';
 export type { AdjustParams } from './core/adjustment.ts';
 export type { CatalogueChange, NewPrice } from './core/catalogue.ts';

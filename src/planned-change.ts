@@ -89,6 +89,7 @@ export async function planChange(
   const found = await findSubscription(context, asked.account);
   const { subscription } = found;
   refuseClassic(subscription, parseFlag(asked.migrate, 'migrate'));
+  refusePaused(subscription);
   const seats = parseSeats(asked.seats);
   if (isFree(plan)) return { ...found, plan: name, interval: null, seats: null, items: [], offered: [] };
   const interval = intervalOf(asked.interval, name, plan, subscription);
@@ -138,6 +139,23 @@ function refuseClassic({ billing_mode, stripe_subscription }: BilledSubscription
   throw new UsageError('classic_subscription', {
     field: 'account',
     reason: `${stripe_subscription} is in classic billing mode, in which Stripe drops usage when a price changes.`,
+  });
+}
+
+/**
+ * Whatever Stripe invoices while collection is paused stays a draft, or is void: the old plan's usage, and what the new plan
+ * costs, would be paid for by nobody.
+ *
+ * @throws UsageError `collection_paused`.
+ */
+export function refusePaused({
+  is_collection_paused,
+  stripe_subscription,
+}: Pick<BilledSubscription, 'is_collection_paused' | 'stripe_subscription'>): void {
+  if (!is_collection_paused) return;
+  throw new UsageError('collection_paused', {
+    field: 'account',
+    reason: `The collection of ${stripe_subscription} is paused.`,
   });
 }
 

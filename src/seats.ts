@@ -10,6 +10,7 @@ import {
   changeError,
   findSubscription,
   MAX_SEATS,
+  refusePaused,
   type SubscriptionChangesContext,
 } from './planned-change.ts';
 import { priceFields } from './query/cost-so-far.ts';
@@ -88,6 +89,7 @@ export function createSeats(context: SubscriptionChangesContext) {
         const found = await findSeats(context, account_id);
         const seats = decide(found.seats);
         if (seats === found.seats) return toResult(found, null);
+        refusePaused(found);
         const requested = await request(found, seats, last?.change_id ?? 0);
         if (requested !== null) return await conclude(found, requested, deadline);
       }
@@ -137,6 +139,7 @@ export function createSeats(context: SubscriptionChangesContext) {
 interface FoundSeats {
   readonly account_id: string;
   readonly stripe_subscription: string;
+  readonly is_collection_paused: boolean;
   readonly seats: number;
   readonly interval: PriceInterval;
   readonly price: Price;
@@ -145,14 +148,14 @@ interface FoundSeats {
 /** As Stripe has them now: they can be changed in its Dashboard as well. */
 async function findSeats(context: SubscriptionChangesContext, account: unknown): Promise<FoundSeats> {
   const { account_id, subscription } = await findSubscription(context, account);
-  const { stripe_subscription, items } = subscription;
+  const { stripe_subscription, is_collection_paused, items } = subscription;
   const item = seatsItemOf(items, context.plans);
   if (!item) {
     const reason = `${stripe_subscription} bills no seats.`;
     throw new UsageError('seats_not_sold', { field: 'account', value: account_id, reason });
   }
   const { quantity, interval, price } = item;
-  return { account_id, stripe_subscription, seats: quantity ?? 1, interval, price };
+  return { account_id, stripe_subscription, is_collection_paused, seats: quantity ?? 1, interval, price };
 }
 
 function toResult({ account_id, seats, interval, price }: FoundSeats, pending_seats: number | null) {

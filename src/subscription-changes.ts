@@ -1,5 +1,6 @@
 import { existingAccount, syncAccount } from './account-syncing.ts';
 import { awaitChange } from './awaited-change.ts';
+import { setEnd } from './collection-pauses.ts';
 import { parseAccountId } from './core/account.ts';
 import type { BillingProvider } from './core/billing-provider.ts';
 import type { Instant } from './core/environment.ts';
@@ -14,6 +15,7 @@ import {
   errorOf,
   findSubscription,
   planChange,
+  refusePaused,
   type SubscriptionChangesContext,
 } from './planned-change.ts';
 import { findAccount } from './query/billed-account.ts';
@@ -67,7 +69,7 @@ const ACCOUNT_FIELDS = new Set(['account']);
 /** How long a preview can be made good on. */
 const MAX_PREVIEW_AGE_MS = HOUR_MS;
 
-/** The methods that change what bills an account. */
+/** The methods that change what an account is billed by. */
 export function createSubscriptionChanges(context: SubscriptionChangesContext) {
   async function changePlan(params: unknown): Promise<ChangeResult> {
     const fields = parseFields(params, CHANGE_FIELDS);
@@ -101,6 +103,7 @@ export function createSubscriptionChanges(context: SubscriptionChangesContext) {
       });
     }
     const { account_id, subscription, provider } = await findSubscription(context, fields['account']);
+    refusePaused(subscription);
     if (when === 'now')
       return await request(context, account_id, {
         ...cancelOf(subscription),
@@ -113,14 +116,6 @@ export function createSubscriptionChanges(context: SubscriptionChangesContext) {
     return { ...unchanged(context, account_id, freePlanOf(context.plans)), kind: 'cancel' };
   }
 
-  async function setPaused(params: unknown, is_paused: boolean): Promise<void> {
-    const fields = parseFields(params, ACCOUNT_FIELDS);
-    const { subscription, provider } = await findSubscription(context, fields['account']);
-    const { stripe_subscription } = subscription;
-    const resumed = is_paused ? {} : { cancel_at_period_end: false };
-    await setEnd(provider, { stripe_subscription, is_paused, ...resumed });
-  }
-
   async function lastChange(params: unknown): Promise<ChangeResult | null> {
     const account_id = parseAccountId(parseFields(params, ACCOUNT_FIELDS)['account']);
     await findAccount({ ...context, clock: context.environment.clock }, account_id);
@@ -131,9 +126,6 @@ export function createSubscriptionChanges(context: SubscriptionChangesContext) {
   return {
     changePlan,
     cancel,
-    /** Takes back a cancellation at the period's end, and a pause. */
-    resume: (params: unknown) => setPaused(params, false),
-    pause: (params: unknown) => setPaused(params, true),
     lastChange,
   };
 }
@@ -170,14 +162,6 @@ async function makeFlexible(
   if (billing_mode === 'flexible') return;
   const migrated = await provider.migrateSubscription({ stripe_subscription });
   if (migrated.outcome !== 'changed') throw errorOf(migrated);
-}
-
-async function setEnd(
-  provider: BillingProvider,
-  params: Parameters<BillingProvider['setSubscriptionEnd']>[0],
-): Promise<void> {
-  const result = await provider.setSubscriptionEnd(params);
-  if (result.outcome !== 'changed') throw errorOf(result);
 }
 
 function cancelOf({ stripe_subscription }: BilledSubscription): Omit<Requested, 'plan'> {

@@ -164,6 +164,10 @@ export function createSubscriptions({ environment, ...rest }: SubscriptionsConte
       const request = requestOf(parsed, [success_url, cancel_url]);
       const terms = await termsAtStripe(provider, parsed, account, request);
       const opened = answered(await provider.openCheckout({ ...terms, success_url, cancel_url }));
+      if (opened.outcome === 'completed') {
+        const reason = `The customer has just completed ${opened.checkout_session}.`;
+        throw new UsageError('already_subscribed', { field: 'account', reason });
+      }
       return { url: opened.url, checkout_session: opened.checkout_session };
     },
 

@@ -1,5 +1,6 @@
 import type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
 import type { CatalogueResult, PushParams, PushResult } from './catalogue.ts';
+import type { ResumeParams } from './collection-pauses.ts';
 import type { AdjustParams } from './core/adjustment.ts';
 import type { DateInput } from './core/instant.ts';
 import type { PulledConfig } from './core/pulled-config.ts';
@@ -115,22 +116,24 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * on the free plan, if one is configured.
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `change_pending`, `usage_unproven`, `stripe_customer_deleted`, `stripe_refused`,
+     * `already_subscribed`, `collection_paused`, `change_pending`, `usage_unproven`, `stripe_customer_deleted`, `stripe_refused`,
      * `stripe_unavailable`, `storage_failed`, `closed`.
      */
     cancel(params: CancelParams): Promise<ChangeResult>;
     /**
-     * Takes back a cancellation at the period's end, and a pause.
+     * Takes back a cancellation at the period's end, and a pause, whose invoices are collected then, unless it is told to
+     * leave them as drafts. Safe to repeat. A subscription that ended in a pause is not taken back; its invoices are collected.
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
      * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
-    resume(params: { readonly account: string }): Promise<void>;
+    resume(params: ResumeParams): Promise<void>;
     /**
-     * Pauses the collection of payments: usage is counted and reported as before, and invoices stay drafts.
+     * Pauses the collection of payments: usage is counted and reported as before, and invoices stay drafts until
+     * `resume`. Meanwhile plan, seats and subscription cannot be changed (`collection_paused`).
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     * `already_subscribed`, `subscription_ending`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
     pause(params: { readonly account: string }): Promise<void>;
     /**
@@ -344,8 +347,8 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * `proration_date` invoices what `now` says, if nothing is used in between.
      *
      * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_parameter`, `account_not_found`,
-     * `subscription_not_found`, `already_subscribed`, `change_pending`, `classic_subscription`, `price_not_found`,
-     * `currency_mismatch`, `tiers_mode_change`, `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`,
+     * `subscription_not_found`, `already_subscribed`, `collection_paused`, `change_pending`, `classic_subscription`,
+     * `price_not_found`, `currency_mismatch`, `tiers_mode_change`, `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`,
      * `stripe_unavailable`, `storage_failed`, `closed`.
      */
     preview(params: PreviewPlanParams<Plan>): Promise<PlanPreview<Plan>>;
@@ -355,8 +358,8 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * most; the worker completes what takes longer. A free plan ends the subscription now.
      *
      * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_parameter`, `account_not_found`,
-     * `subscription_not_found`, `already_subscribed`, `change_pending`, `classic_subscription`, `price_not_found`,
-     * `currency_mismatch`, `tiers_mode_change`, `usage_unproven`, `payment_method_missing`, `payment_failed`,
+     * `subscription_not_found`, `already_subscribed`, `collection_paused`, `change_pending`, `classic_subscription`,
+     * `price_not_found`, `currency_mismatch`, `tiers_mode_change`, `usage_unproven`, `payment_method_missing`, `payment_failed`,
      * `payment_action_required`, `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`, `stripe_unavailable`,
      * `storage_failed`, `closed`.
      */
@@ -381,8 +384,8 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * number than somebody else has made it meanwhile.
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `already_subscribed`,
-     * `seats_not_sold`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`, `storage_failed`, `closed`,
-     * `seats_changed`, `change_pending`, `payment_method_missing`, `payment_failed`, `payment_action_required`,
+     * `seats_not_sold`, `collection_paused`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`,
+     * `storage_failed`, `closed`, `seats_changed`, `change_pending`, `payment_method_missing`, `payment_failed`, `payment_action_required`,
      * `storage_busy`.
      */
     set(params: SetSeatsParams): Promise<SeatsResult>;
@@ -390,8 +393,8 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * Adds some, or takes some away, to however many there are: calls that come at once all count.
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `already_subscribed`,
-     * `seats_not_sold`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`, `storage_failed`, `closed`,
-     * `change_pending`, `payment_method_missing`, `payment_failed`, `payment_action_required`, `storage_busy`.
+     * `seats_not_sold`, `collection_paused`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`,
+     * `storage_failed`, `closed`, `change_pending`, `payment_method_missing`, `payment_failed`, `payment_action_required`, `storage_busy`.
      */
     add(params: AddSeatsParams): Promise<SeatsResult>;
   };

@@ -1,5 +1,6 @@
 import { createAccounts } from './accounts.ts';
 import { createCatalogue } from './catalogue.ts';
+import { createCollectionPauses } from './collection-pauses.ts';
 import { parseAccountId } from './core/account.ts';
 import { type AdjustParams, parseAdjustment } from './core/adjustment.ts';
 import type { BillingProvider, BillingProviders } from './core/billing-provider.ts';
@@ -210,6 +211,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     allow_tiers_mode_change: config.allow_tiers_mode_change,
   };
   const changes = createSubscriptionChanges(changing);
+  const pauses = createCollectionPauses(changing);
   const preview = (params: unknown) => previewPlan({ ...changing, meters: [...config.meters.names] }, params);
   const seats = createSeats(changing);
   const limited = { ...query, meters: config.meters };
@@ -259,8 +261,8 @@ export function composeUsage<const Meter extends string, const Plan extends stri
         create: (params) => untold(() => subscriptions.create(params)),
         portal: (params) => untold(() => subscriptions.portal(params)),
         cancel: (params) => untold(() => changes.cancel(params)),
-        resume: (params) => untold(() => changes.resume(params)),
-        pause: (params) => untold(() => changes.pause(params)),
+        resume: (params) => untold(() => pauses.resume(params)),
+        pause: (params) => untold(() => pauses.pause(params)),
         lastChange: (params) => untold(() => changes.lastChange(params)),
         billUnflushed: (params) => untold(() => bills.billUnflushed(params)),
       },
@@ -309,8 +311,8 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       portal: (params: unknown) => guard(() => subscriptions.portal(params)),
       get: (params: unknown) => guard(() => subscriptions.get(params)),
       cancel: (params: unknown) => guard(() => changes.cancel(params)),
-      resume: (params: unknown) => guard(() => changes.resume(params)),
-      pause: (params: unknown) => guard(() => changes.pause(params)),
+      resume: (params: unknown) => guard(() => pauses.resume(params)),
+      pause: (params: unknown) => guard(() => pauses.pause(params)),
       lastChange: (params: unknown) => guard(() => changes.lastChange(params)),
       billUnflushed: (params: unknown) => guard(() => bills.billUnflushed(params)),
     },

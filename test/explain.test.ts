@@ -224,10 +224,13 @@ describe('explain an invoice', () => {
   });
 
   test('of a subscription that has just begun bills no usage', async () => {
-    const { usage, stripe, customer } = await createPayingWorld();
+    const { usage, stripe, subscribe } = await createPayingWorld();
+    // A classic one, with a line of zero for what is metered.
+    const { customer } = await subscribe({ billing_mode: { type: 'classic' } });
+    await usage.accounts.set({ account: 'acct_2', plan: 'pro', stripe_customer: customer.id });
     await usage.report();
     const [invoice] = (await stripe.invoices.list({ customer: customer.id })).data;
-    expect(await usage.explain({ account: 'acct_1', invoice: invoice?.id ?? '' })).toMatchObject({
+    expect(await usage.explain({ account: 'acct_2', invoice: invoice?.id ?? '' })).toMatchObject({
       usage: [],
       other_lines: [{ amount: 0 }],
       explanation: 'It bills no usage of the configured meters.',
@@ -236,9 +239,10 @@ describe('explain an invoice', () => {
 
   test('of another account is as unknown as one that does not exist', async () => {
     const { usage, stripe, subscribe } = await createPayingWorld();
-    const other = await subscribe();
+    const other = await subscribe({ billing_mode: { type: 'classic' } });
     const [invoice] = (await stripe.invoices.list({ customer: other.customer.id })).data;
-    const explained = usage.explain({ account: 'acct_1', invoice: invoice?.id ?? '' });
+    if (!invoice) throw new Error('A classic subscription has an invoice from the start.');
+    const explained = usage.explain({ account: 'acct_1', invoice: invoice.id });
     await expect(explained).rejects.toMatchObject({ code: 'invoice_not_found' });
   });
 });

@@ -3,7 +3,8 @@ import Stripe from 'stripe';
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
 import { temporaryDirectory } from './support/folders.ts';
-import { createWorld, PLANS } from './support/world.ts';
+import { useAppDatabase } from './support/postgres/app-database.ts';
+import { createWorld, PLANS, type WorldOptions } from './support/world.ts';
 
 const business = { currency: 'usd', interval: 'month', tiers_mode: 'volume' } as const;
 const CHANGED_PLANS = {
@@ -12,11 +13,15 @@ const CHANGED_PLANS = {
 } as const;
 
 /** An account on the free plan, for which the app makes a subscription at 2 cents a credit without telling the product. */
-async function createQuietlySubscribedWorld() {
+async function createQuietlySubscribedWorld({
+  trial_period_days,
+  ...options
+}: WorldOptions & { readonly trial_period_days?: number } = {}) {
   const world = await createWorld({
     path: join(temporaryDirectory(), 'usage.db'),
     plans: CHANGED_PLANS,
     lag_minutes: [0, 0],
+    ...options,
   });
   await world.stripe.prices.create({
     currency: 'usd',
@@ -35,11 +40,14 @@ async function createQuietlySubscribedWorld() {
     customer: customer.id,
     items: [{ price: world.price.id }],
     billing_mode: { type: 'flexible' },
+    ...(trial_period_days === undefined ? {} : { trial_period_days }),
   });
   const started_at = subscription.start_date * 1_000;
   const pass = (ms: number) => world.passTime(world.clock.now() + ms);
   return {
     ...world,
+    customer,
+    subscription,
     started_at,
     end: (subscription.items.data[0]?.current_period_end ?? 0) * 1_000,
     pass,
@@ -116,4 +124,63 @@ test('usage of before a cancellation that is told of after it is not sent to a f
   expect(reports).toContainEqual(
     expect.objectContaining({ status: 'held', reason: 'missed_invoice', quantity: 5 }),
   );
+});
+
+const app = useAppDatabase();
+
+describe.each<[string, () => WorldOptions]>([
+  ['SQLite', () => ({})],
+  ['PostgreSQL', () => ({ database: app.options() })],
+])('on %s', (_, database) => {
+  test('what was used between the end of a trial and a plan change of the same second has the old price', async () => {
+    const world = await createQuietlySubscribedWorld({ ...database(), trial_period_days: 10 });
+    await world.use(7);
+    await world.pass(HOUR);
+    world.clock.advance(200);
+    await world.use(70);
+    world.clock.advance(100);
+    await world.usage.plans.change({ account: 'acct_1', plan: 'business' });
+    // After the product has read the subscription; Stripe's seconds have no fractions.
+    await world.stripe.subscriptions.update(world.subscription.id, { trial_end: 'now' });
+    world.clock.advance(100);
+    await world.use(30);
+    await world.pass(33 * DAY);
+    expect(await world.billed()).toEqual([
+      [70, 140],
+      [30, 30],
+    ]);
+    expect(await world.causes()).toEqual([]);
+    expect(world.errors).toEqual([]);
+  });
+
+  test('usage of a paid time that is recorded after a cancellation is held for a person, and not given away', async () => {
+    const world = await createQuietlySubscribedWorld(database());
+    await world.use(70);
+    await world.pass(HOUR);
+    const before = new Date(world.clock.now() - MINUTE);
+    await world.usage.subscriptions.cancel({ account: 'acct_1', when: 'now' });
+    await world.pass(2 * DAY);
+    await world.use(5, before);
+    await world.use(3);
+    await world.pass(40 * DAY);
+    expect(await world.billed()).toEqual([[70, 140]]);
+    const range = { period_start: new Date(world.started_at), period_end: new Date(world.clock.now()) };
+    const { reports } = await world.usage.get({ account: 'acct_1', ...range });
+    expect(reports.map(({ status, reason, quantity }) => [status, reason, quantity]).toSorted()).toEqual([
+      ['held', 'missed_invoice', 5],
+      ['not_billable', 'free', 3],
+      ['reported', null, 70],
+    ]);
+  });
+
+  test('usage of a paid time that is recorded after the subscription ended is on its last invoice while that is a draft', async () => {
+    const world = await createQuietlySubscribedWorld(database());
+    await world.use(70);
+    await world.usage.subscriptions.cancel({ account: 'acct_1', when: 'period_end' });
+    await world.passTime(world.end + 40 * MINUTE);
+    await world.use(5, new Date(world.end - MINUTE));
+    await world.pass(DAY);
+    expect(await world.billed()).toEqual([[75, 150]]);
+    expect(await world.causes()).toEqual([]);
+  });
 });

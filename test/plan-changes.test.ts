@@ -348,16 +348,119 @@ describe('a cancellation at the end of the period', () => {
   });
 });
 
-test('a pause leaves invoices as drafts, loses no usage, and ends', async () => {
-  const world = await createChangingWorld();
-  await world.usage.subscriptions.pause({ account: 'acct_1' });
-  await world.passTime(world.end + 2 * DAY);
-  const { data } = await world.stripe.invoices.list({ customer: world.customer.id, status: 'draft' });
-  expect(data.map(({ lines }) => lines.data[0]?.quantity)).toEqual([70]);
-  await world.usage.subscriptions.resume({ account: 'acct_1' });
-  await world.use(30);
-  await world.passTime(world.end + 40 * DAY);
-  expect(await world.billed()).toEqual([[30, 60]]);
+describe('a pause', () => {
+  const drafts = async ({ stripe, customer }: Awaited<ReturnType<typeof createChangingWorld>>) => {
+    const { data } = await stripe.invoices.list({ customer: customer.id, status: 'draft' });
+    return data.map(({ lines }) => lines.data[0]?.quantity);
+  };
+  const pause = (world: Awaited<ReturnType<typeof createChangingWorld>>) =>
+    world.usage.subscriptions.pause({ account: 'acct_1' });
+  const resume = (world: Awaited<ReturnType<typeof createChangingWorld>>, options: object = {}) =>
+    world.usage.subscriptions.resume({ account: 'acct_1', ...options });
+
+  test('leaves invoices as drafts, loses no usage, and its end collects them', async () => {
+    const world = await createChangingWorld();
+    await pause(world);
+    await world.passTime(world.end + 2 * DAY);
+    expect(await drafts(world)).toEqual([70]);
+    await resume(world);
+    await world.use(30);
+    await world.pass(2 * HOUR);
+    expect(await world.billed()).toEqual([[70, 140]]);
+    await world.passTime(world.end + 40 * DAY);
+    expect(await world.billed()).toEqual([
+      [70, 140],
+      [30, 60],
+    ]);
+  });
+
+  test('leaves its drafts to somebody who decides at Stripe, where that is asked for', async () => {
+    const world = await createChangingWorld();
+    await pause(world);
+    await world.passTime(world.end + 2 * DAY);
+    await resume(world, { drafts: 'keep' });
+    await world.pass(3 * DAY);
+    expect(await world.billed()).toEqual([]);
+    await resume(world);
+    await world.pass(2 * HOUR);
+    expect(await world.billed()).toEqual([[70, 140]]);
+    await expect(resume(world, { drafts: 'void' })).rejects.toMatchObject({ field: 'drafts' });
+  });
+
+  test.each<[string, (world: Awaited<ReturnType<typeof createChangingWorld>>) => Promise<unknown>]>([
+    ['a change of the plan', (world) => world.change()],
+    ['its preview', (world) => world.usage.plans.preview({ account: 'acct_1', plan: 'business' })],
+    ['a cancellation', (world) => world.cancelNow()],
+    ['a change to a free plan', (world) => world.usage.plans.change({ account: 'acct_1', plan: 'free' })],
+    ['a cancellation at the end', (world) => world.usage.subscriptions.cancel({ account: 'acct_1' })],
+  ])(
+    'refuses %s, whose invoice would be a draft, and it goes on after the end of the pause',
+    async (_, call) => {
+      const world = await createChangingWorld();
+      await pause(world);
+      await expect(call(world)).rejects.toMatchObject({ code: 'collection_paused', status: 409 });
+      expect(await world.lastChange()).toBeNull();
+      await world.use(5);
+      await resume(world);
+      await expect(call(world)).resolves.toBeDefined();
+      await world.passTime(world.end + 2 * HOUR);
+      expect((await world.billed()).reduce((sum, [units]) => sum + (units ?? 0), 0)).toBe(75);
+      expect(await drafts(world)).toEqual([]);
+    },
+  );
+
+  test('gives up a change that is under way, of which nothing has been asked of Stripe', async () => {
+    const world = await createChangingWorld({ lag_minutes: [5, 5] });
+    await world.change();
+    await pause(world);
+    await world.use(30);
+    await world.pass(HOUR);
+    expect(await world.lastChange()).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining('paused'),
+    });
+    await resume(world);
+    await world.passTime(world.end + 2 * HOUR);
+    expect(await world.billed()).toEqual([[100, 200]]);
+  });
+
+  test('is waited for by a change of which Stripe was asked without an answer', async () => {
+    const world = await createChangingWorld();
+    world.simulator.faults.add({ kind: 'reset', ...SUBSCRIPTION, ...ALWAYS });
+    await world.change();
+    await world.pass(10_000);
+    world.simulator.faults.clear();
+    await pause(world);
+    await world.pass(HOUR);
+    expect(await world.lastChange()).toMatchObject({
+      status: 'pending',
+      reason: expect.stringContaining('paused'),
+    });
+    await resume(world);
+    await world.pass(HOUR);
+    expect(await world.lastChange()).toMatchObject({ status: 'done' });
+    expect(await world.billed()).toEqual([[70, 140]]);
+  });
+
+  test('of a subscription that is about to end is refused', async () => {
+    const world = await createChangingWorld();
+    await world.usage.subscriptions.cancel({ account: 'acct_1' });
+    await expect(pause(world)).rejects.toMatchObject({ code: 'subscription_ending', status: 409 });
+  });
+
+  test('of a subscription that ended meanwhile is over when its last invoice is collected', async () => {
+    const world = await createChangingWorld();
+    await world.stripe.subscriptions.update(world.subscription.id, {
+      cancel_at_period_end: true,
+      pause_collection: { behavior: 'keep_as_draft' },
+    });
+    await world.passTime(world.end + 2 * DAY);
+    expect(await drafts(world)).toEqual([70]);
+    await resume(world);
+    await world.pass(2 * HOUR);
+    expect(await world.billed()).toEqual([[70, 140]]);
+    await expect(resume(world)).rejects.toMatchObject({ code: 'subscription_not_found' });
+  });
 });
 
 describe('what is refused', () => {

@@ -12,9 +12,8 @@ const START = Date.UTC(2026, 0, 10, 12);
 async function newestInvoice(
   world: Awaited<ReturnType<typeof createSeatsWorld>>,
 ): Promise<Stripe.Invoice | null> {
-  const { data } = await world.stripe.invoices.list({ customer: world.customer.id, limit: 100 });
-  const [newest] = data;
-  return data.length > 1 && newest ? newest : null;
+  const { data } = await world.stripe.invoices.list({ customer: world.customer.id, limit: 1 });
+  return data[0] ?? null;
 }
 
 const amountsOf = (lines: readonly { readonly amount: number }[]) =>

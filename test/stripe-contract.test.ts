@@ -14,7 +14,12 @@ async function exchangeOf(method: string, path: RegExp): Promise<CheckedExchange
     webhooks: { deliver: async () => new Response(), secret: 'whsec_x' },
   });
   await report(10, { identifier: 'a' });
-  await stripe.subscriptions.create({ customer: customer.id, items: [{ price: price.id }] });
+  await stripe.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: price.id }],
+    // With an invoice from the start.
+    billing_mode: { type: 'classic' },
+  });
   await stripe.prices.retrieve(price.id, { expand: ['tiers'] });
   await stripe.prices.list({ lookup_keys: ['a'], limit: 10 });
   await stripe.billing.meters.listEventSummaries(meter.id, {

@@ -136,6 +136,37 @@ describe('checkout', () => {
     expect(requests('POST', /^\/v1\/customers$/)).toHaveLength(1);
   });
 
+  test('of pages that are opened at once with other terms, one stays open', async () => {
+    const { usage, stripe } = await createSubscribingWorld();
+    await usage.subscriptions.checkout(CHECKOUT);
+    const { stripe_customer } = await usage.accounts.get({ account: 'acct_1' });
+    const opened = await Promise.allSettled([
+      usage.subscriptions.checkout({ ...CHECKOUT, plan: 'pro' }),
+      usage.subscriptions.checkout({ ...CHECKOUT, trial_days: 3 }),
+      usage.subscriptions.checkout({ ...CHECKOUT, trial_days: 5 }),
+    ]);
+    const { data } = await stripe.checkout.sessions.list({ customer: stripe_customer ?? '', status: 'open' });
+    expect(data).toHaveLength(1);
+    const given = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    expect(given.map(({ checkout_session }) => checkout_session)).toContain(data[0]?.id);
+  });
+
+  test('a page that the customer completes while another is asked for is the one that counts', async () => {
+    const world = await createSubscribingWorld({
+      stripe_fetch: async (input, init) => {
+        const request = new Request(input, init);
+        const expired = /sessions\/(cs_\w+)\/expire$/.exec(request.url)?.[1];
+        if (expired !== undefined) world.simulator.completeCheckout(expired);
+        return await world.simulator.fetch(request);
+      },
+    });
+    await world.usage.subscriptions.checkout(CHECKOUT);
+    const second = world.usage.subscriptions.checkout({ ...CHECKOUT, plan: 'pro' });
+    await expect(second).rejects.toMatchObject({ code: 'already_subscribed', status: 409 });
+    await world.settle();
+    expect(await world.usage.subscriptions.get({ account: 'acct_1' })).toMatchObject({ status: 'active' });
+  });
+
   test('a crash after the customer was made, and before that is known here, leaves one customer', async () => {
     const world = await createSubscribingWorld();
     world.simulator.faults.add({ kind: '500_after', path: '/v1/prices', times: 1 });

@@ -22,7 +22,8 @@ async function createLinkedWorld(options: WorldOptions = {}) {
     world.stripe.subscriptions.create({
       customer: customer.id,
       items: [{ price: world.price.id }],
-      billing_mode: { type: 'flexible' },
+      // With an invoice from the start.
+      billing_mode: { type: 'classic' },
       ...params,
     });
   const period = async () => {

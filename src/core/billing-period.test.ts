@@ -187,6 +187,21 @@ describe('late usage', () => {
     expect(countingPeriodAt(timeline, end - 1, end + LATE_WINDOW_MS).start).toBe(end);
   });
 
+  test.each([
+    ['the subscription has ended', { ended_at: ITEM.current_period_end }],
+    ['it was cancelled within the period', { ended_at: ITEM.current_period_end - DAY_MS }],
+  ])('of a paid period stays in it, however late, when %s and nothing is paid for now', (_, fields) => {
+    const ended = { ...timeline, items: [{ ...ITEM, ...fields }] };
+    const used_at = fields.ended_at - 1;
+    const period = countingPeriodAt(ended, used_at, end + 10 * DAY_MS);
+    expect(period).toMatchObject({
+      billed_by: 'paid',
+      start: ITEM.current_period_start,
+      end: fields.ended_at,
+    });
+    expect(countingPeriodAt(ended, fields.ended_at, end + 10 * DAY_MS).billed_by).toBe('none');
+  });
+
   test('stays in its own period for ever where no invoice is waiting', () => {
     const free = { created_at: CREATED, items: [] };
     expect(countingPeriodAt(free, CREATED, CREATED + 34 * DAY_MS).start).toBe(CREATED);
@@ -194,6 +209,42 @@ describe('late usage', () => {
 
   test('a timestamp slightly ahead does not cross the period’s end', () => {
     expect(countingPeriodAt(timeline, end + 60_000, end - 60_000).end).toBe(end);
+  });
+});
+
+describe('an item that a change of ours added to a subscription', () => {
+  const requested_at = ITEM.started_at + 10 * DAY_MS;
+  const changed_at = requested_at + HOUR_MS;
+  const { current_period_end } = ITEM;
+  const added = (trial_end: number | null): SubscriptionItem => ({
+    ...ITEM,
+    started_at: requested_at,
+    billed_from: changed_at,
+    trial_end,
+    current_period_start: changed_at,
+  });
+  const startAt = (item: SubscriptionItem, instant: number) =>
+    billingPeriodAt({ created_at: CREATED, items: [item] }, instant).start;
+
+  test.each([
+    ['without a trial', null],
+    ['whose trial ended long before', requested_at - DAY_MS],
+  ])('has its first period from the request on, %s', (_, trial_end) => {
+    for (const instant of [requested_at, changed_at, current_period_end - 1]) {
+      expect(startAt(added(trial_end), instant)).toBe(requested_at);
+      // Also when Stripe is in the next one.
+      const later = {
+        current_period_start: current_period_end,
+        current_period_end: addMonths(ITEM.anchor, 2),
+      };
+      expect(startAt({ ...added(trial_end), ...later }, instant)).toBe(requested_at);
+    }
+  });
+
+  test('has it from the end of a trial that ended since', () => {
+    const trial_end = requested_at + HOUR_MS / 2;
+    expect(startAt(added(trial_end), requested_at)).toBe(requested_at);
+    expect(startAt(added(trial_end), changed_at)).toBe(trial_end);
   });
 });
 

@@ -80,7 +80,8 @@ export const LATE_WINDOW_MS = HOUR_MS / 2;
 
 /**
  * The billing period that usage is counted in when it is recorded at `now`: the one it occurred in, unless that one
- * is paid for and its invoice may be final; then the current one, so that it is billed next.
+ * is paid for and its invoice may be final; then the current one, so that it is billed next. Where nothing is paid for
+ * now it stays in its own: what was used while it was paid for does not become free by being late.
  */
 export function countingPeriodAt(
   timeline: BillingTimeline,
@@ -88,7 +89,9 @@ export function countingPeriodAt(
   now: Instant,
 ): BillingPeriod {
   const period = billingPeriodAt(timeline, Math.min(occurred_at, now));
-  return mayBeInvoiced(period, now) ? billingPeriodAt(timeline, now) : period;
+  if (!mayBeInvoiced(period, now)) return period;
+  const current = billingPeriodAt(timeline, now);
+  return current.billed_by === 'paid' ? current : period;
 }
 
 /** Whether the invoice of a paid billing period may be final, so that usage recorded now is too late for it. */
@@ -106,7 +109,7 @@ function periodOfItem(item: SubscriptionItem, instant: Instant): Omit<BillingPer
   const { start, end } = stripesPeriodAt(item, Math.max(instant, billed_from));
   const first = start <= billed_from ? started_at : start;
   return {
-    start: trial_end === null ? first : Math.max(start, trial_end),
+    start: trial_end === null ? first : Math.max(first, trial_end),
     end: Math.min(end, endOf(item)),
     billed_by: 'paid',
     is_cut_short: endOf(item) < end,

@@ -47,6 +47,8 @@ export interface BillingProvider extends CatalogueProvider, InspectionProvider, 
   cancelSubscription(params: CancelSubscriptionParams): Promise<ChangeSubscriptionResult>;
   /** Whether it ends with its period, and whether its invoices are collected. */
   setSubscriptionEnd(params: SetSubscriptionEndParams): Promise<ChangeSubscriptionResult>;
+  /** Lets Stripe make final, and collect, the drafts of a subscription that a pause has left. */
+  collectDrafts(params: { readonly stripe_subscription: string }): Promise<CollectDraftsResult>;
   /** Turns a subscription in classic billing mode into a flexible one, which cannot be taken back. */
   migrateSubscription(params: { readonly stripe_subscription: string }): Promise<ChangeSubscriptionResult>;
   /** What an event of Stripe's tells of meter events that were accepted and rejected later. */
@@ -289,6 +291,9 @@ export interface SetSubscriptionEndParams {
 export type ChangeSubscriptionResult =
   | { readonly outcome: 'changed'; readonly subscription: BilledSubscription }
   | Failed;
+
+/** `invoices`: how many drafts there were. */
+export type CollectDraftsResult = { readonly outcome: 'collecting'; readonly invoices: number } | Failed;
 
 export interface FindPricesParams {
   readonly references: readonly PriceReference[];

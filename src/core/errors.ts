@@ -124,6 +124,17 @@ export const ERRORS = {
     meaning: 'Another change of the subscription is under way.',
     remedy: 'Wait until usage.subscriptions.lastChange() says that it is over; the worker completes it.',
   },
+  collection_paused: {
+    status: 409,
+    meaning:
+      'The collection of payments is paused, so that the invoice of the change would stay a draft that nobody pays.',
+    remedy: 'Resume it first: usage.subscriptions.resume().',
+  },
+  subscription_ending: {
+    status: 409,
+    meaning: 'The subscription ends with its period, and paused its last invoice would stay a draft.',
+    remedy: 'Take the cancellation back first: usage.subscriptions.resume().',
+  },
   usage_unproven: {
     status: 409,
     meaning:

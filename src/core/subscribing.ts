@@ -48,8 +48,10 @@ export interface OpenCheckoutParams extends SubscribingTerms {
   readonly cancel_url: string;
 }
 
+/** `completed`: the customer has just subscribed on another page. */
 export type OpenCheckoutResult =
   | { readonly outcome: 'opened'; readonly url: string; readonly checkout_session: string }
+  | { readonly outcome: 'completed'; readonly checkout_session: string }
   | Failed;
 
 /**

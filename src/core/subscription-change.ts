@@ -46,7 +46,7 @@ export interface SubscriptionChange {
   readonly last_error: string | null;
 }
 
-export type ChangeErrorCode = RefusalCode | 'stripe_unavailable' | 'usage_unproven';
+export type ChangeErrorCode = RefusalCode | 'stripe_unavailable' | 'usage_unproven' | 'collection_paused';
 
 /** Names one change. */
 export type ChangeKey = Pick<SubscriptionChange, 'account_id' | 'change_id'>;
@@ -58,6 +58,8 @@ export interface BilledSubscription {
   readonly billing_mode: 'flexible' | 'classic';
   readonly currency: string;
   readonly cancel_at_period_end: boolean;
+  /** Whether its invoices are not collected, whatever becomes of them instead. */
+  readonly is_collection_paused: boolean;
   /** When it ended; null = it is alive. */
   readonly ended_at: Instant | null;
   /** The change of ours that was made last; null = none. */

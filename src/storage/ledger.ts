@@ -91,6 +91,8 @@ export interface Moving {
   readonly isBilledNext: boolean;
   /** A switch of ours: what was used in the second before it was used after its request. null = there is none. */
   readonly switched_at: Instant | null;
+  /** The request of a change that is under way: what comes after it is kept apart from what came before. null = none is. */
+  readonly requested_at: Instant | null;
   readonly now: Instant;
 }
 
@@ -103,8 +105,17 @@ interface Run {
   last_occurred_at: Instant;
 }
 
-/** Gives the events of a voided report to the open reports of the billing periods that they are counted in now. */
-export async function moveUsage(db: Db, ledger: Ledger, from: UsageReport, moving: Moving): Promise<void> {
+/**
+ * Gives the events of a voided report to the open reports of the billing periods that they are counted in now.
+ *
+ * @returns the numbers of these reports.
+ */
+export async function moveUsage(
+  db: Db,
+  ledger: Ledger,
+  from: UsageReport,
+  moving: Moving,
+): Promise<number[]> {
   const range = { start: from.first_occurred_at ?? 0, end: (from.last_occurred_at ?? 0) + 1 };
   const { rows } = await sql<{ event_id: number; quantity: number; occurred_at: number }>`
     select event_id, quantity, occurred_at from ${ledger.eventsOf(from, range)} as event order by position`.execute(
@@ -122,7 +133,18 @@ export async function moveUsage(db: Db, ledger: Ledger, from: UsageReport, movin
     run.first_occurred_at = Math.min(run.first_occurred_at, occurred_at);
     run.last_occurred_at = Math.max(run.last_occurred_at, occurred_at);
   }
-  for (const run of runs) await moveRun(db, ledger, from, run, moving.now);
+  const begins = isBeforeRequest(from, moving) ? 0 : (moving.requested_at ?? 0);
+  const report_ids: number[] = [];
+  for (const run of runs) report_ids.push(await moveRun(db, ledger, from, { ...run, begins }, moving.now));
+  return report_ids;
+}
+
+/** Whether a report was sealed for the request of a change that is under way, or earlier. */
+export function isBeforeRequest(
+  { period_end }: UsageReport,
+  { requested_at }: Pick<Moving, 'requested_at'>,
+): boolean {
+  return requested_at !== null && period_end !== null && period_end <= requested_at;
 }
 
 /**
@@ -135,17 +157,14 @@ function since(begins: readonly (Instant | null)[], occurred_at: Instant): Insta
   return begins.find(isInItsSecond) ?? occurred_at;
 }
 
-/** As for usage that is recorded now, but what was used while it was paid for does not become free by moving. */
-function periodToMoveTo(
-  { timeline, isBilledNext, switched_at, now }: Moving,
-  { billing_period_start }: UsageReport,
-  occurred_at: Instant,
-): BillingPeriod {
-  const used_at = since([switched_at, billing_period_start], occurred_at);
+/** As for usage that is recorded now. */
+function periodToMoveTo(moving: Moving, from: UsageReport, occurred_at: Instant): BillingPeriod {
+  const { timeline, isBilledNext, switched_at, now } = moving;
+  const requested_at = isBeforeRequest(from, moving) ? null : moving.requested_at;
+  const used_at = since([switched_at, requested_at, from.billing_period_start], occurred_at);
   const own = billingPeriodAt(timeline, used_at);
   if (own.is_cut_short && !isBilledNext) return own;
-  const period = countingPeriodAt(timeline, used_at, now);
-  return period.billed_by === 'paid' ? period : own;
+  return countingPeriodAt(timeline, used_at, now);
 }
 
 function newRun(period: BillingPeriod, occurred_at: Instant): Run {
@@ -158,10 +177,21 @@ function newRun(period: BillingPeriod, occurred_at: Instant): Run {
   };
 }
 
-async function moveRun(db: Db, ledger: Ledger, from: ReportKey, run: Run, now: Instant): Promise<void> {
+interface MovedRun extends Run {
+  /** No regular report that takes it begins earlier, where the billing period has this instant; 0 = any may. */
+  readonly begins: Instant;
+}
+
+async function moveRun(
+  db: Db,
+  ledger: Ledger,
+  from: ReportKey,
+  run: MovedRun,
+  now: Instant,
+): Promise<number> {
   const { account_id, meter } = from;
   await sealFullReports(db, [{ account_id, meter, quantity: run.quantity }], now);
-  const to = await openReport(db, account_id, meter, run.period, now);
+  const to = await openReport(db, account_id, meter, run.period, now, run.begins);
   const chained = await ledger.moveEvents(db, { from, to, event_ids: run.event_ids });
   const { first_occurred_at, last_occurred_at } = run;
   const sealedUntil = await lastRegularEnd(db, account_id, meter, to.period_start);
@@ -178,8 +208,10 @@ async function moveRun(db: Db, ledger: Ledger, from: ReportKey, run: Run, now: I
     })
     .where(isReport(to))
     .execute();
+  return to.report_id;
 }
 
-function startOf({ first_occurred_at, period }: Run): Instant {
-  return Math.max(floorToSecond(first_occurred_at), period.start);
+function startOf({ first_occurred_at, period, begins }: MovedRun): Instant {
+  const start = Math.max(floorToSecond(first_occurred_at), period.start);
+  return begins < period.end ? Math.max(start, begins) : start;
 }

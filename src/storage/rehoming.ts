@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import {
   type BillingPeriod,
   type BillingTimeline,
@@ -14,7 +15,7 @@ import {
 } from '../core/store.ts';
 import type { ReportReason, ReportStatus, UsageReport } from '../core/usage-report.ts';
 import { getAccount, lockAccounts, replaceItems, wakeWaitingReports } from './accounts.ts';
-import { type Ledger, type Moving, moveUsage } from './ledger.ts';
+import { isBeforeRequest, type Ledger, type Moving, moveUsage } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
 import { replaceSubscriptions } from './subscriptions.ts';
@@ -82,14 +83,18 @@ export async function applyItems(
     .orderBy('report_id')
     .forUpdate()
     .execute();
+  const requested_at = switched_at === null ? known.account.change_requested_at : null;
   const timelines = new Map<string, BillingTimeline>();
   for (const { meter } of rows) timelines.set(meter, timelineOf({ ...known, items: current }, meter));
   for (const [meter, timeline] of timelines) {
-    const misplaced = rows
-      .map(toReport)
-      .filter((row) => row.meter === meter && isMisplaced(row, timeline, now));
-    const moving = { timeline, isBilledNext: false, switched_at, now };
-    await replaceReports(db, ledger, await movable(db, ledger, misplaced), moving);
+    const moving = { timeline, isBilledNext: false, switched_at, requested_at, now };
+    const own = rows.map(toReport).filter((row) => row.meter === meter);
+    const misplaced = await movable(
+      db,
+      ledger,
+      own.filter((row) => isMisplaced(row, timeline, now)),
+    );
+    await replaceReports(db, ledger, withSuccessors(misplaced, own, moving), moving);
   }
   await wakeWaitingReports(db, account_id, now);
 }
@@ -118,6 +123,7 @@ export async function moveToCurrentPeriod(
     timeline,
     isBilledNext: true,
     switched_at: null,
+    requested_at: known.account.change_requested_at,
     now,
   });
   return true;
@@ -169,6 +175,23 @@ function isHome(report: UsageReport, period: BillingPeriod): boolean {
   return report.billing_period_start === period.start && report.billing_period_end === period.end;
 }
 
+/**
+ * What was sealed for a change that is under way keeps its place before what came after the request: where one moves, both
+ * do. Nothing of the latter has been sent.
+ */
+function withSuccessors(
+  misplaced: readonly UsageReport[],
+  all: readonly UsageReport[],
+  moving: Moving,
+): UsageReport[] {
+  const { requested_at } = moving;
+  const before = misplaced.filter((report) => isBeforeRequest(report, moving));
+  if (requested_at === null || before.length === 0) return [...misplaced];
+  const isAfter = ({ late, period_start }: UsageReport) => !late && period_start >= requested_at;
+  const after = all.filter((report) => !before.includes(report));
+  return [...before, ...after.filter((report) => misplaced.includes(report) || isAfter(report))];
+}
+
 /** Voids all of them before any of their usage moves, so that none of it moves into one of them. */
 async function replaceReports(
   db: Db,
@@ -176,16 +199,55 @@ async function replaceReports(
   reports: readonly UsageReport[],
   moving: Moving,
 ): Promise<void> {
-  const { timeline, now } = moving;
   for (const report of reports) {
     const row = db.updateTable('usage').where(isReport(report));
     if (report.status === 'held') await row.set({ status: 'closed' }).execute();
     await row.set({ status: 'voided', due_at: null }).execute();
   }
+  const before = reports.filter((report) => isBeforeRequest(report, moving));
+  const report_ids: number[] = [];
+  for (const report of before) report_ids.push(...(await replaceReport(db, ledger, report, moving)));
+  const [first] = before;
+  if (first && report_ids.length > 0) await sealMoved(db, first, report_ids, moving);
   for (const report of reports) {
-    if (report.first_occurred_at !== null) await moveUsage(db, ledger, report, moving);
-    else if (!report.late) {
-      await openReport(db, report.account_id, report.meter, billingPeriodAt(timeline, now), now);
-    }
+    if (!before.includes(report)) await replaceReport(db, ledger, report, moving);
   }
+}
+
+/** @returns the numbers of the reports that have its usage now. */
+async function replaceReport(db: Db, ledger: Ledger, report: UsageReport, moving: Moving): Promise<number[]> {
+  const { account_id, meter } = report;
+  const { timeline, now } = moving;
+  if (report.first_occurred_at !== null) return await moveUsage(db, ledger, report, moving);
+  if (!report.late) {
+    const period = billingPeriodAt(timeline, now);
+    await openReport(db, account_id, meter, period, now, moving.requested_at ?? 0);
+  }
+  return [];
+}
+
+/**
+ * What was sealed for a change that is under way is sealed again: it is sent before Stripe makes the change. Where everything
+ * until the request is in reports that stay, it is late.
+ */
+async function sealMoved(
+  db: Db,
+  { account_id, meter }: UsageReport,
+  report_ids: readonly number[],
+  { requested_at, now }: Moving,
+): Promise<void> {
+  if (requested_at === null) return;
+  await db
+    .updateTable('usage')
+    .set({
+      status: 'closed',
+      due_at: now,
+      late: sql`case when period_start >= ${requested_at} then 1 = 1 else late end`,
+      period_start: sql<number>`case when period_start >= ${requested_at} then billing_period_start else period_start end`,
+      period_end: sql<number>`case when late or billing_period_end <= ${requested_at}
+        then billing_period_end else ${requested_at} end`,
+    })
+    .where((eb) => eb.and({ account_id, meter, status: 'open' }))
+    .where('report_id', 'in', report_ids)
+    .execute();
 }

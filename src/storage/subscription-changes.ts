@@ -32,7 +32,8 @@ const COLUMNS = [
 
 /**
  * Seals what was used until now, and writes down what is asked for: usage that is recorded afterwards is what the
- * change decides of. The request counts from the next whole second, which sealed reports end with.
+ * change decides of. The request counts from the next whole second, which sealed reports end with; from the one after it
+ * where reports were sealed in this second already, and what was used since is in those that begin with the next.
  */
 export async function requestChange(
   db: Db,
@@ -48,13 +49,15 @@ export async function requestChange(
     const value = last.kind === 'plan' ? (last.plan ?? last.kind) : last.kind;
     throw new UsageError('change_pending', { field: 'change', value });
   }
-  const requested_at = floorToSecond(now) + SECOND_MS;
+  const second = floorToSecond(now) + SECOND_MS;
+  const seals = request.kind !== 'seats';
+  const requested_at = seals && (await isBegun(db, account_id, second)) ? second + SECOND_MS : second;
   const which = { which: 'all', locked: 'wait', after: null, limit: 1 } as const;
-  if (request.kind !== 'seats') await closeReports(db, ledger, { ...which, account_id, now: requested_at });
+  if (seals) await closeReports(db, ledger, { ...which, account_id, now: requested_at });
   const change: SubscriptionChange = {
     ...request,
     change_id: (last?.change_id ?? 0) + 1,
-    status: request.kind === 'seats' ? 'applying' : 'flushing',
+    status: seals ? 'flushing' : 'applying',
     requested_at,
     changed_at: null,
     attempts: 0,
@@ -65,7 +68,7 @@ export async function requestChange(
     last_error: null,
   };
   await db.insertInto('subscription_change').values(change).execute();
-  if (request.kind !== 'seats') {
+  if (seals) {
     await db
       .updateTable('account')
       .set({ change_requested_at: requested_at })
@@ -73,6 +76,19 @@ export async function requestChange(
       .execute();
   }
   return change;
+}
+
+/** Whether a report that begins with a second to come has usage already. */
+async function isBegun(db: Db, account_id: string, period_start: Instant): Promise<boolean> {
+  const row = await db
+    .selectFrom('usage')
+    .select('report_id')
+    .where((eb) => eb.and({ account_id, period_start, status: 'open' }))
+    .where('late', '=', false)
+    .where('first_occurred_at', 'is not', null)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 export async function getChange(

@@ -1,5 +1,6 @@
 import type { Stripe } from 'stripe';
 import type {
+  CollectDraftsResult,
   ListInvoicesParams,
   ListInvoicesResult,
   PostponeInvoiceParams,
@@ -90,6 +91,27 @@ export async function postponeInvoice(
       automatically_finalizes_at: Math.floor(finalizes_at / SECOND_MS),
     });
     return { outcome: 'postponed' };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/**
+ * A pause of the collection makes drafts that do not advance by themselves, and its end does not change them
+ * (docs.stripe.com/billing/subscriptions/pause-payment). Safe to repeat.
+ */
+export async function collectDrafts(
+  connect: Connect,
+  { stripe_subscription }: { readonly stripe_subscription: string },
+): Promise<CollectDraftsResult> {
+  try {
+    const stripe = await connect();
+    const drafts = await stripe.invoices
+      .list({ subscription: stripe_subscription, status: 'draft', limit: PAGE })
+      .autoPagingToArray({ limit: MAX_INVOICES });
+    const kept = drafts.filter(({ auto_advance }) => auto_advance === false);
+    for (const { id } of kept) await stripe.invoices.update(id, { auto_advance: true });
+    return { outcome: 'collecting', invoices: kept.length };
   } catch (error) {
     return failureOf(error);
   }

@@ -32,7 +32,13 @@ import { StripeClock } from './stripe-clock.ts';
 import { type Connect, connectStripe, type StripeConnectionOptions } from './stripe-connection.ts';
 import { createInspection } from './stripe-inspection.ts';
 import { createInvoiceItem, listInvoiceItems } from './stripe-invoice-items.ts';
-import { listInvoices, postponeInvoice, readInvoice, readInvoicePage } from './stripe-invoices.ts';
+import {
+  collectDrafts,
+  listInvoices,
+  postponeInvoice,
+  readInvoice,
+  readInvoicePage,
+} from './stripe-invoices.ts';
 import { findItemEnding } from './stripe-item-endings.ts';
 import { readMeterErrors } from './stripe-meter-errors.ts';
 import { StripeMeters } from './stripe-meters.ts';
@@ -101,6 +107,7 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
         })),
       cancelSubscription: (params) => changed(() => changes.cancel(params)),
       setSubscriptionEnd: (params) => changed(() => changes.setEnd(params)),
+      collectDrafts: (params) => collectDrafts(connect, params),
       migrateSubscription: ({ stripe_subscription }) => changed(() => changes.migrate(stripe_subscription)),
       findPrices: ({ references }) =>
         orFailure<FindPricesResult>(async () => ({

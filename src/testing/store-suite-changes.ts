@@ -51,9 +51,9 @@ export function testChanges(check: Check, uuid: () => string): void {
       now,
     });
   /** 70 units at the old price, an hour later. */
-  const subscribe = async (store: Store) => {
+  const subscribe = async (store: Store, fields: Partial<SubscriptionItem> = {}) => {
     await store.setAccount({ account_id: ACCOUNT, plan: 'pro', stripe_customer: CUSTOMER, now: NOW });
-    await setItems(store, [itemFrom(NOW)], NOW);
+    await setItems(store, [itemFrom(NOW, fields)], NOW);
     await record(store, NOW + MINUTE_MS, [entry({ quantity: 70 })]);
   };
   /** The worker has sent what was sealed. */
@@ -100,6 +100,31 @@ export function testChanges(check: Check, uuid: () => string): void {
     assert.deepEqual([sealed?.quantity, sealed?.status, sealed?.period_end], [70, 'closed', REQUESTED]);
     assert.deepEqual([open?.quantity, open?.status, open?.period_start], [5, 'open', REQUESTED]);
   });
+
+  check(
+    'what was used in the second of a request, after reports were sealed in it, is sealed as well',
+    async (store) => {
+      await subscribe(store);
+      await record(store, ASKED - 2, [entry({ quantity: 5 })]);
+      const all = { which: 'all', account_id: ACCOUNT, after: null, locked: 'wait', limit: 1 } as const;
+      await store.closeReports({ now: ASKED - 2, ...all });
+      await record(store, ASKED - 1, [entry({ quantity: 7 })]);
+      const change = await store.requestChange(REQUEST);
+      assert.equal(change.requested_at, REQUESTED + SECOND_MS);
+      await record(store, ASKED, [entry({ quantity: 9 })]);
+      const times = (await reports(store)).map(({ quantity, status, period_start, period_end }) => [
+        quantity,
+        status,
+        period_start,
+        period_end,
+      ]);
+      assert.deepEqual(times.slice(-3), [
+        [75, 'closed', NOW, REQUESTED],
+        [7, 'closed', REQUESTED, REQUESTED + SECOND_MS],
+        [9, 'open', REQUESTED + SECOND_MS, null],
+      ]);
+    },
+  );
 
   check('one change of an account is under way at a time, whoever asks', async (store) => {
     await subscribe(store);
@@ -167,6 +192,74 @@ export function testChanges(check: Check, uuid: () => string): void {
       [30, 'open', REQUESTED],
     ]);
   });
+
+  check(
+    'what was used before the request is sealed for it again when a trial turns out to have ended by then',
+    async (store) => {
+      await subscribe(store, { trial_end: NOW + 10 * DAY_MS, current_period_end: NOW + 10 * DAY_MS });
+      await store.requestChange(REQUEST);
+      // In the second of the request, after it: the new price bills it.
+      await record(store, ASKED + 1, [entry({ quantity: 5 })]);
+      await setItems(store, [itemFrom(NOW, { trial_end: REQUESTED - HOUR_MS })], ASKED + MINUTE_MS);
+      const [sealed, open, ...others] = await reports(store);
+      const { status, due_at, quantity, billing_period_start, period_end } = sealed ?? {};
+      assert.deepEqual(
+        { status, due_at, quantity, billing_period_start, period_end },
+        {
+          status: 'closed',
+          due_at: ASKED + MINUTE_MS,
+          quantity: 70,
+          billing_period_start: REQUESTED - HOUR_MS,
+          period_end: REQUESTED,
+        },
+      );
+      assert.deepEqual([open?.quantity, open?.status, open?.period_start], [5, 'open', REQUESTED]);
+      assert.deepEqual(others, []);
+      await complete(store, [NEW_ITEM]);
+      const [, after] = await reports(store);
+      assert.deepEqual([after?.quantity, after?.billing_period_start], [5, REQUESTED]);
+    },
+  );
+
+  check('several reports that were sealed before the request are sealed again as one', async (store) => {
+    const trial = { trial_end: NOW + 10 * DAY_MS, current_period_end: NOW + 10 * DAY_MS };
+    await subscribe(store, trial);
+    const all = { which: 'all', account_id: ACCOUNT, after: null, locked: 'wait', limit: 1 } as const;
+    await store.closeReports({ now: NOW + 30 * MINUTE_MS, ...all });
+    await record(store, ASKED - MINUTE_MS, [entry({ quantity: 8 })]);
+    await store.requestChange(REQUEST);
+    await record(store, ASKED + 1, [entry({ quantity: 5 })]);
+    await setItems(store, [itemFrom(NOW, { trial_end: NOW + 1_000 })], ASKED + MINUTE_MS);
+    assert.deepEqual(await places(store), [
+      [78, 'closed', NOW + 1_000],
+      [5, 'open', NOW + 1_000],
+    ]);
+  });
+
+  check(
+    'what is paid for only now is late where everything until the request has been sent',
+    async (store) => {
+      const trial_end = REQUESTED - 10 * MINUTE_MS;
+      await subscribe(store, { trial_end, current_period_end: trial_end });
+      await record(store, trial_end + MINUTE_MS, [entry({ quantity: 8 })]);
+      await store.requestChange(REQUEST);
+      const rows = await reports(store);
+      const paid = rows.find(({ quantity }) => quantity === 8);
+      const report = { account_id: ACCOUNT, meter: 'credits', report_id: paid?.report_id ?? 0 };
+      const slot = trial_end + 30 * SECOND_MS;
+      const intent = {
+        stripe_customer: CUSTOMER,
+        identifier: 'tb_8',
+        slot,
+        first_attempt_at: ASKED,
+      } as const;
+      const sending = { status: 'sending', attempts: 1, due_at: ASKED, ...intent } as const;
+      assert.equal(await store.changeReport({ report, from: 'closed', attempts: 0, changes: sending }), true);
+      await setItems(store, [itemFrom(NOW, { trial_end: NOW + 1_000 })], ASKED + MINUTE_MS);
+      const moved = (await reports(store)).find(({ quantity }) => quantity === 70);
+      assert.deepEqual([moved?.status, moved?.late, moved?.period_end], ['closed', true, REQUESTED]);
+    },
+  );
 
   check('a cancellation leaves what is used afterwards to nobody', async (store) => {
     await subscribe(store);

@@ -119,6 +119,7 @@ export class ChangeCycle {
     if (read.subscription.ended_at !== null) {
       return await this.#fail(change, 'subscription_not_found', 'The subscription has ended meanwhile.');
     }
+    if (read.subscription.is_collection_paused) return await this.#concludePaused(change);
     const items = change.kind === 'cancel' ? [] : await this.#itemsOf(change, read.subscription, provider);
     if ('outcome' in items) return await this.#conclude(change, items);
     if (change.kind !== 'cancel' && items.length === 0) {
@@ -209,6 +210,13 @@ export class ChangeCycle {
       change: { account_id, change_id },
       changed_at: ended_at ?? (created.length > 0 ? Math.max(...created) : now),
     });
+  }
+
+  /** A request that is on its way may still be made; nothing new is asked for. */
+  async #concludePaused(change: SubscriptionChange): Promise<void> {
+    const message = 'The collection of payments is paused.';
+    if (change.attempts === 0) await this.#fail(change, 'collection_paused', message);
+    else await this.#conclude(change, { outcome: 'unknown', message, retry_after_ms: null });
   }
 
   /** What Stripe refuses is given up; what it does not answer is asked again. */

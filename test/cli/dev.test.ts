@@ -82,9 +82,9 @@ test('killed while the clock is being moved, it goes on after the last instant a
   const second = await startDev({ directory });
   const resumed = await second.state();
   expect(Date.parse(resumed.clock.now)).toBeGreaterThanOrEqual(Date.parse(seen.clock.now));
-  if ((await second.invoices('acme')).length === 1) await second.moveClock('period_end');
+  if ((await second.invoices('acme')).length === 0) await second.moveClock('period_end');
   const billed = (await second.invoices('acme')).map(({ total }) => total);
-  expect(billed.toSorted()).toEqual(['$0.00', '$22.50']);
+  expect(billed).toEqual(['$22.50']);
 });
 
 test('what is done at the simulated Stripe reaches the app by signed webhooks, while the clock ticks by itself', async () => {

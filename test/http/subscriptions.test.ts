@@ -131,6 +131,11 @@ test('a subscription is paused, cancelled to its end, and taken back', async () 
   };
   expect((await post('/v1/subscription/pause', own, {})).status).toBe(204);
   expect(await atStripe(ACCOUNT)).toMatchObject([{ is_paused: true }]);
+  // Its last invoice would stay a draft.
+  const refused = await post('/v1/subscription/cancel', own, {});
+  expect([refused.status, refused.json.code]).toEqual([409, 'collection_paused']);
+  expect((await post('/v1/subscription/resume', own, { drafts: 'keep' })).status).toBe(204);
+  expect(await atStripe(ACCOUNT)).toMatchObject([{ is_paused: false }]);
   const cancelled = await post('/v1/subscription/cancel', own, {});
   expect(cancelled.json).toMatchObject({ kind: 'cancel', change: null, plan: 'free' });
   expect(await seen()).toMatchObject({ status: 'active', cancel_at_period_end: true });

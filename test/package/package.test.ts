@@ -226,7 +226,7 @@ describe('the README', () => {
   });
 
   test('bills what it says it bills', () => {
-    expect(run('node', ['testing.ts'], app).trim()).toMatch(/^\[ 2000, 0 \]$/);
+    expect(run('node', ['testing.ts'], app).trim()).toMatch(/^\[ 2000 \]$/);
   });
 });
 

@@ -8,18 +8,21 @@ import { runStripe } from './stripe-command.ts';
 const FIXTURE = fileURLToPath(new URL('./subscription.fixture.json', import.meta.url));
 
 /**
- * Stripe's own events about subscriptions and invoices, as far as its command line can cause them. Left out, since the
- * simulator does not serve what they need: `customer.subscription.paused` (a trial that pauses at its end) and
- * `checkout.session.completed` (a purchase that is paid once); and `invoice.upcoming`, which the command line does not have.
+ * Stripe's own events about subscriptions and invoices, as far as its command line can cause them. It does not offer
+ * `invoice.upcoming`, `invoice.finalization_failed` and `customer.subscription.resumed`. What it makes of
+ * `checkout.session.completed` is no subscription but a purchase (`mode: payment`), paid through routes of Stripe's own pages
+ * (`/v1/payment_pages`) that are no part of its API; completed sessions are in `test/subscribing-checkout.test.ts`.
  */
 const TRIGGERS = [
   'customer.subscription.created',
   'customer.subscription.updated',
   'customer.subscription.deleted',
+  'customer.subscription.paused',
   'invoice.created',
   'invoice.finalized',
   'invoice.paid',
   'invoice.payment_failed',
+  'invoice.payment_succeeded',
   'invoice.payment_action_required',
   'invoice.updated',
   'invoice.voided',

@@ -12,6 +12,7 @@ const PLANNING_ERRORS: readonly UsageErrorCode[] = [
   'account_not_found',
   'subscription_not_found',
   'already_subscribed',
+  'collection_paused',
   'change_pending',
   'classic_subscription',
   'seats_not_sold',

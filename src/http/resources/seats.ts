@@ -18,6 +18,7 @@ const READING_ERRORS: readonly UsageErrorCode[] = [
 ];
 const CHANGING_ERRORS: readonly UsageErrorCode[] = [
   ...READING_ERRORS,
+  'collection_paused',
   'change_pending',
   'payment_method_missing',
   'payment_failed',

@@ -12,6 +12,7 @@ import {
   newSubscription,
   portal,
   portalResult,
+  resumption,
   subscriptionResult,
 } from '../wire/subscription.ts';
 
@@ -130,7 +131,7 @@ export const SUBSCRIPTION: readonly Route[] = [
     access: changing,
     body: { schema: cancellation },
     answer: changeResult,
-    errors: [...CHANGING_ERRORS, 'change_pending', 'usage_unproven'],
+    errors: [...CHANGING_ERRORS, 'collection_paused', 'change_pending', 'usage_unproven'],
     handle: ({ body }, { service }) => service.subscriptions.cancel(body),
   }),
   defineRoute({
@@ -139,7 +140,8 @@ export const SUBSCRIPTION: readonly Route[] = [
     operation_id: 'resumeSubscription',
     summary: 'Take back a cancellation at the period’s end, and a pause',
     access: changing,
-    body: { schema: ofAccount.openapi('Resumption') },
+    description: 'The invoices of a pause are collected then, unless they are to be kept as drafts.',
+    body: { schema: resumption },
     errors: CHANGING_ERRORS,
     handle: async ({ body }, { service }) => {
       await service.subscriptions.resume(body);
@@ -154,7 +156,7 @@ export const SUBSCRIPTION: readonly Route[] = [
     description: 'Usage is counted and reported as before, and invoices stay drafts.',
     access: changing,
     body: { schema: ofAccount.openapi('Pause') },
-    errors: CHANGING_ERRORS,
+    errors: [...CHANGING_ERRORS, 'subscription_ending'],
     handle: async ({ body }, { service }) => {
       await service.subscriptions.pause(body);
       return undefined;

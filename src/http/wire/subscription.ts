@@ -114,6 +114,16 @@ export const cancellation = z
   })
   .openapi('Cancellation');
 
+export const resumption = z
+  .strictObject({
+    account,
+    drafts: z.enum(['collect', 'keep']).optional().openapi({
+      description:
+        'What becomes of the invoices of a pause: `collect` charges them, `keep` leaves them as drafts. Default: `collect`',
+    }),
+  })
+  .openapi('Resumption');
+
 const plannedFields = {
   account,
   plan,

@@ -39,6 +39,7 @@ test('a swap that is invoiced tells of the invoice, and of the subscription exac
     'invoice.created',
     'invoice.finalized',
     'invoice.paid',
+    'invoice.payment_succeeded',
     'customer.subscription.updated',
   ]);
   const { object, previous_attributes } = events.at(-1)?.data ?? {};

@@ -3,7 +3,7 @@ import { emitSnapshot } from './events.ts';
 import { linesOf } from './invoice-lines.ts';
 import { invoiceView } from './invoice-view.ts';
 import type { PaymentMethodRecord } from './payment-records.ts';
-import { cardOf, emitUnpaid, notePayment, outcomeOf, type PaymentOutcome } from './payments.ts';
+import { cardOf, emitUnpaid, notePayment, outcomeOf, type PaymentOutcome, paymentOf } from './payments.ts';
 import type {
   ChargeRecord,
   InvoiceItemRecord,
@@ -155,7 +155,11 @@ function paymentOutcome(
 /** Tells the endpoint what became of an invoice that is final. */
 export function emitClosed(simulation: Simulation, invoice: InvoiceRecord): void {
   const type = CLOSED_EVENTS[invoice.status];
-  if (type !== undefined) emitSnapshot(simulation, type, () => invoiceView(simulation, invoice));
+  const view = () => invoiceView(simulation, invoice);
+  if (type !== undefined) emitSnapshot(simulation, type, view);
+  // Of what nobody had to pay, no payment succeeds.
+  const isPaid = invoice.status === 'paid' && paymentOf(simulation, invoice.id)?.status === 'succeeded';
+  if (isPaid) emitSnapshot(simulation, 'invoice.payment_succeeded', view);
 }
 
 const CLOSED_EVENTS: Readonly<Partial<Record<InvoiceRecord['status'], string>>> = {

@@ -165,7 +165,7 @@ test('a draft of the cycle is what the preview said an hour before, and then fol
   const { total } = await stripe.invoices.createPreview({ subscription: id });
   clock.time = FEBRUARY_28;
   await stripe.invoices.list({ subscription: id });
-  expect(bills()[1]).toEqual(['draft', total]);
+  expect(bills()[0]).toEqual(['draft', total]);
   await report(10, { timestamp: FEBRUARY_28 - MINUTE });
-  expect(bills()[1]).toEqual(['draft', 2 * total]);
+  expect(bills()[0]).toEqual(['draft', 2 * total]);
 });

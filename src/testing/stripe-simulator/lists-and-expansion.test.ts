@@ -36,7 +36,11 @@ test('a limit outside of 1 to 100 and an unknown cursor are refused', async () =
 
 test('ids are expanded along paths of at most four levels', async () => {
   const { stripe, customer, price } = await createCreditsScene();
-  const { id } = await stripe.subscriptions.create({ customer: customer.id, items: [{ price: price.id }] });
+  const { id } = await stripe.subscriptions.create({
+    customer: customer.id,
+    items: [{ price: price.id }],
+    billing_mode: { type: 'classic' },
+  });
   const subscription = await stripe.subscriptions.retrieve(id, {
     expand: ['customer', 'latest_invoice', 'items.data.price.tiers', 'items.data.price.product'],
   });

@@ -92,10 +92,7 @@ test('an added item is charged for the rest of the period, a removed one is cred
   clock.time += 7 * DAY;
   await stripe.subscriptions.update(id, { items: [{ id: added.items.data[1]?.id ?? '', deleted: true }] });
   endPeriod();
-  expect(bills()).toEqual([
-    ['paid', 0],
-    ['paid', 500],
-  ]);
+  expect(bills()).toEqual([['paid', 500]]);
 });
 
 test('a flexible subscription credits what was paid, a classic one what it is worth now', async () => {
@@ -130,7 +127,7 @@ test('what was never paid is not credited', async () => {
   clock.time = MIDDLE;
   const removed = { id: added.items.data[1]?.id ?? '', deleted: true };
   await stripe.subscriptions.update(id, { items: [removed], proration_behavior: 'always_invoice' });
-  expect(bills()).toEqual([['paid', 0]]);
+  expect(bills()).toEqual([]);
 });
 
 test('tiered seats are prorated by what their tiers cost', async () => {

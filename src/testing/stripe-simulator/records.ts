@@ -142,6 +142,8 @@ export interface SubscriptionRecord {
   readonly default_payment_method: string | null;
   readonly metadata: Metadata;
   readonly trial: Period | null;
+  /** What becomes of it when its trial ends and the customer has no payment method; absent: it is billed. */
+  readonly missing_payment_method?: 'pause' | 'cancel';
   /** What becomes of its invoices while nothing is collected; null: they are collected. */
   readonly pause_collection: PauseCollectionRecord | null;
   readonly cancel_at_period_end: boolean;

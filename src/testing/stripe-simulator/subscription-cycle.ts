@@ -16,8 +16,9 @@ import type {
 import type { Simulation } from './simulation.ts';
 import { followPayment, statusAfter } from './subscription-payment.ts';
 import { subscriptionView } from './subscription-view.ts';
+import { endUnpaidTrial } from './unpaid-trial.ts';
 
-/** The invoice that a new subscription gets at once: what is paid in advance, and lines of zero for the rest. */
+/** The invoice that a new subscription gets at once, where there is anything on it. */
 export function billStart(
   simulation: Simulation,
   subscription: SubscriptionRecord,
@@ -27,13 +28,19 @@ export function billStart(
   const period = { start: subscription.created, end: subscription.created };
   emitSnapshot(simulation, 'customer.subscription.created', () => subscriptionView(simulation, subscription));
   const content = { billing_reason: 'subscription_create', period, charges, items: [] } as const;
-  return withInvoice(simulation, subscription, invoiceNow(simulation, subscription, content, outcome));
+  const invoice = charges.length === 0 ? null : invoiceNow(simulation, subscription, content, outcome);
+  return withInvoice(simulation, subscription, invoice);
 }
 
-/** What the first invoice of a subscription bills. */
+/**
+ * What the first invoice of a subscription bills: what is paid in advance. A classic subscription has lines of zero for what
+ * will be metered, a flexible one has none (docs.stripe.com/changelog/basil/2025-06-30/billing-mode).
+ */
 export function startCharges(simulation: Simulation, subscription: SubscriptionRecord): ChargeRecord[] {
-  return subscription.items.map((item) => {
-    if (subscription.status === 'trialing') return plainCharge(subscription, item, 'trial', item.period);
+  const { items, billing_mode, status } = subscription;
+  const billed = billing_mode === 'classic' ? items : items.filter(({ quantity }) => quantity !== null);
+  return billed.map((item) => {
+    if (status === 'trialing') return plainCharge(subscription, item, 'trial', item.period);
     return item.quantity === null
       ? plainCharge(subscription, item, 'nothing', item.period)
       : advanceCharge(simulation, subscription, item);
@@ -47,6 +54,8 @@ export function advanceSubscription(simulation: Simulation, due: SubscriptionRec
     return;
   }
   const subscription = resumeCollection(simulation, due);
+  const isTrialOver = subscription.trial !== null && subscription.trial.end <= simulation.now_s;
+  if (isTrialOver && endUnpaidTrial(simulation, subscription) !== null) return;
   if (nextClosing(subscription) <= simulation.now_s) {
     closePeriods(simulation, subscription);
   }
@@ -215,7 +224,7 @@ export function emitUpdate(
   emitChange(simulation, 'customer.subscription.updated', view(before), view(after));
 }
 
-function emitEnd(simulation: Simulation, after: SubscriptionRecord): void {
+export function emitEnd(simulation: Simulation, after: SubscriptionRecord): void {
   emitSnapshot(simulation, 'customer.subscription.deleted', () => subscriptionView(simulation, after));
 }
 

@@ -97,7 +97,7 @@ function resume(simulation: Simulation, { id, params }: RouteRequest): JsonObjec
   const rest = isReset || !isPaid ? [] : restOf(simulation, resumed);
   const added = addProrations(simulation, resumed, rest);
   const { now_s } = simulation;
-  const charges = isReset ? beginning(simulation, resumed) : [];
+  const charges = isReset ? startCharges(simulation, resumed) : [];
   const items = pendingOf(simulation, resumed);
   const isInvoiced = isReset
     ? charges.length + items.length > 0
@@ -126,12 +126,6 @@ function resumedRecord(
     return { ...item, period, unbilled_from: now_s, debited: isPaid ? paidTerms(item) : null };
   });
   return { ...before, status: 'active', billing_cycle_anchor, items };
-}
-
-/** What the new periods cost in advance; a flexible subscription has no lines of zero for what will be metered. */
-function beginning(simulation: Simulation, resumed: SubscriptionRecord): ChargeRecord[] {
-  const charges = startCharges(simulation, resumed);
-  return resumed.billing_mode === 'classic' ? charges : charges.filter(({ kind }) => kind !== 'nothing');
 }
 
 function restOf(simulation: Simulation, resumed: SubscriptionRecord): ChargeRecord[] {

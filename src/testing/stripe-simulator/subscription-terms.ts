@@ -47,6 +47,11 @@ const SUBSCRIPTION = {
   description: optional(text(500)),
   metadata: optional(metadata()),
   default_payment_method: optional(text()),
+  trial_settings: optional(
+    fields({
+      end_behavior: fields({ missing_payment_method: oneOf('cancel', 'create_invoice', 'pause') }),
+    }),
+  ),
   ...PAYMENT_PARAMS,
 };
 
@@ -95,7 +100,9 @@ export function subscriptionTerms(simulation: Simulation, params: FormObject): S
     const debited = trial ? null : paidTerms({ price: price.id, quantity });
     return { price: price.id, quantity, metadata, period, unbilled_from: period.start, debited };
   });
+  const unpaid = subscription.trial_settings?.end_behavior.missing_payment_method ?? 'create_invoice';
   return {
+    ...(unpaid === 'create_invoice' ? {} : { missing_payment_method: unpaid }),
     customer: subscription.customer,
     currency: prices[0]?.currency ?? '',
     status: trial ? 'trialing' : 'active',

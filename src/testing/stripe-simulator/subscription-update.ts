@@ -24,6 +24,7 @@ import { type ChangeParams, changeOf, type SubscriptionChange } from './subscrip
 import { emitUpdate, isOver, rememberItems, withInvoice } from './subscription-cycle.ts';
 import { PAYMENT_PARAMS } from './subscription-terms.ts';
 import { subscriptionView } from './subscription-view.ts';
+import { endUnpaidTrial } from './unpaid-trial.ts';
 
 /** How prorations are asked for, wherever an item changes. */
 export const PRORATION_PARAMS = {
@@ -100,7 +101,8 @@ export function updateSubscription(
     default_payment_method: update.default_payment_method ?? before.default_payment_method,
     pause_collection: changedPause(before, update),
   };
-  return subscriptionView(simulation, applyChange(simulation, before, own, update));
+  const unpaid = update.trial_end === 'now' ? endUnpaidTrial(simulation, own) : null;
+  return subscriptionView(simulation, unpaid ?? applyChange(simulation, before, own, update));
 }
 
 /**

@@ -66,7 +66,10 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
     transfer_data: null,
     trial_end: subscription.trial?.end ?? null,
     trial_settings: {
-      end_behavior: { billing_cycle_anchor: null, missing_payment_method: 'create_invoice' },
+      end_behavior: {
+        billing_cycle_anchor: null,
+        missing_payment_method: subscription.missing_payment_method ?? 'create_invoice',
+      },
     },
     trial_start: subscription.trial?.start ?? null,
   };

@@ -50,6 +50,8 @@ async function createEndpointScene(options: SimulatedStripeOptions = {}) {
     scene.stripe.subscriptions.create({
       customer: scene.customer.id,
       items: [{ price: scene.price.id }],
+      // With an invoice from the start.
+      billing_mode: { type: 'classic' },
       ...params,
     });
   return { ...scene, received, endpoint, passUntil, types, subscribe };
@@ -313,7 +315,11 @@ test('an endpoint is reached over HTTP as well', async () => {
   }).then((scene) => ({
     ...scene,
     subscribe: () =>
-      scene.stripe.subscriptions.create({ customer: scene.customer.id, items: [{ price: scene.price.id }] }),
+      scene.stripe.subscriptions.create({
+        customer: scene.customer.id,
+        items: [{ price: scene.price.id }],
+        billing_mode: { type: 'classic' },
+      }),
   }));
   await subscribe();
   await simulator.deliverWebhooks();

@@ -5,7 +5,7 @@ import { DAY } from '../../simulation/time.ts';
 import type { AccountFacts, UsageFact } from '../oracle/facts.ts';
 import { chargeOf } from '../oracle/usage-lines.ts';
 import type { AccountLog } from '../scene/account-log.ts';
-import { changeRows } from '../scene/change-rows.ts';
+import { type ChangeRow, changeRows } from '../scene/change-rows.ts';
 import type { ModelScene } from '../scene/scene.ts';
 import { factsOf } from './facts-of.ts';
 import { type Billed, checkInvoices } from './invoices.ts';
@@ -21,6 +21,7 @@ export async function checkEnding(scene: ModelScene): Promise<Billed> {
     billed.licensed += licensed;
     await checkReportsEnded(scene, account, facts);
     await checkChanges(scene, account, facts);
+    checkPauses(scene, account);
     await checkReconciled(scene, account);
   }
   return billed;
@@ -44,7 +45,7 @@ async function checkReportsEnded(scene: ModelScene, account: AccountLog, facts: 
 
 /** Used while it was paid for, recorded too late for its invoice, when nothing was paid for any more. */
 function isMissed({ subscriptions }: AccountFacts, fact: UsageFact): boolean {
-  const inTime = { ...fact, recorded_at: fact.occurred_at };
+  const inTime = { ...fact, recorded_at: fact.occurred_at, is_held: false };
   return chargeOf(subscriptions, fact) === null && chargeOf(subscriptions, inTime) !== null;
 }
 
@@ -61,7 +62,27 @@ function checkEnded(report: ReportRow): void {
   if (status === 'reported') must(verified_at !== null, 'I9', `${name} was never verified`);
 }
 
-/** I14: a change fails only where its subscription ended while it was under way. */
+/** What Stripe invoices in a pause is not final before its end. */
+function checkPauses({ diary }: ModelScene, { name, subscriptions }: AccountLog): void {
+  for (const { id } of subscriptions) {
+    const kept = new Set<string>();
+    let isPaused = false;
+    for (const note of diary.notesOf(id)) {
+      if ('subscription' in note) {
+        isPaused = note.subscription.pause_collection !== null && note.subscription.ended_at === null;
+        if (!isPaused) kept.clear();
+      } else if (note.is_final) {
+        must(
+          !kept.has(note.invoice.id),
+          'I5',
+          () => `${note.invoice.id} of ${name} was collected in a pause`,
+        );
+      } else if (isPaused) kept.add(note.invoice.id);
+    }
+  }
+}
+
+/** I14: a change fails only where its subscription ended, or was paused, while it was under way. */
 async function checkChanges(
   scene: ModelScene,
   { name }: AccountLog,
@@ -73,8 +94,21 @@ async function checkChanges(
     if (row.status === 'done') continue;
     const ending = subscriptions.find(({ id }) => id === row.stripe_subscription)?.ending;
     const hasEnded = ending?.how === 'period_end' && row.error_code === 'subscription_not_found';
-    must(hasEnded, 'I14', `${change} had no reason to fail`);
+    must(hasEnded || wasPaused(scene, row), 'I14', `${change} had no reason to fail`);
   }
+}
+
+/** One of which Stripe was asked without an answer waits for the end of the pause, but not for ever. */
+function wasPaused(
+  { diary }: ModelScene,
+  { stripe_subscription, requested_at, error_code }: ChangeRow,
+): boolean {
+  const snapshots = diary.of(stripe_subscription);
+  const isSince = (index: number) => (snapshots[index + 1]?.at ?? Number.POSITIVE_INFINITY) >= requested_at;
+  const isPaused = snapshots.some(
+    ({ subscription }, index) => subscription.pause_collection !== null && isSince(index),
+  );
+  return isPaused && (error_code === 'collection_paused' || error_code === 'stripe_unavailable');
 }
 
 async function checkReconciled(scene: ModelScene, { name }: AccountLog): Promise<void> {

@@ -1,10 +1,11 @@
 import type Stripe from 'stripe';
 import { must, mustEqual } from '../../simulation/invariants/broken.ts';
+import { keyOf } from '../../simulation/scene/ledger.ts';
 import { SECOND } from '../../simulation/time.ts';
 import { hasSeats, type PaidPlan, PRICES, priceName } from '../catalogue.ts';
 import type { AccountFacts, Ending, Stretch, SubscriptionFact } from '../oracle/facts.ts';
 import { paidFrom, periodNumberAt, periodStart } from '../oracle/time-in-subscription.ts';
-import type { AccountLog, SubscriptionLog } from '../scene/account-log.ts';
+import type { AccountLog, SubscriptionLog, Wanted } from '../scene/account-log.ts';
 import { type ChangeRow, changeRows } from '../scene/change-rows.ts';
 import type { Snapshot } from '../scene/diary.ts';
 import type { ModelScene } from '../scene/scene.ts';
@@ -19,7 +20,21 @@ export async function factsOf(scene: ModelScene, account: AccountLog): Promise<A
     const own = rows.filter(({ stripe_subscription }) => stripe_subscription === log.id);
     return subscriptionFact(scene, account, log, own, scene.diary.of(log.id));
   });
-  return { subscriptions, usage: account.usage };
+  const held = await heldEvents(scene, account.name);
+  const usage = account.usage.map(({ event_id, ...used }) => ({ ...used, is_held: held.has(event_id) }));
+  return { subscriptions, usage };
+}
+
+/** What waits for a person because its invoice was final. */
+async function heldEvents({ ledger }: ModelScene, name: string): Promise<ReadonlySet<number>> {
+  const held = (await ledger.reports()).filter(
+    ({ account_id, status, reason }) =>
+      account_id === name && status === 'held' && reason === 'missed_invoice',
+  );
+  const keys = new Set(held.map(keyOf));
+  return new Set(
+    (await ledger.events()).filter((event) => keys.has(keyOf(event))).map(({ event_id }) => event_id),
+  );
 }
 
 function subscriptionFact(
@@ -43,9 +58,10 @@ function subscriptionFact(
     seats: log.seats,
     asked_at: start.started_at,
     made_at: start.started_at,
+    in_trial: first.subscription.status === 'trialing',
   };
   const stretches = stretchesOf(scene, account, beginning, done, changedItems(snapshots));
-  const fact = { ...start, stretches, ending: null };
+  const fact = { ...start, stretches, ending: null, finals: scene.diary.finalsOf(log.id) };
   return { ...fact, ending: endingOf(scene, account, fact, last, done) };
 }
 
@@ -75,20 +91,31 @@ function stretchesOf(
   const changes = done.filter(({ kind }) => kind !== 'cancel');
   for (const [index, row] of changes.entries()) {
     const before = stretches.at(-1) ?? beginning;
-    const wanted = asked.find(({ change_id }) => change_id === row.change_id);
-    const plan = wanted?.plan ?? null;
-    if (!wanted || plan === null) throw new Error(`Nobody asked for change ${row.change_id} of ${name}.`);
-    const kept = hasSeats(before.plan) ? before.seats : 1;
-    const seats = hasSeats(plan) ? (wanted.seats ?? kept) : 1;
+    const known = asked.find(({ change_id }) => change_id === row.change_id);
+    if (!known) throw new Error(`Nobody asked for change ${row.change_id} of ${name}.`);
+    const { plan, seats } = soldAfter(before, known.wanted);
     const step = steps[index];
     const change = `change ${row.change_id} of ${name} to ${plan} with ${seats} seats`;
     must(step !== undefined, 'I8', () => `${change} is done, and Stripe has not made it`);
     mustEqual(sold(step), soldBy(scene, plan, seats), 'I5', `what Stripe sells after ${change}`);
-    must(step.at >= row.requested_at, 'I5', () => `${change} was made before it could be proven`);
-    stretches.push({ plan, seats, asked_at: row.requested_at, made_at: step.at });
+    // Seats touch no usage, and wait for none.
+    const from = row.kind === 'seats' ? row.requested_at - SECOND : row.requested_at;
+    must(step.at >= from, 'I5', () => `${change} was made before it could be proven`);
+    const in_trial = step.subscription.status === 'trialing';
+    stretches.push({ plan, seats, asked_at: row.requested_at, made_at: step.at, in_trial });
   }
   mustEqual(steps.length, changes.length, 'I5', `changes that Stripe made of a subscription of ${name}`);
   return stretches;
+}
+
+/** What a subscription must sell after a change. */
+function soldAfter(before: Stretch, wanted: Wanted): Pick<Stretch, 'plan' | 'seats'> {
+  if (wanted.kind === 'seats') return { plan: before.plan, seats: wanted.seats };
+  if (wanted.kind === 'added_seats') return { plan: before.plan, seats: before.seats + wanted.seats };
+  if (wanted.kind === 'cancel') throw new Error('After a cancellation nothing is sold.');
+  const { plan, seats } = wanted;
+  const kept = hasSeats(before.plan) ? before.seats : 1;
+  return { plan, seats: hasSeats(plan) ? (seats ?? kept) : 1 };
 }
 
 function soldBy(scene: ModelScene, plan: PaidPlan, seats: number): string {

@@ -10,6 +10,11 @@ const EXPECTED: readonly string[] = [
   'subscription_not_found',
   'already_subscribed',
   'change_pending',
+  'collection_paused',
+  'subscription_ending',
+  'seats_not_sold',
+  // An account cannot be left without any seat.
+  'invalid_parameter',
   'stripe_unavailable',
 ];
 

@@ -5,6 +5,8 @@ export interface UsageFact {
   readonly quantity: number;
   readonly occurred_at: number;
   readonly recorded_at: number;
+  /** Whether the product says that no invoice bills it any more; asked only where its rules leave room. */
+  readonly is_held: boolean;
 }
 
 /** What a subscription sells from some moment on. */
@@ -15,6 +17,8 @@ export interface Stretch {
   readonly asked_at: number;
   /** When Stripe changed it, which fees and seats go by. */
   readonly made_at: number;
+  /** Whether the subscription was in its trial then, which may have ended in the same second. */
+  readonly in_trial: boolean;
 }
 
 /** What ended a subscription. */
@@ -34,6 +38,8 @@ export interface SubscriptionFact {
   readonly stretches: readonly Stretch[];
   /** null = it goes on. */
   readonly ending: Ending | null;
+  /** When the invoices of its periods became final, by the ends of the periods. */
+  readonly finals: ReadonlyMap<number, number>;
 }
 
 /** Everything that an account's invoices follow from. */

@@ -23,10 +23,12 @@ export function licensedLines({ subscriptions }: AccountFacts, until: number): B
   );
 }
 
-function holdingsOf({ stretches, ending }: SubscriptionFact): Holding[] {
+function holdingsOf(subscription: SubscriptionFact): Holding[] {
+  const { stretches, ending } = subscription;
   const holdings: Holding[] = [];
   const held = new Map<PriceData, Holding>();
-  for (const { plan, seats, made_at } of stretches) {
+  for (const { plan, seats, in_trial, ...stretch } of stretches) {
+    const made_at = in_trial ? Math.min(stretch.made_at, paidFrom(subscription) - 1) : stretch.made_at;
     for (const [price, holding] of held) {
       const isKept = holding.plan === plan && (price.bills !== 'seats' || holding.quantity === seats);
       if (isKept) continue;

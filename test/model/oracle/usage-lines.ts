@@ -6,6 +6,12 @@ import { paidFrom, periodNumberAt, periodStart, pricings } from './time-in-subsc
 /** Late usage is on its own period's invoice for so long after the period's end (docs/reports.md). */
 const LATE_WINDOW = 30 * 60_000;
 
+/**
+ * Between two workers that die, and Stripe failing, what is late on its own invoice may take so long to get there; an invoice
+ * that is final sooner may miss it.
+ */
+const ROOM = 60 * 60_000;
+
 /** The one charge that a unit is part of. */
 interface Charge {
   readonly subscription: SubscriptionFact;
@@ -13,6 +19,8 @@ interface Charge {
   readonly number: number;
   /** Until when usage of it may be recorded. */
   readonly takes_until: number;
+  /** Where its period ends, with an invoice that is a draft at first; null = a change ends it, which is invoiced at once. */
+  readonly ends_at: number | null;
 }
 
 /** Lines for what was used: every charge rates all of its units together. */
@@ -37,11 +45,26 @@ export function usageLines({ subscriptions, usage }: AccountFacts): BillLine[] {
 /** The charge that a unit belongs to; null = it is free. */
 export function chargeOf(
   subscriptions: readonly SubscriptionFact[],
-  { occurred_at, recorded_at }: Pick<UsageFact, 'occurred_at' | 'recorded_at'>,
+  fact: Pick<UsageFact, 'occurred_at' | 'recorded_at' | 'is_held'>,
 ): Charge | null {
+  const { occurred_at, recorded_at } = fact;
   const own = chargeAt(subscriptions, Math.min(occurred_at, recorded_at));
-  // What comes too late for its invoice is billed next, at the price of then; where nothing bills then, by nobody.
-  return own !== null && recorded_at >= own.takes_until ? chargeAt(subscriptions, recorded_at) : own;
+  if (own === null || recorded_at < own.takes_until) return own;
+  // What comes too late for its invoice is billed next, at the price of then.
+  return chargeAt(subscriptions, recorded_at) ?? (isOnDraft(own, fact) ? own : null);
+}
+
+/** Where nothing is billed next, late usage is on its own invoice as long as that is not final. */
+function isOnDraft(
+  { subscription: { ending, finals }, ends_at }: Charge,
+  { recorded_at, is_held }: Pick<UsageFact, 'recorded_at' | 'is_held'>,
+): boolean {
+  if (ends_at === null) return false;
+  const final_at = finals.get(ends_at) ?? Number.POSITIVE_INFINITY;
+  // What is recorded while a cancellation is under way waits for it.
+  const isPending = ending !== null && ending.asked_at <= recorded_at && recorded_at < ending.made_at;
+  const known_at = isPending ? ending.made_at : recorded_at;
+  return known_at + ROOM < final_at || (recorded_at < final_at && !is_held);
 }
 
 function chargeAt(subscriptions: readonly SubscriptionFact[], instant: number): Charge | null {
@@ -56,7 +79,9 @@ function chargeAt(subscriptions: readonly SubscriptionFact[], instant: number): 
     const number = periodNumberAt(subscription, Math.max(instant, pricing.made_at, paidFrom(subscription)));
     const natural = periodStart(subscription, number + 1);
     const cut = Math.min(all[index + 1]?.asked_at ?? end, end);
-    return { subscription, pricing, number, takes_until: cut < natural ? cut : natural + LATE_WINDOW };
+    return cut < natural
+      ? { subscription, pricing, number, takes_until: cut, ends_at: null }
+      : { subscription, pricing, number, takes_until: natural + LATE_WINDOW, ends_at: natural };
   }
   return null;
 }

@@ -8,18 +8,28 @@ export interface SubscriptionLog {
   readonly seats: number;
 }
 
-/** A change that the app asked for, by its own parameters; `plan` null = cancelled. */
+/** What the app asked for, by its own parameters. */
+export type Wanted =
+  /** `seats` null = as many as before. */
+  | { readonly kind: 'plan'; readonly plan: PaidPlan; readonly seats: number | null }
+  | { readonly kind: 'cancel' }
+  | { readonly kind: 'seats'; readonly seats: number }
+  /** Some more than there are, or fewer. */
+  | { readonly kind: 'added_seats'; readonly seats: number };
+
 export interface AskedChange {
   readonly change_id: number;
-  readonly plan: PaidPlan | null;
-  readonly seats: number | null;
+  readonly wanted: Wanted;
 }
+
+/** Usage that was acknowledged, with its number in the ledger. */
+export type LoggedUsage = Omit<UsageFact, 'is_held'> & { readonly event_id: number };
 
 /** What the schedule did with one account, and the answers that it got. */
 export class AccountLog {
   readonly name: string;
   readonly customer: string;
-  readonly usage: UsageFact[] = [];
+  readonly usage: LoggedUsage[] = [];
   readonly subscriptions: SubscriptionLog[] = [];
   readonly asked: AskedChange[] = [];
   /** Idempotency key → what it was first used with. */

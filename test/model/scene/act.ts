@@ -1,15 +1,16 @@
 import { UsageError } from '../../../src/core/errors.ts';
 import type { Fault } from '../../../src/testing/stripe-simulator/faults.ts';
+import type { AppUsage } from '../../simulation/app/app-process.ts';
 import { GONE } from '../../simulation/app/fate.ts';
-import { must } from '../../simulation/invariants/broken.ts';
+import { must, mustEqual } from '../../simulation/invariants/broken.ts';
 import { SECOND } from '../../simulation/time.ts';
 import { hasSeats, type PaidPlan, PRICES, priceName } from '../catalogue.ts';
 import type { Action, CrashPlace, FaultPlace } from '../schedule/action.ts';
-import type { AccountLog } from './account-log.ts';
-import { ask, noteChange, refusalOf } from './asking.ts';
-import { changeRows } from './change-rows.ts';
+import type { AccountLog, Wanted } from './account-log.ts';
+import { ask, isPaused, noteChanges, refusalOf } from './asking.ts';
 import { eventIds, increment, noteEvents } from './increments.ts';
 import { pass } from './passing.ts';
+import { resumeAccount } from './resuming.ts';
 import type { ModelScene } from './scene.ts';
 
 type Of<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
@@ -32,12 +33,10 @@ const HANDLERS: Handlers = {
   change: async (scene, { account, process, plan, seats }) => {
     await changePlan(scene, scene.account(account), process, plan === 'free' ? null : plan, seats);
   },
-  seats: async (scene, { account: index, process, seats }) => {
-    const account = scene.account(index);
-    const plan = await presentPlan(scene, account);
-    if (plan !== null && hasSeats(plan)) await changePlan(scene, account, process, plan, seats);
-  },
+  seats: changeSeats,
+  join,
   cancel,
+  pause,
   resume,
   move_trial: moveTrial,
   race,
@@ -107,29 +106,97 @@ async function changePlan(
   plan: PaidPlan | null,
   seats: number | null,
 ): Promise<void> {
-  const from = scene.now;
+  const at = { from: scene.now, was_paused: isPaused(scene, account) };
   const sold = plan !== null && hasSeats(plan) ? seats : null;
   const params = { account: account.name, plan: plan ?? 'free', ...(sold === null ? {} : { seats: sold }) };
   await ask(scene, process, (usage) => usage.plans.change(params));
-  await noteChange(scene, account, { plan, seats: sold }, from);
+  const wanted: Wanted = plan === null ? { kind: 'cancel' } : { kind: 'plan', plan, seats: sold };
+  await noteChanges(scene, account, wanted, at);
+}
+
+async function changeSeats(scene: ModelScene, action: Of<'seats'>): Promise<void> {
+  const { how, process, seats } = action;
+  const account = scene.account(action.account);
+  const at = { from: scene.now, was_paused: isPaused(scene, account) };
+  const params = { account: account.name, seats };
+  const answer = await ask(scene, process, (usage) =>
+    how === 'set' ? usage.seats.set(params) : usage.seats.add(params).catch(refuseTooFew),
+  );
+  await noteChanges(scene, account, { kind: how === 'set' ? 'seats' : 'added_seats', seats }, at);
+  if (answer === GONE || answer === 'too_few' || answer instanceof UsageError) return;
+  if (how === 'set')
+    mustEqual(answer.pending_seats ?? answer.seats, seats, 'answer', 'the seats of an answer');
+  // Seats are to be given away once they are not pending: Stripe bills them.
+  if (answer.pending_seats === null) mustBill(scene, account, answer.seats);
+}
+
+/** An account cannot be left without any seat. */
+function refuseTooFew(error: unknown): 'too_few' {
+  if (error instanceof UsageError && error.code === 'invalid_parameter') return 'too_few';
+  throw error;
+}
+
+async function join(scene: ModelScene, { account: index, seats }: Of<'join'>): Promise<void> {
+  const account = scene.account(index);
+  const at = { from: scene.now, was_paused: isPaused(scene, account), calls: 2 };
+  const params = { account: account.name, seats };
+  let joined = 0;
+  const call = async (usage: AppUsage) => {
+    const answer = await refusalOf(usage.seats.add(params));
+    if (!(answer instanceof UsageError) && answer.pending_seats === null) joined += seats;
+  };
+  const before = soldSeats(scene, account);
+  await scene.race([
+    [0, call],
+    [1, call],
+    [1, (usage) => usage.worker.tick()],
+  ]);
+  await noteChanges(scene, account, { kind: 'added_seats', seats }, at);
+  const sold = soldSeats(scene, account) - before;
+  must(
+    sold >= joined,
+    'I5',
+    () => `${joined} seats of ${account.name} were given away, and ${sold} are billed`,
+  );
+}
+
+function mustBill(scene: ModelScene, account: AccountLog, seats: number): void {
+  mustEqual(soldSeats(scene, account), seats, 'I5', `the seats of ${account.name} that Stripe bills`);
+}
+
+/** As Stripe told of it last. */
+function soldSeats({ diary, prices }: ModelScene, { subscriptions }: AccountLog): number {
+  const items = diary.last(subscriptions.at(-1)?.id ?? '')?.items.data ?? [];
+  const names = new Map([...prices].map(([name, id]) => [id, name]));
+  return items.find(({ price }) => names.get(price.id)?.endsWith(' seats'))?.quantity ?? 0;
 }
 
 async function cancel(scene: ModelScene, { account: index, process, when }: Of<'cancel'>): Promise<void> {
   const account = scene.account(index);
-  const from = scene.now;
+  const at = { from: scene.now, was_paused: isPaused(scene, account) };
   const subscription = account.subscriptions.at(-1)?.id ?? '';
   if (when === 'period_end') account.mayEnd.add(subscription);
   const answer = await ask(scene, process, (usage) =>
     usage.subscriptions.cancel({ account: account.name, when }),
   );
-  if (when === 'now') await noteChange(scene, account, { plan: null, seats: null }, from);
-  else if (answer !== GONE && !(answer instanceof UsageError)) account.ends = subscription;
+  await noteChanges(scene, account, { kind: 'cancel' }, at);
+  if (when === 'now' || answer === GONE || answer instanceof UsageError) return;
+  must(!at.was_paused, 'answer', () => `${subscription} of ${account.name} is to end in a pause`);
+  account.ends = subscription;
+}
+
+async function pause(scene: ModelScene, { account: index, process }: Of<'pause'>): Promise<void> {
+  const account = scene.account(index);
+  const isEnding = scene.diary.last(account.subscriptions.at(-1)?.id ?? '')?.cancel_at_period_end ?? false;
+  const answer = await ask(scene, process, (usage) => usage.subscriptions.pause({ account: account.name }));
+  if (answer === GONE || answer instanceof UsageError) return;
+  await scene.settle();
+  must(!isEnding, 'answer', () => `a subscription of ${account.name} that ends was paused`);
+  must(isPaused(scene, account), 'answer', () => `${account.name} is paused, and Stripe knows nothing of it`);
 }
 
 async function resume(scene: ModelScene, { account: index, process }: Of<'resume'>): Promise<void> {
-  const account = scene.account(index);
-  account.ends = null;
-  await ask(scene, process, (usage) => usage.subscriptions.resume({ account: account.name }));
+  await resumeAccount(scene, scene.account(index), process);
 }
 
 async function moveTrial(scene: ModelScene, { account, ms }: Of<'move_trial'>): Promise<void> {
@@ -146,13 +213,14 @@ async function moveTrial(scene: ModelScene, { account, ms }: Of<'move_trial'>): 
 async function race(scene: ModelScene, { account: index, plan, quantities }: Of<'race'>): Promise<void> {
   const account = scene.account(index);
   const from = scene.now;
+  const was_paused = isPaused(scene, account);
   const before = await eventIds(scene);
   const { name } = account;
   let acknowledged = 0;
   const increments = quantities.map((quantity, call) => {
     return [
       call,
-      async (usage: Parameters<Parameters<ModelScene['call']>[1]>[0]) => {
+      async (usage: AppUsage) => {
         await usage.increment({ account: name, quantity });
         acknowledged += quantity;
       },
@@ -163,28 +231,13 @@ async function race(scene: ModelScene, { account: index, plan, quantities }: Of<
     ...increments,
     [1, (usage) => usage.worker.tick()],
   ]);
-  await noteChange(scene, account, { plan, seats: null }, from);
+  await noteChanges(scene, account, { kind: 'plan', plan, seats: null }, { from, was_paused });
   const added = (await scene.ledger.events()).filter(({ event_id }) => !before.has(event_id));
   const counted = added.reduce((sum, { quantity }) => sum + quantity, 0);
   const all = quantities.reduce((sum, quantity) => sum + quantity, 0);
   const isRight = acknowledged <= counted && counted <= all;
   must(isRight, 'I1', `${counted} counted of ${acknowledged} acknowledged and ${all} issued`);
   await noteEvents(scene, account, added, { from, isRace: true });
-}
-
-/** The plan that an account is on, or is about to be on; null = none that is paid for. */
-async function presentPlan(
-  scene: ModelScene,
-  { name, subscriptions, asked }: AccountLog,
-): Promise<PaidPlan | null> {
-  const subscription = subscriptions.at(-1);
-  if (!subscription) return null;
-  const rows = (await changeRows(scene, name)).filter(
-    ({ stripe_subscription, status }) => stripe_subscription === subscription.id && status !== 'failed',
-  );
-  const last = rows.at(-1);
-  if (!last) return subscription.plan;
-  return asked.find(({ change_id }) => change_id === last.change_id)?.plan ?? null;
 }
 
 /** The end of Stripe's billing period, or trial; null = nothing bills. */

@@ -3,8 +3,7 @@ import type { AppUsage } from '../../simulation/app/app-process.ts';
 import { GONE } from '../../simulation/app/fate.ts';
 import { must, mustEqual } from '../../simulation/invariants/broken.ts';
 import { SECOND } from '../../simulation/time.ts';
-import type { PaidPlan } from '../catalogue.ts';
-import type { AccountLog } from './account-log.ts';
+import type { AccountLog, Wanted } from './account-log.ts';
 import { changeRows } from './change-rows.ts';
 import type { ModelScene } from './scene.ts';
 
@@ -13,6 +12,9 @@ const REFUSALS: readonly UsageErrorCode[] = [
   'subscription_not_found',
   'already_subscribed',
   'change_pending',
+  'collection_paused',
+  'subscription_ending',
+  'seats_not_sold',
   'stripe_unavailable',
 ];
 
@@ -40,21 +42,41 @@ export async function refusalOf<Result>(call: Promise<Result>): Promise<Result |
   }
 }
 
-/** Writes down the change that a call led to, if any, with what the call asked for. */
-export async function noteChange(
+/** What calls led to, as they are noted. */
+interface Noting {
+  readonly from: number;
+  /** So many calls at the same time. Default: 1. */
+  readonly calls?: number;
+  /** Whether collection was paused when the calls were made. */
+  readonly was_paused: boolean;
+}
+
+/** Writes down the changes that calls led to, if any, with what they asked for. */
+export async function noteChanges(
   scene: ModelScene,
-  { name, asked }: AccountLog,
-  wanted: { readonly plan: PaidPlan | null; readonly seats: number | null },
-  from: number,
+  account: AccountLog,
+  wanted: Wanted,
+  { from, calls = 1, was_paused }: Noting,
 ): Promise<void> {
+  const { name, asked } = account;
   const known = asked.at(-1)?.change_id ?? 0;
   const added = (await changeRows(scene, name)).filter(({ change_id }) => change_id > known);
-  must(added.length <= 1, 'answer', `one call of ${name} led to ${added.length} changes`);
-  const [row] = added;
-  if (!row) return;
+  must(added.length <= calls, 'answer', `${calls} calls of ${name} led to ${added.length} changes`);
+  await scene.settle();
+  const isRefused = was_paused && isPaused(scene, account);
+  must(!isRefused || added.length === 0, 'answer', `a change of ${name} began in a pause`);
   const second = Math.floor(from / SECOND) * SECOND;
-  const isOfCall = row.requested_at > second && row.requested_at <= scene.now + SECOND;
-  must(isOfCall, 'answer', `change ${row.change_id} of ${name} counts from ${row.requested_at}`);
-  mustEqual(row.kind === 'cancel', wanted.plan === null, 'answer', `whether change ${row.change_id} cancels`);
-  asked.push({ change_id: row.change_id, ...wanted });
+  for (const row of added) {
+    const isOfCall = row.requested_at > second && row.requested_at <= scene.now + 2 * SECOND;
+    must(isOfCall, 'answer', `change ${row.change_id} of ${name} counts from ${row.requested_at}`);
+    const kind = wanted.kind === 'added_seats' ? 'seats' : wanted.kind;
+    mustEqual(row.kind, kind, 'answer', `the kind of change ${row.change_id}`);
+    asked.push({ change_id: row.change_id, wanted });
+  }
+}
+
+/** Whether Stripe collects nothing of an account's subscription now. */
+export function isPaused({ diary }: ModelScene, { subscriptions }: AccountLog): boolean {
+  const last = diary.last(subscriptions.at(-1)?.id ?? '');
+  return last !== null && last.ended_at === null && last.pause_collection !== null;
 }

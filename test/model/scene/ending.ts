@@ -1,6 +1,8 @@
 import { DAY, HOUR } from '../../simulation/time.ts';
+import { isPaused } from './asking.ts';
 import { changeRows } from './change-rows.ts';
 import { pass } from './passing.ts';
+import { hasKeptDrafts, resumeAccount } from './resuming.ts';
 import { type ModelScene, PROCESS_COUNT } from './scene.ts';
 
 /** A month for the periods that are under way, and whatever waits for its retry. */
@@ -13,13 +15,22 @@ export async function endScene(scene: ModelScene): Promise<void> {
   scene.trace.add(() => 'the faults stop');
   for (let index = 0; index < PROCESS_COUNT; index += 1) await scene.reopen(index);
   const last = scene.now + LONGEST_ENDING;
+  await endPauses(scene);
   await pass(scene, last, () => hasNoChange(scene));
   const { data } = await scene.byHand((stripe) => stripe.subscriptions.list({ limit: 100 }));
   const ends = data.flatMap(({ items }) => items.data.map((item) => item.current_period_end * 1_000));
   await pass(scene, Math.max(scene.now, ...ends) + AFTER_PERIOD);
+  // A request that was lost on its way may have paused it since.
+  await endPauses(scene);
   await scene.call(0, (usage) => usage.report());
   await pass(scene, last, () => isAtRest(scene));
   await scene.settle();
+}
+
+async function endPauses(scene: ModelScene): Promise<void> {
+  for (const account of scene.accounts) {
+    if (isPaused(scene, account) || hasKeptDrafts(scene, account)) await resumeAccount(scene, account, 0);
+  }
 }
 
 async function hasNoChange(scene: ModelScene): Promise<boolean> {

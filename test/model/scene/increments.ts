@@ -82,13 +82,13 @@ export async function noteEvents(
   const requested_at = last === undefined || last.kind === 'seats' ? 0 : last.requested_at;
   const reports = new Map((await scene.ledger.reports()).map((report) => [keyOf(report), report]));
   for (const event of added) {
-    const { quantity, occurred_at, recorded_at } = event;
+    const { event_id, quantity, occurred_at, recorded_at } = event;
     mustEqual(event.account_id, account.name, 'I18', 'the account of an event');
     must(from <= recorded_at && recorded_at <= scene.now, 'I1', `an event is recorded at ${recorded_at}`);
     const sealed_at = reports.get(keyOf(event))?.period_end ?? Number.POSITIVE_INFINITY;
     const isBefore = isRace && sealed_at <= requested_at;
     const told_at = isBefore ? recorded_at : Math.max(recorded_at, requested_at);
-    account.usage.push({ quantity, occurred_at, recorded_at: told_at });
+    account.usage.push({ event_id, quantity, occurred_at, recorded_at: told_at });
   }
 }
 

@@ -38,8 +38,18 @@ export type Action =
       readonly plan: PlanName;
       readonly seats: number | null;
     }
-  /** Another number of seats on the present plan. */
-  | { readonly kind: 'seats'; readonly account: number; readonly process: number; readonly seats: number }
+  /** `set` makes it so many seats, `add` so many more, or fewer. */
+  | {
+      readonly kind: 'seats';
+      readonly how: 'set' | 'add';
+      readonly account: number;
+      readonly process: number;
+      readonly seats: number;
+    }
+  /** So many join in each process at the same time, while a worker runs. */
+  | { readonly kind: 'join'; readonly account: number; readonly seats: number }
+  /** Payments are not collected until they are again (`resume`). */
+  | { readonly kind: 'pause'; readonly account: number; readonly process: number }
   | {
       readonly kind: 'cancel';
       readonly account: number;

@@ -49,15 +49,9 @@ const ACTIONS: readonly (readonly [weight: number, draw: Draw])[] = [
       seats: random.chance(0.3) ? random.integer(1, 7) : null,
     }),
   ],
-  [
-    2,
-    (random) => ({
-      kind: 'seats',
-      account: account(random),
-      process: process(random),
-      seats: random.integer(1, 7),
-    }),
-  ],
+  [3, drawSeats],
+  [1, (random) => ({ kind: 'join', account: account(random), seats: random.integer(1, 3) })],
+  [1, (random) => ({ kind: 'pause', account: account(random), process: process(random) })],
   [
     2,
     (random) => ({
@@ -67,7 +61,7 @@ const ACTIONS: readonly (readonly [weight: number, draw: Draw])[] = [
       when: random.pick(['now', 'period_end']),
     }),
   ],
-  [1, (random) => ({ kind: 'resume', account: account(random), process: process(random) })],
+  [2, (random) => ({ kind: 'resume', account: account(random), process: process(random) })],
   [
     1,
     (random) => ({
@@ -132,6 +126,18 @@ function drawIncrement(random: Random): Increment {
     quantity: random.pick([random.integer(1, 9), random.integer(1, 900), random.integer(1, 5_000)]),
     key: random.chance(0.3) ? random.integer(0, 5) : null,
     ago: random.chance(0.35) ? drawAgo(random) : null,
+  };
+}
+
+function drawSeats(random: Random): Action {
+  const how = random.pick(['set', 'add'] as const);
+  const added = random.pick([-2, -1, 1, 1, 2, 3]);
+  return {
+    kind: 'seats',
+    how,
+    account: account(random),
+    process: process(random),
+    seats: how === 'set' ? random.integer(1, 7) : added,
   };
 }
 
