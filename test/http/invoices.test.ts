@@ -85,7 +85,7 @@ test('an invoice that bills nothing is left out, and a whole page of them does n
   await stripe.subscriptions.create({
     customer: customer.id,
     items: prices.map(({ id }) => ({ price: id })),
-    billing_mode: { type: 'flexible' },
+    billing_mode: { type: 'classic' }, // Which has an invoice at its start.
   });
   await usage.accounts.set({ account: ACCOUNT, plan: 'pro', stripe_customer: customer.id });
   await usage.increment({ account: ACCOUNT, quantity: 5 });
