@@ -132,7 +132,7 @@ export const ERRORS = {
   },
   subscription_ending: {
     status: 409,
-    meaning: 'The subscription ends with its period, and paused its last invoice would stay a draft.',
+    meaning: 'The subscription ends with its period: paused, its last invoice would stay a draft.',
     remedy: 'Take the cancellation back first: usage.subscriptions.resume().',
   },
   usage_unproven: {

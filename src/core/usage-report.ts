@@ -110,6 +110,7 @@ const TRANSITIONS: Readonly<Record<ReportStatus, readonly ReportStatus[]>> = {
   voided: [],
 };
 
+/** Whether a text names a status. */
 export function isReportStatus(value: string): value is ReportStatus {
   return Object.hasOwn(TRANSITIONS, value);
 }

@@ -65,7 +65,9 @@ function Lines({ cost, meter, price }: LinesProps) {
   function wordsOf(quantity: number, unit_amount_decimal: string | null): string {
     if (unit_amount_decimal === null) return texts.flatFee;
     const count = formats.quantity(quantity);
-    if (Number(unit_amount_decimal) === 0) return texts.included(count, units.of(meter, quantity));
+    // By volume, one unit more may price all of them.
+    const isIncluded = Number(unit_amount_decimal) === 0 && price?.tiers_mode !== 'volume';
+    if (isIncluded) return texts.included(count, units.of(meter, quantity));
     const of = size === undefined ? units.of(meter, quantity) : `× ${formats.quantity(size)}`;
     return `${count} ${of} × ${formats.money(unit_amount_decimal, cost.currency)}`;
   }

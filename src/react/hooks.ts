@@ -12,6 +12,7 @@ import type {
   UsageWindowsResult,
 } from '../client/wire.ts';
 import { useUsageContext } from './provider.tsx';
+import type { QueryOptions } from './queries.ts';
 import type { QueryState } from './query.ts';
 
 /** What a hook answers: the latest data, and how it stands with reading it. */
@@ -20,13 +21,6 @@ export interface QueryResult<Data> extends QueryState<Data> {
   readonly isLoading: boolean;
   /** Reads again at once. */
   readonly refresh: () => void;
-}
-
-export interface QueryOptions<Data> {
-  /** What is shown before the first answer, such as what the server has read while it rendered. */
-  readonly initialData?: Data | undefined;
-  /** It is not read more often than this, in milliseconds, whatever the provider's `pollMs` is. Default: 0. */
-  readonly minPollMs?: number;
 }
 
 /** What Stripe is asked for changes rarely, and each answer costs a request there. */
@@ -90,7 +84,7 @@ export function usePlans(options?: QueryOptions<PlansResult>): QueryResult<Plans
   return useQuery('plans', (signal) => client.plans.list({ signal }), options);
 }
 
-/** What the account was billed, newest first. Read once a minute at most: Stripe is asked. */
+/** What the account was billed, newest first; `limit` is 1 to 100, 10 by default. Polled once a minute at most: Stripe is asked. */
 export function useInvoices(
   params: PageParams & { readonly account?: string | undefined } = {},
   options?: QueryOptions<InvoicesPage>,
@@ -98,7 +92,7 @@ export function useInvoices(
   return useRead('invoices', params, (client) => client.invoices.list, { ...AT_STRIPE, ...options });
 }
 
-/** How many seats the account has, and what one costs. Read once a minute at most: Stripe is asked. */
+/** How many seats the account has, and what one costs. Polled once a minute at most: Stripe is asked. */
 export function useSeats(
   params: { readonly account?: string | undefined } = {},
   options?: QueryOptions<SeatsResult>,

@@ -1,7 +1,6 @@
 export { CostSoFar, type CostSoFarProps } from './cost-so-far.tsx';
 export type { ComponentProps } from './frame.tsx';
 export {
-  type QueryOptions,
   type QueryResult,
   useCost,
   useInvoices,
@@ -17,6 +16,7 @@ export { InvoiceList, type InvoiceListProps } from './invoice-list.tsx';
 export { PlanPicker, type PlanPickerProps } from './plan-picker.tsx';
 export type { ShownBill, ShownBillLine, ShownChange, ShownPreview } from './plan-preview.tsx';
 export { UsageProvider, type UsageProviderProps } from './provider.tsx';
+export type { QueryOptions } from './queries.ts';
 export { Seats, type SeatsProps } from './seats.tsx';
 export { en } from './texts/en.ts';
 export type { NextTierWords, Texts } from './texts/texts.ts';

@@ -1,6 +1,6 @@
 import type { PublicPlan } from '../client/wire.ts';
 import { useUsageContext } from './provider.tsx';
-import { tiersOf } from './tiers.ts';
+import { includedBy, tiersOf } from './tiers.ts';
 
 type PlanPrice = PublicPlan['prices'][number];
 
@@ -38,9 +38,11 @@ export function PlanPrices({ plan }: { readonly plan: PublicPlan }) {
       ];
     }
     if (!price.tiers) return [texts.perUnit(money(unit_amount_decimal ?? '0'), units.of(meter, 1))];
-    return tiersOf(price, 0).map(({ first, last, unit_amount_decimal: unit, flat_amount_decimal: fee }) => {
-      const isIncluded = unit === null && fee === null && last !== null;
-      if (first === 1 && isIncluded) return texts.included(formats.quantity(last), units.of(meter, last));
+    const included = includedBy(price);
+    return tiersOf(price, 0).map(({ first, unit_amount_decimal: unit, flat_amount_decimal: fee }) => {
+      if (first === 1 && included !== null) {
+        return texts.included(formats.quantity(included), units.of(meter, included));
+      }
       const each = texts.perUnit(money(unit ?? '0'), units.of(meter, 1));
       const words = fee === null ? each : `${each}, ${texts.plusFee(money(fee))}`;
       return first === 1 ? words : `${texts.from(formats.quantity(first))}: ${words}`;

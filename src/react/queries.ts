@@ -1,8 +1,9 @@
 import { Query } from './query.ts';
 
-export interface QuerySettings<Data> {
+export interface QueryOptions<Data> {
+  /** What is shown before the first answer, such as what the server has read while it rendered. */
   readonly initialData?: Data | undefined;
-  /** Whatever the provider says, it is not read more often than this, in milliseconds. Default: 0. */
+  /** It is not polled more often than this, in milliseconds, whatever the provider's `pollMs` is. Default: 0. */
   readonly minPollMs?: number;
 }
 
@@ -19,7 +20,7 @@ export class Queries {
   get<Data>(
     key: string,
     load: (signal: AbortSignal) => Promise<Data>,
-    { initialData, minPollMs = 0 }: QuerySettings<Data>,
+    { initialData, minPollMs = 0 }: QueryOptions<Data>,
   ): Query<Data> {
     const known = this.#byKey.get(key);
     if (known) return known as Query<Data>;

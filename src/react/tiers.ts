@@ -32,6 +32,13 @@ export function tiersOf(price: Price | null, quantity: number): readonly TierSte
   });
 }
 
+/** Units that cost nothing, however many follow; null = there are none: by volume, one more prices all of them. */
+export function includedBy(price: Price | null): number | null {
+  const [first] = tiersOf(price, 0);
+  const isFree = first?.unit_amount_decimal === null && first.flat_amount_decimal === null;
+  return price?.tiers_mode === 'graduated' && isFree ? first.last : null;
+}
+
 /** What usage is measured against. */
 export interface UsageScale {
   /** `limit`: what the plan allows. `allowance`: units that cost nothing. `tier`: where the next price begins. */
@@ -42,12 +49,9 @@ export interface UsageScale {
 /** null = there is nothing to measure it against. */
 export function scaleOf({ limit, price, quantity }: CostResult): UsageScale | null {
   if (limit !== null) return { kind: 'limit', quantity: limit };
+  const included = includedBy(price);
+  if (included !== null) return { kind: 'allowance', quantity: included };
   const steps = tiersOf(price, quantity);
-  const [first] = steps;
-  const isIncluded = first?.unit_amount_decimal === null && first.flat_amount_decimal === null;
-  if (price?.tiers_mode === 'graduated' && isIncluded && first.last !== null) {
-    return { kind: 'allowance', quantity: first.last };
-  }
   const current = steps.find(({ is_current }) => is_current);
   return current?.last == null ? null : { kind: 'tier', quantity: current.last };
 }

@@ -89,14 +89,17 @@ test('says kindly that the token has ended, or that there is none, and where to 
   await page.goto(await addressFor('a', '?locale=de'));
   await page.locator('.tallybook-meter strong').waitFor();
 
-  const stranger = await openPage(browser, `${url}?locale=en`);
-  await stranger.getByRole('heading', { name: 'Please sign in again' }).waitFor();
+  for (const fragment of ['', '#token=']) {
+    const stranger = await openPage(browser, `${url}?locale=en${fragment}`);
+    await stranger.getByRole('main').getByRole('heading', { name: 'Please sign in again' }).waitFor();
+    expect(stranger.url()).toBe(`${url}?locale=en`);
+  }
 });
 
 test('an account of which nothing was counted yet, and a server that has stopped, are said', async () => {
   const { addressFor } = await servePage();
   const fresh = await openPage(browser, await addressFor('fresh', '?locale=en'), {}, REFUSED);
-  await fresh.getByText('Nothing was counted yet.').waitFor();
+  await fresh.getByText('Nothing has been counted yet.').waitFor();
   await fresh.getByRole('region', { name: 'Plans' }).getByText('Pro').waitFor();
   expect(await accessibilityFaults(fresh)).toEqual([]);
   await screenshot(fresh, 'served-new-account');

@@ -1,11 +1,11 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/folders.ts';
-import { ROOT } from './command.ts';
+import { publishedFile } from '../support/published.ts';
 import { startDev } from './running-dev.ts';
 
-const TRACE = join(ROOT, '..', 'shared', 'data', 'AzureLLMInferenceTrace_code.csv');
+const TRACE = publishedFile('data/AzureLLMInferenceTrace_code.csv');
 const IMPORTED = /Imported .*\n/;
 
 function fileOf(content: string): { directory: string; file: string } {
@@ -173,12 +173,13 @@ test('Ctrl-C during an import ends it cleanly, and importing again completes it'
   expect(await tokensOf(second)).toBe(total);
 });
 
-test.skipIf(!existsSync(TRACE))(
+test.skipIf(TRACE === null)(
   'the public Azure trace is counted to the token (skipped where the file is absent)',
   async () => {
-    const dev = await startDev({ directory: temporaryDirectory(), args: ['--import', TRACE] });
+    const trace = String(TRACE);
+    const dev = await startDev({ directory: temporaryDirectory(), args: ['--import', trace] });
     expect(await dev.output.waitFor(IMPORTED)).toMatch('8,819 recorded, 0 duplicate, 0 refused');
-    const expected = readFileSync(TRACE, 'utf8')
+    const expected = readFileSync(trace, 'utf8')
       .trim()
       .split('\n')
       .slice(1)

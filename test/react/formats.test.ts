@@ -3,6 +3,7 @@ import type { CostResult, Price } from '../../src/client/index.ts';
 import { lastUsed, placeBars } from '../../src/react/bars.ts';
 import { createFormats } from '../../src/react/formats.ts';
 import { scaleOf, tiersOf } from '../../src/react/index.ts';
+import { includedBy } from '../../src/react/tiers.ts';
 
 const spaces = (text: string) => text.replaceAll(/[\u00a0\u202f\u2009]/g, ' ');
 
@@ -72,6 +73,14 @@ describe('tiers', () => {
     expect(scaleOf(cost)).toEqual({ kind: 'tier', quantity: 1_000 });
     expect(scaleOf({ ...cost, quantity: 1_001 })).toBeNull();
     expect(scaleOf({ ...cost, price: null })).toBeNull();
+  });
+
+  test('a free first tier is included where later units leave it free, and not by volume', () => {
+    const tiers: Price['tiers'] = [{ up_to: 100 }, { up_to: 'inf', unit_amount_decimal: '1' }];
+    expect(includedBy({ ...VOLUME, tiers_mode: 'graduated', tiers })).toBe(100);
+    expect(includedBy({ ...VOLUME, tiers })).toBeNull();
+    expect(includedBy({ ...VOLUME, tiers_mode: 'graduated' })).toBeNull();
+    expect(includedBy(null)).toBeNull();
   });
 });
 

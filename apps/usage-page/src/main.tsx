@@ -27,7 +27,13 @@ function App() {
     return () => removeEventListener('hashchange', take);
   }, []);
   const client = useMemo(() => (token === null ? null : createClient({ base_url, token })), [token]);
-  if (client === null) return <SignInAgain language={language} account_url={settings.account_url} />;
+  if (client === null) {
+    return (
+      <main className="alone">
+        <SignInAgain language={language} account_url={settings.account_url} />
+      </main>
+    );
+  }
   return (
     <UsageProvider
       client={client}

@@ -8,8 +8,9 @@ const KEY = 'tallybook-token';
  */
 export function takeToken(): string | null {
   const given = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (given === null) return remembered();
-  history.replaceState(null, '', location.pathname + location.search);
+  if (given !== null) history.replaceState(null, '', location.pathname + location.search);
+  // An app that had no token at hand may have made a link with nothing behind the sign.
+  if (!given) return remembered();
   remember(given);
   return given;
 }

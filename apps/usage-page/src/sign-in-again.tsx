@@ -6,6 +6,9 @@ export interface SignInAgainProps {
   readonly account_url: string | undefined;
 }
 
+/** The same as the server takes: anything else is not a page. */
+const PAGE_URL = /^https?:/i;
+
 /** In place of the page, where there is no token or its time is over. */
 export function SignInAgain({ language: { texts, words }, account_url }: SignInAgainProps) {
   return (
@@ -16,7 +19,7 @@ export function SignInAgain({ language: { texts, words }, account_url }: SignInA
       </svg>
       <h1>{words.ended}</h1>
       <p>{texts.expired}</p>
-      {account_url?.startsWith('https:') ? (
+      {account_url !== undefined && PAGE_URL.test(account_url) ? (
         <a className="tallybook-button" href={account_url}>
           {words.backToAccount}
         </a>

@@ -6,7 +6,7 @@ export const en: Texts = {
   failed: 'This cannot be shown at the moment.',
   retry: 'Try again',
   expired: 'For your safety, this page has timed out. Open it again from your account.',
-  nothingYet: 'Nothing was counted yet. It appears here as soon as it is.',
+  nothingYet: 'Nothing has been counted yet. Usage appears here as soon as it is counted.',
   stale: (time) => `As of ${time}. Trying to reconnect …`,
 
   ofLimit: (limit, units) => `of ${limit} ${units}`,

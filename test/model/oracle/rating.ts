@@ -15,7 +15,7 @@ export interface Share {
 }
 
 /**
- * What a quantity costs (stripe.md): `volume` prices all of it by the tier that it reaches, `graduated` each tier's units
+ * What a quantity costs: `volume` prices all of it by the tier that it reaches, `graduated` each tier's units
  * by their own; each line is rounded once, half up.
  */
 export function rateExactly(
