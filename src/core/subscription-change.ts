@@ -1,5 +1,6 @@
 import type { RefusalCode } from './billing-provider.ts';
 import type { Instant } from './environment.ts';
+import { SECOND_MS } from './instant.ts';
 import type { Plan, PlanPrice, Plans, PriceInterval } from './plan.ts';
 import type { Price } from './price.ts';
 
@@ -13,6 +14,9 @@ export type ChangeKind = 'plan' | 'cancel' | 'seats';
  * been or may have been asked to change the subscription. `done` and `failed` are final; a failed one changed nothing.
  */
 export type ChangeStatus = 'flushing' | 'applying' | 'done' | 'failed';
+
+/** A request counts from the next whole second, or from the one after it where reports were sealed in this one already. */
+export const MAX_REQUEST_AHEAD_MS = 2 * SECOND_MS;
 
 /** A change of an account's subscription; one at a time is under way. */
 export interface SubscriptionChange {

@@ -8,9 +8,10 @@ import {
 } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
 import { UsageError } from '../core/errors.ts';
-import { floorToSecond, SECOND_MS } from '../core/instant.ts';
+import { floorToSecond } from '../core/instant.ts';
 import { exactTotal, isReportable } from '../core/quantity.ts';
 import type { SumUsageParams, SumUsageResult } from '../core/store.ts';
+import { MAX_REQUEST_AHEAD_MS } from '../core/subscription-change.ts';
 import type { ReportKey, UsageReport } from '../core/usage-report.ts';
 import { lastRegularEnd, openReport, sealFullReports } from './opening.ts';
 import { type Db, isReport } from './report-rows.ts';
@@ -148,13 +149,13 @@ export function isBeforeRequest(
 }
 
 /**
- * A request counts from the next whole second. What was recorded in its second before it has been sealed, and sent; what
- * a change moves was recorded after it, and belongs to the time that begins with the request from then on.
+ * A request counts from a second to come. What was recorded before it has been sealed, and sent; what a change moves was
+ * recorded after it, and belongs to the time that begins with the request from then on.
  */
 function since(begins: readonly (Instant | null)[], occurred_at: Instant): Instant {
-  const isInItsSecond = (at: Instant | null) =>
-    at !== null && occurred_at < at && occurred_at >= at - SECOND_MS;
-  return begins.find(isInItsSecond) ?? occurred_at;
+  const isJustBefore = (at: Instant | null) =>
+    at !== null && occurred_at < at && occurred_at >= at - MAX_REQUEST_AHEAD_MS;
+  return begins.find(isJustBefore) ?? occurred_at;
 }
 
 /** As for usage that is recorded now. */

@@ -119,13 +119,19 @@ export async function moveToCurrentPeriod(
     .forUpdate()
     .executeTakeFirst();
   if (!row) return false;
-  await replaceReports(db, ledger, [toReport(row)], {
-    timeline,
-    isBilledNext: true,
-    switched_at: null,
-    requested_at: known.account.change_requested_at,
-    now,
-  });
+  const { account_id, meter, report_id } = key;
+  const open = await db
+    .selectFrom('usage')
+    .select(REPORT_COLUMNS)
+    .where((eb) => eb.and({ account_id, meter, status: 'open' }))
+    .orderBy('report_id')
+    .forUpdate()
+    .execute();
+  const requested_at = known.account.change_requested_at;
+  const moving = { timeline, isBilledNext: true, switched_at: null, requested_at, now };
+  const report = toReport(row);
+  const own = [report, ...open.map(toReport).filter((other) => other.report_id !== report_id)];
+  await replaceReports(db, ledger, withSuccessors([report], own, moving), moving);
   return true;
 }
 
@@ -228,7 +234,7 @@ async function replaceReport(db: Db, ledger: Ledger, report: UsageReport, moving
 
 /**
  * What was sealed for a change that is under way is sealed again: it is sent before Stripe makes the change. Where everything
- * until the request is in reports that stay, it is late.
+ * until the request is in reports that stay, it is late. What is counted in a billing period after the request waits, too.
  */
 async function sealMoved(
   db: Db,
@@ -249,5 +255,6 @@ async function sealMoved(
     })
     .where((eb) => eb.and({ account_id, meter, status: 'open' }))
     .where('report_id', 'in', report_ids)
+    .where('billing_period_start', '<', requested_at)
     .execute();
 }

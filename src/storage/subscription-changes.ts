@@ -53,7 +53,10 @@ export async function requestChange(
   const seals = request.kind !== 'seats';
   const requested_at = seals && (await isBegun(db, account_id, second)) ? second + SECOND_MS : second;
   const which = { which: 'all', locked: 'wait', after: null, limit: 1 } as const;
-  if (seals) await closeReports(db, ledger, { ...which, account_id, now: requested_at });
+  if (seals) {
+    await closeReports(db, ledger, { ...which, account_id, now: requested_at });
+    await beginWithRequest(db, account_id, requested_at);
+  }
   const change: SubscriptionChange = {
     ...request,
     change_id: (last?.change_id ?? 0) + 1,
@@ -89,6 +92,19 @@ async function isBegun(db: Db, account_id: string, period_start: Instant): Promi
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/** Reports that nothing was counted in begin with the request: what comes belongs to the change, and to nothing before it. */
+async function beginWithRequest(db: Db, account_id: string, requested_at: Instant): Promise<void> {
+  await db
+    .updateTable('usage')
+    .set({ period_start: requested_at })
+    .where((eb) => eb.and({ account_id, status: 'open' }))
+    .where('late', '=', false)
+    .where('first_occurred_at', 'is', null)
+    .where('period_start', '<', requested_at)
+    .where('billing_period_end', '>', requested_at)
+    .execute();
 }
 
 export async function getChange(

@@ -20,6 +20,9 @@ const ASKED = NOW + HOUR_MS + 123;
 const REQUESTED = NOW + HOUR_MS + SECOND_MS;
 const CHANGED = REQUESTED + 4 * MINUTE_MS;
 const CHANGE = { account_id: ACCOUNT, change_id: 1 };
+/** The report that has the first usage. */
+const FIRST = { account_id: ACCOUNT, meter: 'credits', report_id: 1 };
+const EACH = { which: 'all', account_id: ACCOUNT, after: null, locked: 'wait', limit: 1 } as const;
 const REQUEST: RequestChangeParams = {
   account_id: ACCOUNT,
   kind: 'plan',
@@ -58,7 +61,7 @@ export function testChanges(check: Check, uuid: () => string): void {
   };
   /** The worker has sent what was sealed. */
   const send = async (store: Store) => {
-    const report = { account_id: ACCOUNT, meter: 'credits', report_id: 1 };
+    const report = FIRST;
     const slot = NOW + 30 * SECOND_MS;
     const intent = { stripe_customer: CUSTOMER, identifier: 'tb_1', slot, first_attempt_at: ASKED } as const;
     const sending = { status: 'sending', attempts: 1, due_at: ASKED, ...intent } as const;
@@ -106,8 +109,7 @@ export function testChanges(check: Check, uuid: () => string): void {
     async (store) => {
       await subscribe(store);
       await record(store, ASKED - 2, [entry({ quantity: 5 })]);
-      const all = { which: 'all', account_id: ACCOUNT, after: null, locked: 'wait', limit: 1 } as const;
-      await store.closeReports({ now: ASKED - 2, ...all });
+      await store.closeReports({ now: ASKED - 2, ...EACH });
       await record(store, ASKED - 1, [entry({ quantity: 7 })]);
       const change = await store.requestChange(REQUEST);
       assert.equal(change.requested_at, REQUESTED + SECOND_MS);
@@ -125,6 +127,56 @@ export function testChanges(check: Check, uuid: () => string): void {
       ]);
     },
   );
+
+  check('what was used right after such a request belongs to the change as well', async (store) => {
+    await subscribe(store);
+    await record(store, ASKED - 2, [entry({ quantity: 5 })]);
+    await store.closeReports({ now: ASKED - 2, ...EACH });
+    await record(store, ASKED - 1, [entry({ quantity: 7 })]);
+    const { requested_at } = await store.requestChange(REQUEST);
+    await record(store, ASKED + 1, [entry({ quantity: 9 })]);
+    await record(store, requested_at + 1, [entry({ quantity: 11 })]);
+    await complete(store, [NEW_ITEM]);
+    const since = (await places(store)).filter(([, , start]) => start === requested_at);
+    assert.deepEqual(since, [[20, 'open', requested_at]]);
+  });
+
+  check(
+    'what was sealed for a change and is billed next stays open where the request is in the period before',
+    async (store) => {
+      await subscribe(store);
+      await store.requestChange({ ...REQUEST, now: END - 10 * MINUTE_MS });
+      await record(store, END - 5 * MINUTE_MS, [entry({ quantity: 5 })]);
+      await store.closeReports({ now: END + SECOND_MS, ...EACH });
+      await record(store, END + MINUTE_MS, [entry({ quantity: 9 })]);
+      assert.equal(await store.moveToCurrentPeriod({ report: FIRST, now: END + 2 * HOUR_MS }), true);
+      const [moved] = (await places(store)).filter(([, , start]) => start === END);
+      assert.deepEqual(moved, [79, 'open', END]);
+    },
+  );
+
+  for (const before of [[], [20]]) {
+    check(
+      `what is billed next is not sealed with what was used since a request (${before.length})`,
+      async (store) => {
+        await subscribe(store);
+        for (const quantity of before) await record(store, END + HOUR_MS, [entry({ quantity })]);
+        const { requested_at } = await store.requestChange({ ...REQUEST, now: END + 3 * HOUR_MS + 123 });
+        await record(store, requested_at + 10 * MINUTE_MS, [entry({ quantity: 3 })]);
+        const now = requested_at + 11 * MINUTE_MS;
+        assert.equal(await store.moveToCurrentPeriod({ report: FIRST, now }), true);
+        await store.closeReports({ now: now + MINUTE_MS, ...EACH });
+        const found = (await reports(store)).filter(
+          ({ status, quantity }) => status !== 'voided' && quantity > 0,
+        );
+        const places = found.map(({ quantity, period_start }) => [quantity, period_start >= requested_at]);
+        assert.deepEqual(
+          new Set(places.map(String)),
+          new Set([...before, 70].map((used) => `${used},false`).concat('3,true')),
+        );
+      },
+    );
+  }
 
   check('one change of an account is under way at a time, whoever asks', async (store) => {
     await subscribe(store);

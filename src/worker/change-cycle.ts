@@ -90,14 +90,20 @@ export class ChangeCycle {
   async #isFlushed(change: SubscriptionChange): Promise<boolean> {
     const { store, flush } = this.#context;
     const { account_id, requested_at } = change;
-    await flush(account_id);
+    const isTooLate = this.#now() - requested_at >= MAX_FLUSH_MS;
+    try {
+      await flush(account_id);
+    } catch (error) {
+      if (!isTooLate) throw error;
+      this.#context.onError(error);
+    }
     const account = await store.getAccount({ account_id });
     const unproven = (await store.listUnfinishedReports({ account_id })).filter(
       (report) => account !== null && mustBeProven(report, account, change),
     );
     // A second more, so that nothing is stamped in the very second in which Stripe changes the price.
     if (unproven.length === 0 && this.#now() >= requested_at + SECOND_MS) return true;
-    if (this.#now() - requested_at >= MAX_FLUSH_MS) {
+    if (isTooLate) {
       const last_error = `${describe(unproven)} is still not counted at Stripe after a day.`;
       await this.#fail(change, 'usage_unproven', last_error);
     } else {

@@ -1,8 +1,9 @@
 import { type BillingPeriod, billingPeriodAt, type SubscriptionItem } from '../core/billing-period.ts';
 import type { Unavailable } from '../core/billing-provider.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/instant.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import { freeReason } from '../core/plan.ts';
 import { type AccountWithItems, timelineOf } from '../core/store.ts';
+import { MAX_REQUEST_AHEAD_MS } from '../core/subscription-change.ts';
 import { MAX_SLOT_AGE_MS, type UsageReport } from '../core/usage-report.ts';
 import type { DraftInvoices } from './draft-invoices.ts';
 import type { ReportOutcomes } from './report-outcomes.ts';
@@ -136,7 +137,8 @@ export function waitsForChange(
 ): boolean {
   if (change_requested_at === null) return false;
   // Usage that Stripe's change cut off before we complete it is late in a period that ends at the request then.
-  const isCutOff = late && last_occurred_at !== null && last_occurred_at >= change_requested_at - SECOND_MS;
+  const isCutOff =
+    late && last_occurred_at !== null && last_occurred_at >= change_requested_at - MAX_REQUEST_AHEAD_MS;
   return period_start >= change_requested_at || isCutOff;
 }
 
