@@ -142,27 +142,30 @@ export async function moveUsage(
 
 /** Whether a report was sealed for the request of a change that is under way, or earlier. */
 export function isBeforeRequest(
-  { period_end }: UsageReport,
+  report: UsageReport,
   { requested_at }: Pick<Moving, 'requested_at'>,
 ): boolean {
-  return requested_at !== null && period_end !== null && period_end <= requested_at;
+  return requested_at !== null && isSealedBy(report, requested_at);
+}
+
+function isSealedBy({ period_end }: UsageReport, at: Instant): boolean {
+  return period_end !== null && period_end <= at;
 }
 
 /**
  * A request counts from a second to come. What was recorded before it has been sealed, and sent; what a change moves was
  * recorded after it, and belongs to the time that begins with the request from then on.
  */
-function since(begins: readonly (Instant | null)[], occurred_at: Instant): Instant {
+function since(begins: readonly (Instant | null)[], from: UsageReport, occurred_at: Instant): Instant {
   const isJustBefore = (at: Instant | null) =>
-    at !== null && occurred_at < at && occurred_at >= at - MAX_REQUEST_AHEAD_MS;
+    at !== null && occurred_at < at && occurred_at >= at - MAX_REQUEST_AHEAD_MS && !isSealedBy(from, at);
   return begins.find(isJustBefore) ?? occurred_at;
 }
 
 /** As for usage that is recorded now. */
 function periodToMoveTo(moving: Moving, from: UsageReport, occurred_at: Instant): BillingPeriod {
-  const { timeline, isBilledNext, switched_at, now } = moving;
-  const requested_at = isBeforeRequest(from, moving) ? null : moving.requested_at;
-  const used_at = since([switched_at, requested_at, from.billing_period_start], occurred_at);
+  const { timeline, isBilledNext, switched_at, requested_at, now } = moving;
+  const used_at = since([switched_at, requested_at, from.billing_period_start], from, occurred_at);
   const own = billingPeriodAt(timeline, used_at);
   if (own.is_cut_short && !isBilledNext) return own;
   return countingPeriodAt(timeline, used_at, now);
