@@ -3,6 +3,7 @@ import Stripe from 'stripe';
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
 import { temporaryDirectory } from './support/folders.ts';
+import { ALWAYS, METER_EVENTS } from './support/paying-world.ts';
 import { useAppDatabase } from './support/postgres/app-database.ts';
 import { createWorld, PLANS, type WorldOptions } from './support/world.ts';
 
@@ -181,6 +182,27 @@ describe.each<[string, () => WorldOptions]>([
     await world.use(5, new Date(world.end - MINUTE));
     await world.pass(DAY);
     expect(await world.billed()).toEqual([[75, 150]]);
+    expect(await world.causes()).toEqual([]);
+  });
+
+  test('a change is made although Stripe was away from before the end of the period until its invoice was final', async () => {
+    const world = await createQuietlySubscribedWorld(database());
+    await world.use(70);
+    await world.passTime(world.end - 10 * MINUTE);
+    world.simulator.faults.add({ kind: '500_before', ...METER_EVENTS, ...ALWAYS });
+    await world.usage.plans.change({ account: 'acct_1', plan: 'business' });
+    world.simulator.faults.add({ kind: '500_before', ...ALWAYS });
+    await world.use(5);
+    await world.passTime(world.end + 2 * HOUR);
+    world.simulator.faults.clear();
+    await world.use(30);
+    await world.pass(DAY);
+    expect(await world.usage.subscriptions.lastChange({ account: 'acct_1' })).toMatchObject({
+      status: 'done',
+    });
+    await world.pass(33 * DAY);
+    const quantities = (await world.billed()).map(([quantity]) => Number(quantity));
+    expect(quantities.reduce((sum, quantity) => sum + quantity, 0)).toBe(105);
     expect(await world.causes()).toEqual([]);
   });
 });
