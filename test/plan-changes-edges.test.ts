@@ -187,8 +187,8 @@ describe.each<[string, () => WorldOptions]>([
 
   test('a change is made although Stripe was away from before the end of the period until its invoice was final', async () => {
     const world = await createQuietlySubscribedWorld(database());
-    await world.use(70);
     await world.passTime(world.end - 10 * MINUTE);
+    await world.use(70);
     world.simulator.faults.add({ kind: '500_before', ...METER_EVENTS, ...ALWAYS });
     await world.usage.plans.change({ account: 'acct_1', plan: 'business' });
     world.simulator.faults.add({ kind: '500_before', ...ALWAYS });
