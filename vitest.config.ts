@@ -1,10 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
+/** Random schedules and processes that are killed: `npm run test:long`. */
+export const LONG_TESTS = 'test/{simulation,model,processes}/**/*.test.ts';
+
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.{ts,tsx}'],
-    // `npm run test:package`.
-    exclude: ['**/node_modules/**', 'test/package/**'],
+    // `npm run test:package` has the last.
+    exclude: ['**/node_modules/**', LONG_TESTS, 'test/package/**'],
     globalSetup: [
       'test/support/compile-cache.ts',
       'test/support/stripe-contract/load-contract.ts',
@@ -13,6 +16,7 @@ export default defineConfig({
     ],
     maxWorkers: '100%',
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     allowOnly: false,
     reporters: ['default', ['json', { outputFile: 'node_modules/.cache/tests.json' }]],
   },
