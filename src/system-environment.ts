@@ -5,7 +5,7 @@ import type { Environment, Instant, Logger } from './core/environment.ts';
 /** The machine's clock and randomness, and a logger that says nothing below a warning. */
 export function systemEnvironment(): Environment {
   return {
-    clock: { now: () => Date.now(), sleep: sleepUntilAborted },
+    clock: { now: () => Date.now(), monotonic: () => performance.now(), sleep: sleepUntilAborted },
     logger: quietLogger,
     uuid: () => uuidVersion7(Date.now()),
     random: Math.random,

@@ -17,6 +17,11 @@ export interface Environment {
 export interface Clock {
   now(): Instant;
   /**
+   * Milliseconds since some instant, which go on evenly when the machine's clock is set. Default: `now()`, for a clock
+   * that only a test moves.
+   */
+  monotonic?(): number;
+  /**
    * Resolves after `ms` on this clock, or at once, without error, when the signal aborts. A wait that has a signal does
    * not keep the process alive.
    */

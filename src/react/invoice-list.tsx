@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import type { Invoice, InvoiceLine, InvoicesPage } from '../client/wire.ts';
 import { type ComponentProps, Frame } from './frame.tsx';
 import { useInvoices } from './hooks.ts';
@@ -25,7 +25,7 @@ export function InvoiceList({ account, limit, initialData, title, ...rest }: Inv
           <ul className="tallybook-stack">
             {invoices.map((invoice, index) => (
               <li key={invoice.invoice}>
-                <Details invoice={invoice} isOpen={index === 0} />
+                <Details invoice={invoice} isFirst={index === 0} />
               </li>
             ))}
           </ul>
@@ -35,12 +35,15 @@ export function InvoiceList({ account, limit, initialData, title, ...rest }: Inv
   );
 }
 
-function Details({ invoice, isOpen }: { readonly invoice: Invoice; readonly isOpen: boolean }) {
+function Details({ invoice, isFirst }: { readonly invoice: Invoice; readonly isFirst: boolean }) {
   const { formats, texts } = useUsageContext();
+  const summary = useId();
+  // Only at first: a newer invoice does not close the one that is being read.
+  const [isOpen] = useState(isFirst);
   const { number, status, currency, total, created_at, lines, hosted_invoice_url: url } = invoice;
   return (
     <details className="tallybook-invoice" open={isOpen}>
-      <summary>
+      <summary id={summary}>
         <span className="tallybook-invoice-name">
           <strong>{formats.date(created_at)}</strong>
           {number === null ? null : <bdi>{number}</bdi>}
@@ -56,7 +59,7 @@ function Details({ invoice, isOpen }: { readonly invoice: Invoice; readonly isOp
         ))}
       </ul>
       {url?.startsWith('https:') ? (
-        <a className="tallybook-link" href={url} rel="noreferrer">
+        <a className="tallybook-link" href={url} rel="noreferrer" aria-describedby={summary}>
           {texts.openInvoice}
         </a>
       ) : null}

@@ -141,7 +141,7 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
     interactive: providerOf('interactive'),
     background: providerOf('background'),
     backgroundLoad: () => limiter.load('background'),
-    stripeNow: () => environment.clock.now() + stripeClock.ahead_ms,
+    stripeNow: () => stripeClock.now(),
   };
 }
 

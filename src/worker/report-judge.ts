@@ -17,6 +17,9 @@ const CLOSING_INTERVAL_MS = 5 * MINUTE_MS;
 /** A change that ends makes its reports due; this is only in case. */
 const CHANGE_INTERVAL_MS = 15 * MINUTE_MS;
 
+/** Stripe refuses a timestamp that is far in the future for good; clocks that are kept by NTP differ by less. */
+const MAX_AHEAD_MS = MINUTE_MS;
+
 /** What judging needs of Stripe. */
 export interface JudgingStripe {
   readonly sender: ReportSender;
@@ -79,7 +82,12 @@ export class ReportJudge {
     if (!stripe || stripe_customer === null) {
       return await this.#outcomes.waitUntil(report, this.#now() + HOUR_MS);
     }
-    // First of all: what Stripe may have already is neither sent nor moved to a period in which it would be billed again.
+    const ahead_ms = (report.period_end ?? 0) - this.#context.stripeNow();
+    if (ahead_ms > MAX_AHEAD_MS) {
+      const last_error = 'By Stripe’s clock its time is not over yet.';
+      return await this.#outcomes.waitUntil(report, this.#now() + ahead_ms, { last_error });
+    }
+    // Then, before all else: what Stripe may have already is neither sent nor moved to a period in which it would be billed again.
     // What Stripe refuses to tell, as of a customer that was deleted, it says again when the report is sent.
     const surplus = await stripe.totals.surplus(report, stripe_customer);
     if (isUnavailable(surplus)) return await this.#outcomes.postpone(report, surplus);

@@ -43,6 +43,13 @@ test('usage that another process counts moves the page, and the period’s end b
   await waitForText(page, '.tallybook-meter', 'of 1,000 credits');
   expect(await meterOf(page).textContent()).toBe('0');
   await screenshot(page, 'page-after-the-period');
+
+  // A newer invoice does not close the one that is being read.
+  await dev.post('/v1/usage', { account: 'acme', quantity: 100 });
+  await waitForText(page, '.tallybook-meter', '100');
+  await page.getByRole('button', { name: 'To the end of the period' }).click();
+  await page.locator('.tallybook-invoice').nth(1).waitFor();
+  expect(await page.locator('.tallybook-invoice[open]').count()).toBe(2);
 });
 
 /** The page of an account that has used something, on a server of its own. */

@@ -1,7 +1,14 @@
 import { renderToString } from 'react-dom/server';
 import { expect, test } from 'vitest';
 import { createClient } from '../../src/client/index.ts';
-import { CostSoFar, UsageMeter, UsageProvider, usePlans, useUsage } from '../../src/react/index.ts';
+import {
+  CostSoFar,
+  InvoiceList,
+  UsageMeter,
+  UsageProvider,
+  usePlans,
+  useUsage,
+} from '../../src/react/index.ts';
 import { de } from '../../src/react/texts/index.ts';
 import { createServed } from '../http/served.ts';
 
@@ -51,6 +58,31 @@ test('a hostile name is rendered as text', async () => {
   );
   expect(html).not.toContain('<img');
   expect(html).toContain('&lt;img src=x onerror=alert(1)&gt;');
+});
+
+test('links to invoices are told apart by what their summaries say', async () => {
+  const { client } = await world(5);
+  const invoice = (name: string) => ({
+    invoice: name,
+    number: name,
+    status: 'paid' as const,
+    currency: 'usd',
+    total: 10,
+    created_at: '2026-02-01T00:00:00Z',
+    finalized_at: '2026-02-01T01:00:00Z',
+    hosted_invoice_url: `https://stripe.invalid/${name}`,
+    lines: [],
+  });
+  const html = renderToString(
+    <UsageProvider client={client}>
+      <InvoiceList initialData={{ invoices: [invoice('in_2'), invoice('in_1')], next: null }} />
+    </UsageProvider>,
+  );
+  const summaries = [...html.matchAll(/<summary id="([^"]+)"/g)].map(([, id]) => id);
+  const descriptions = [...html.matchAll(/<a [^>]*aria-describedby="([^"]+)"/g)].map(([, id]) => id);
+  expect(new Set(descriptions).size).toBe(2);
+  expect(descriptions).toEqual(summaries);
+  expect(html.match(/<details[^>]* open=""/g)).toHaveLength(1);
 });
 
 test('a hook without a provider above it says so', () => {

@@ -58,8 +58,11 @@ export interface WorldOptions extends Omit<SimulatedStripeOptions, 'clock'> {
   readonly with_webhooks?: boolean;
   /** Default: the product's, `bill_next`. */
   readonly late_usage?: LateUsagePolicy;
-  /** How far the product's clock is ahead of Stripe's, in milliseconds; negative = behind. Default: 0. */
-  readonly skew_ms?: number;
+  /**
+   * How far the product's clock is ahead of Stripe's, in milliseconds; negative = behind; a function = it is set
+   * meanwhile. Default: 0.
+   */
+  readonly skew_ms?: number | (() => number);
   /** Default: {@link PLANS}. */
   readonly plans?: NonNullable<UsageOptions<'credits', string>['plans']>;
   /** Default: false. */
@@ -113,7 +116,12 @@ export async function createWorld({
   const tell = (fields: object) => {
     if ('alarm' in fields) alarms.push(fields);
   };
-  const productClock: Clock = skew_ms === 0 ? clock : { ...clock, now: () => clock.now() + skew_ms };
+  const skew = typeof skew_ms === 'number' ? () => skew_ms : skew_ms;
+  const productClock: Clock = {
+    now: () => clock.now() + skew(),
+    monotonic: () => clock.now(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  };
   const open = (productFetch = stripe_fetch ?? simulator.fetch, wrapping = ownWrapping) =>
     composeUsage(
       {
@@ -193,7 +201,7 @@ export async function createWorld({
         simulator,
         worker: {
           tick: () => worker.tick(),
-          nextDueAt: async () => (await worker.nextDueAt()) - skew_ms,
+          nextDueAt: async () => (await worker.nextDueAt()) - skew(),
         },
         to,
       }),
