@@ -52,7 +52,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     file: 'src/worker/report-sender.ts',
     snippet: "return await this.#find({ ...report, reason: 'not_counted' });",
     replacement: 'return await this.#outcomes.prove(report);',
-    seed: 13,
+    seed: 772,
   },
   {
     name: '429 is final',
