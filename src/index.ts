@@ -78,6 +78,7 @@ export type {
 export type { ListedReport, ReportsPage } from './query/report-list.ts';
 export type { ChangeUnderWay, ReportResult, UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 export type { UsageWindow, UsageWindowsResult } from './query/usage-windows.ts';
+export type { UnitNames } from './react/units.ts';
 export type { IncrementResult } from './recorder/recorder.ts';
 export type {
   DecisionResult,
@@ -102,7 +103,7 @@ export type {
   StripeOptions,
   UsageOptions,
 } from './usage-options.ts';
-export type { UnitNames, UsagePageOptions } from './usage-page-options.ts';
+export type { UsagePageOptions } from './usage-page-options.ts';
 export type { CostParams, WindowsParams } from './usage-readings.ts';
 export type { ListWebhooksParams, WebhookEventResult, WebhooksPage } from './webhooks.ts';
 export type { ReportRun } from './worker/report-cycle.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { UnitNames } from './react/units.ts';
 
 /** Options of the customer's usage page. Each is shown to customers. */
 export interface UsagePageOptions<Meter extends string = string> {
@@ -13,12 +14,6 @@ export interface UsagePageOptions<Meter extends string = string> {
   readonly locale?: string;
   /** What units are called, by meter, in the forms of `Intl.PluralRules`. Default: the name of the meter. */
   readonly units?: Readonly<Partial<Record<Meter, UnitNames>>>;
-}
-
-export interface UnitNames extends Partial<Record<Intl.LDMLPluralRule, string>> {
-  /** Of the meter: `'API calls'`. */
-  readonly title?: string;
-  readonly other: string;
 }
 
 const MAX_TITLE = 100;

@@ -2,6 +2,7 @@ import { type ReactNode, useId } from 'react';
 import { RequestError } from '../client/request-error.ts';
 import type { QueryResult } from './hooks.ts';
 import { useUsageContext } from './provider.tsx';
+import { Skeleton } from './skeleton.tsx';
 
 /** What every component takes. */
 export interface ComponentProps {
@@ -67,18 +68,6 @@ function State({ result, lines }: { readonly result: QueryResult<unknown>; reado
           {texts.retry}
         </button>
       )}
-    </div>
-  );
-}
-
-function Skeleton({ lines, label }: { readonly lines: number; readonly label: string }) {
-  return (
-    <div className="tallybook-skeleton" role="status">
-      <span className="tallybook-hidden">{label}</span>
-      {Array.from({ length: lines }, (_, line) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the lines are all alike and never move.
-        <span key={line} aria-hidden="true" />
-      ))}
     </div>
   );
 }

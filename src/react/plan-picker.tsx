@@ -35,22 +35,27 @@ export function PlanPicker(props: PlanPickerProps): ReactNode {
     <Frame name="plans" {...rest} title={title ?? texts.plans} result={result} lines={5}>
       {({ plans }) => {
         const target = plans.find(({ plan }) => plan === chosen && plan !== currentPlan);
+        const cards = plans.map((plan) => (
+          <PlanCard
+            key={plan.plan}
+            plan={plan}
+            group={group}
+            isCurrent={plan.plan === currentPlan}
+            isChosen={plan.plan === (chosen ?? currentPlan)}
+            onChoose={canChoose ? setChosen : undefined}
+          />
+        ));
         return (
           <>
             {plans.length === 0 ? <p className="tallybook-empty">{texts.noPlans}</p> : null}
-            <fieldset className="tallybook-plan-list">
-              <legend className="tallybook-hidden">{title ?? texts.plans}</legend>
-              {plans.map((plan) => (
-                <PlanCard
-                  key={plan.plan}
-                  plan={plan}
-                  group={group}
-                  isCurrent={plan.plan === currentPlan}
-                  isChosen={plan.plan === (chosen ?? currentPlan)}
-                  onChoose={canChoose ? setChosen : undefined}
-                />
-              ))}
-            </fieldset>
+            {canChoose ? (
+              <fieldset className="tallybook-plan-list">
+                <legend className="tallybook-hidden">{title ?? texts.plans}</legend>
+                {cards}
+              </fieldset>
+            ) : (
+              <div className="tallybook-plan-list">{cards}</div>
+            )}
             {target && canChoose ? (
               <PlanPreviewPanel
                 key={target.plan}

@@ -1,5 +1,6 @@
 import { RequestError } from '../../../src/client/index.ts';
 import type { QueryResult } from '../../../src/react/index.ts';
+import { Skeleton } from '../../../src/react/skeleton.tsx';
 import type { Texts } from '../../../src/react/texts/index.ts';
 
 export interface OpeningProps {
@@ -13,17 +14,11 @@ const LINES = 6;
 export function Opening({ usage: { isLoading, error, refresh }, texts }: OpeningProps) {
   const isNew = error instanceof RequestError && error.code === 'account_not_found';
   return (
-    <div className="tallybook wide" aria-busy={isLoading} role="status">
+    <div className="tallybook wide" aria-busy={isLoading}>
       {isLoading ? (
-        <div className="tallybook-skeleton">
-          <span className="tallybook-hidden">{texts.loading}</span>
-          {Array.from({ length: LINES }, (_, line) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the lines are all alike and never move.
-            <span key={line} aria-hidden="true" />
-          ))}
-        </div>
+        <Skeleton lines={LINES} label={texts.loading} />
       ) : (
-        <div className="tallybook-failed">
+        <div className="tallybook-failed" role="status">
           <span>{isNew ? texts.nothingYet : texts.failed}</span>
           {isNew ? null : (
             <button type="button" className="tallybook-button" onClick={refresh}>
