@@ -28,6 +28,17 @@ export class Random {
     return values[this.integer(0, values.length - 1)] ?? values[0];
   }
 
+  /** One of several, as often as its weight says. */
+  weighted<Value>(choices: readonly (readonly [weight: number, value: Value])[]): Value {
+    const total = choices.reduce((sum, [weight]) => sum + weight, 0);
+    let rest = this.next() * total;
+    for (const [weight, value] of choices) {
+      rest -= weight;
+      if (rest < 0) return value;
+    }
+    throw new Error('There is nothing to choose from.');
+  }
+
   /** A generator of its own, so that what one part draws does not depend on how much another part has drawn. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 2 ** 32));

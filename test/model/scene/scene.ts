@@ -4,11 +4,11 @@ import {
   type StripeSimulator,
 } from '../../../src/testing/stripe-simulator/stripe-simulator.ts';
 import { AppProcess, type AppUsage } from '../../simulation/app/app-process.ts';
+import { drive } from '../../simulation/app/drive.ts';
 import { GONE } from '../../simulation/app/fate.ts';
 import { SimulatedClock } from '../../simulation/app/simulated-clock.ts';
 import { Turns } from '../../simulation/app/turns.ts';
 import type { SimulationDatabase } from '../../simulation/database/simulation-database.ts';
-import { InvariantBroken } from '../../simulation/invariants/broken.ts';
 import { Random } from '../../simulation/random.ts';
 import { Ledger } from '../../simulation/scene/ledger.ts';
 import { DirectClient } from '../../simulation/stripe/direct-client.ts';
@@ -22,8 +22,6 @@ import { AccountLog } from './account-log.ts';
 import { Diary } from './diary.ts';
 import { modelProcessOptions } from './process-options.ts';
 
-/** A call that neither ends nor sleeps after so many turns of the event loop hangs. */
-const MAX_IDLE_TURNS = 1_000;
 export const PROCESS_COUNT = 2;
 /** Signing secrets of the app's two endpoints. */
 export const SNAPSHOT_SECRET = 'whsec_snapshot';
@@ -166,18 +164,7 @@ export class ModelScene {
 
   /** Waits for a promise, and lets time pass where everyone sleeps. */
   async drive<Result>(promise: Promise<Result>): Promise<Result> {
-    let isSettled = false;
-    const settle = () => {
-      isSettled = true;
-    };
-    promise.then(settle, settle);
-    for (let idle = 0; ; idle += 1) {
-      await this.turns.quiet();
-      if (isSettled) return await promise;
-      if (this.clock.wakeNext()) idle = 0;
-      if (idle > MAX_IDLE_TURNS)
-        throw new InvariantBroken('I15', 'A call neither ends nor waits for anything.');
-    }
+    return await drive(promise, this);
   }
 
   /** Ends a process in good order and starts it again. */

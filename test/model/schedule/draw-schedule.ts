@@ -16,7 +16,7 @@ export function drawSchedule(seed: number): Schedule {
   const start = FIRST_START + random.integer(0, 60) * DAY + random.integer(0, DAY - 1);
   const length = random.integer(MIN_ACTIONS, MAX_ACTIONS);
   const actions = [...beginning(random)];
-  for (let count = 0; count < length; count += 1) actions.push(drawAction(random));
+  for (let count = 0; count < length; count += 1) actions.push(random.weighted(ACTIONS)(random));
   return {
     seed,
     start,
@@ -96,17 +96,6 @@ const ACTIONS: readonly (readonly [weight: number, draw: Draw])[] = [
   ],
   [1, (random) => ({ kind: 'reopen', process: process(random) })],
 ];
-
-const TOTAL_WEIGHT = ACTIONS.reduce((sum, [weight]) => sum + weight, 0);
-
-function drawAction(random: Random): Action {
-  let rest = random.next() * TOTAL_WEIGHT;
-  for (const [weight, draw] of ACTIONS) {
-    rest -= weight;
-    if (rest < 0) return draw(random);
-  }
-  return { kind: 'report', process: 0 };
-}
 
 function drawSubscription(random: Random, of: number): Action {
   const trial_days = random.chance(0.3) ? random.integer(1, 14) : null;

@@ -2,11 +2,11 @@ import { UsageError } from '../../../src/core/errors.ts';
 import { assertExchange } from '../../support/stripe-contract/assert-exchange.ts';
 import type { StripeContract } from '../../support/stripe-contract/contract.ts';
 import { AppProcess, type AppUsage } from '../app/app-process.ts';
+import { drive } from '../app/drive.ts';
 import { type Fate, GONE } from '../app/fate.ts';
 import { SimulatedClock } from '../app/simulated-clock.ts';
 import { Turns } from '../app/turns.ts';
 import type { SimulationDatabase } from '../database/simulation-database.ts';
-import { InvariantBroken } from '../invariants/broken.ts';
 import { CallWatch } from '../invariants/call-watch.ts';
 import { Random } from '../random.ts';
 import type { Schedule } from '../schedule/action.ts';
@@ -22,8 +22,6 @@ export type AccountName = (typeof ACCOUNTS)[number];
 
 /** A dead worker's lease runs out meanwhile, and what it left behind is taken up again. */
 const RECOVERY = 5 * MINUTE;
-/** A call that neither ends nor sleeps after so many turns of the event loop hangs. */
-const MAX_IDLE_TURNS = 1_000;
 
 export interface SceneOptions {
   readonly isTraced: boolean;
@@ -157,18 +155,7 @@ export class Scene {
 
   /** Waits for a promise, and lets time pass where everyone sleeps. */
   async drive<Result>(promise: Promise<Result>): Promise<Result> {
-    let isSettled = false;
-    const settle = () => {
-      isSettled = true;
-    };
-    promise.then(settle, settle);
-    for (let idle = 0; ; idle += 1) {
-      await this.turns.quiet();
-      if (isSettled) return await promise;
-      if (this.clock.wakeNext()) idle = 0;
-      if (idle > MAX_IDLE_TURNS)
-        throw new InvariantBroken('I15', 'A call neither ends nor waits for anything.');
-    }
+    return await drive(promise, this);
   }
 
   meet(index: number, fate: Fate): void {

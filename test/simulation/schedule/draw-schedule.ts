@@ -15,7 +15,7 @@ export function drawSchedule(seed: number): Schedule {
   const start = FIRST_START + random.integer(0, 39) * DAY + random.integer(0, 999);
   const length = random.integer(MIN_ACTIONS, MAX_ACTIONS);
   const actions = [...beginning(random)];
-  for (let count = 0; count < length; count += 1) actions.push(drawAction(random));
+  for (let count = 0; count < length; count += 1) actions.push(random.weighted(ACTIONS)(random));
   return {
     seed,
     start,
@@ -121,17 +121,6 @@ const ACTIONS: readonly (readonly [weight: number, draw: Draw])[] = [
   [0.5, (random) => ({ kind: 'reject_async', times: random.integer(1, 2), ms: upTo(random, 2 * HOUR) })],
   [0.3, (random) => ({ kind: 'delete_customer', account: one(random) })],
 ];
-
-const TOTAL_WEIGHT = ACTIONS.reduce((sum, [weight]) => sum + weight, 0);
-
-function drawAction(random: Random): Action {
-  let rest = random.next() * TOTAL_WEIGHT;
-  for (const [weight, draw] of ACTIONS) {
-    rest -= weight;
-    if (rest < 0) return draw(random);
-  }
-  return { kind: 'revive' };
-}
 
 function drawIncrement(random: Random): Increment {
   return {
