@@ -35,6 +35,11 @@ export interface StalledProcess {
   readonly since: number;
 }
 
+export interface Backup {
+  readonly taken_at: number;
+  readonly expectations: readonly ExpectationSnapshot[];
+}
+
 /** Everything that one schedule happens to: the product in two processes, its database, Stripe, and one clock. */
 export class Scene {
   readonly clock: SimulatedClock;
@@ -53,7 +58,7 @@ export class Scene {
   /** Violations of Stripe's contract. */
   readonly violations: unknown[] = [];
   stalled: StalledProcess[] = [];
-  backup: readonly ExpectationSnapshot[] | null = null;
+  backup: Backup | null = null;
   /** The storage's failures to come, and of which account. */
   poison: { readonly account: AccountName; timesLeft: number } | null = null;
   #stripe: StripeAccount | null = null;

@@ -133,7 +133,10 @@ export async function poison(scene: Scene, { account, times }: Of<'poison'>): Pr
 export function backUp(scene: Scene): void {
   if (!scene.database.backUp) return;
   scene.database.backUp();
-  scene.backup = ACCOUNTS.map((account) => scene.expectations[account].snapshot());
+  scene.backup = {
+    taken_at: scene.now,
+    expectations: ACCOUNTS.map((account) => scene.expectations[account].snapshot()),
+  };
 }
 
 /** All processes die, and the database is as it was at the last backup. */
@@ -142,9 +145,11 @@ export async function restore(scene: Scene): Promise<void> {
   await scene.crashAll();
   scene.database.restore();
   for (const [index, account] of ACCOUNTS.entries()) {
-    const snapshot = scene.backup[index];
+    const snapshot = scene.backup.expectations[index];
     if (snapshot) scene.expectations[account].restore(snapshot);
   }
+  // Of the work since then the database knows nothing.
+  scene.miss(scene.backup.taken_at, scene.now);
   scene.openAll();
 }
 
