@@ -25,7 +25,7 @@ export const ar: Texts = {
 
   costSoFar: 'التكلفة حتى الآن',
   notBilled: 'لا تُحتسب أي رسوم على ذلك في خطتك.',
-  beforeTaxes: 'قبل الضرائب والخصومات',
+  beforeTaxes: 'الاستخدام فقط، قبل الضرائب والخصومات',
   flatFee: 'رسم ثابت',
   tiers: 'شرائح الأسعار',
   tierQuantity: 'الكمية',

@@ -26,7 +26,7 @@ export const de: Texts = {
 
   costSoFar: 'Bisherige Kosten',
   notBilled: 'In Ihrem Tarif wird davon nichts berechnet.',
-  beforeTaxes: 'Vor Steuern und Rabatten',
+  beforeTaxes: 'Nur die Nutzung, vor Steuern und Rabatten',
   flatFee: 'Pauschale',
   tiers: 'Preisstufen',
   tierQuantity: 'Menge',

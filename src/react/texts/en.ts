@@ -18,7 +18,7 @@ export const en: Texts = {
 
   costSoFar: 'Cost so far',
   notBilled: 'Nothing of this is billed on your plan.',
-  beforeTaxes: 'Before taxes and discounts',
+  beforeTaxes: 'Usage only, before taxes and discounts',
   flatFee: 'Flat fee',
   tiers: 'Price tiers',
   tierQuantity: 'Quantity',

@@ -20,7 +20,7 @@ export const ja: Texts = {
 
   costSoFar: '現在までの料金',
   notBilled: 'ご利用のプランでは課金されません。',
-  beforeTaxes: '税・割引前',
+  beforeTaxes: '従量分のみ（税・割引前）',
   flatFee: '定額料金',
   tiers: '料金段階',
   tierQuantity: '数量',
