@@ -10,6 +10,7 @@ import {
   checkPortals,
   checkSubscriptions,
   checkTiersModes,
+  refusedCustomer,
   unreadFinding,
 } from './core/doctor-checks.ts';
 import type { Clock } from './core/environment.ts';
@@ -171,6 +172,10 @@ async function checkCustomers(
   const findings: Finding[] = [];
   for (const { account, stripe_customer } of customers) {
     const inspection = await provider.inspectSubscriptions({ stripe_customer });
+    if (inspection.outcome === 'refused') {
+      findings.push(refusedCustomer(account, stripe_customer, inspection.message));
+      continue;
+    }
     const unread = unreadFinding('subscriptions', inspection, 'Subscriptions: read');
     // The key lacks it for all of them.
     if (unread) return [...findings, unread];

@@ -157,6 +157,7 @@ function counted({ environment }: DecisionContext, report: UsageReport): Decisio
 /** Why sending is refused, whoever decides: it would be held again for the same reason. */
 const NOT_TO_BE_SENT: Readonly<Partial<Record<ReportReason, string>>> = {
   ambiguous_price: 'Several prices would bill it: end all but one, and it goes on by itself.',
+  customer_refused: 'Stripe refuses its customer: set another one, and it goes on by itself.',
   too_old: 'Stripe no longer takes usage of its age: invoice it by hand, and write it off.',
   missed_invoice: 'No invoice would bill it: invoice it by hand, and write it off.',
 };

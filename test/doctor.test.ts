@@ -325,3 +325,17 @@ test('it takes no parameters, and says when it is closed', async () => {
   await usage.close();
   await expect(usage.doctor()).rejects.toMatchObject({ code: 'closed' });
 });
+
+test('a customer that Stripe does not know is named, and the others are looked at', async () => {
+  const scene = await createHealthyScene();
+  const usage = scene.app(DECLARED, HEALTHY);
+  await usage.accounts.set({ account: 'acct_1', stripe_customer: 'cus_typo' });
+  const { id: customer } = await scene.stripe.customers.create();
+  await usage.accounts.set({ account: 'acct_2', stripe_customer: customer });
+  const items = [{ price: await priceOf(scene) }];
+  await scene.stripe.subscriptions.create({ customer, items, billing_mode: { type: 'classic' } });
+  await expect(troubles(usage)).resolves.toEqual([
+    'error customer_refused acct_1',
+    'warning billing_mode acct_2',
+  ]);
+});

@@ -35,8 +35,11 @@ export function unreadFinding(
   permission: string,
 ): Finding | null {
   if (inspection.outcome === 'read') return null;
-  if (inspection.outcome === 'failed') {
-    const remedy = 'Run it again; if it persists, look at the connection to api.stripe.com.';
+  if (inspection.outcome !== 'denied') {
+    const remedy =
+      inspection.outcome === 'refused'
+        ? 'Stripe will say the same again: its words tell what it does not accept.'
+        : 'Run it again; if it persists, look at the connection to api.stripe.com.';
     return finding('error', 'unreadable', where, `Stripe could not be read: ${inspection.message}`, remedy);
   }
   if (inspection.status === 401) {
@@ -51,6 +54,13 @@ export function unreadFinding(
     'The key may not read this, so that it was not checked.',
     remedy,
   );
+}
+
+/** Of a customer whose subscriptions Stripe will not tell: reports of its account are held. */
+export function refusedCustomer(account: string, stripe_customer: string, message: string): Finding {
+  const what = `Stripe refuses ${stripe_customer}: ${message}`;
+  const remedy = 'Set the right one with usage.accounts.set(); until then the reports are held.';
+  return finding('error', 'customer_refused', account, what, remedy);
 }
 
 export function checkAccount(account: InspectedAccount, livemode: boolean): Finding {

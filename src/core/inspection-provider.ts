@@ -16,11 +16,14 @@ export interface InspectionProvider {
   }): Promise<Inspection<readonly InspectedSubscription[]>>;
 }
 
-/** `denied`: the key is not taken (401), or lacks the permission (403). `failed`: Stripe could not be read. */
+/**
+ * `denied`: the key is not taken (401), or lacks the permission (403). `refused`: Stripe will not tell, as of a customer that
+ * it does not know. `failed`: Stripe could not be read.
+ */
 export type Inspection<Value> =
   | { readonly outcome: 'read'; readonly value: Value }
   | { readonly outcome: 'denied'; readonly status: 401 | 403; readonly message: string }
-  | { readonly outcome: 'failed'; readonly message: string };
+  | { readonly outcome: 'refused' | 'failed'; readonly message: string };
 
 export interface InspectedAccount {
   /** `acct_…` */

@@ -22,6 +22,7 @@ test.each<[ReportStatus, ReportReason | null, string | null, RegExp]>([
     'person',
     /^Several subscription items bill this meter, .* goes on by itself\.$/,
   ],
+  ['held', 'customer_refused', 'person', /^Stripe refuses its customer, .* goes on by itself\.$/],
   [
     'held',
     'too_old',

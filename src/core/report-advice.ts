@@ -49,6 +49,8 @@ type Texts = Readonly<Partial<Record<ReportReason, string>>>;
 const HELD: Texts = {
   ambiguous_price:
     'Several subscription items bill this meter, and each would bill all of it. End all but one; it goes on by itself.',
+  customer_refused:
+    'Stripe refuses its customer, in the words of its last error. Set the right one for the account; it goes on by itself.',
   too_old: 'Stripe no longer takes usage of this age. Invoice it by hand, then write it off with a reason.',
   not_counted:
     'Stripe has its identifier and has not counted it. It goes on by itself once it is counted; otherwise ask Stripe.',

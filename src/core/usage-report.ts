@@ -26,8 +26,9 @@ export type ReportStatus =
  * - Sent, and not proven: `not_counted`: Stripe has the identifier but not the quantity. `refused`: Stripe refused an
  *   attempt after one whose answer was lost. `rejected`: Stripe accepted it and rejected it afterwards.
  *   `foreign_writer`: Stripe's count of its minute is another one.
- * - Not to be sent as it is: `ambiguous_price`: several subscription items bill the meter. `too_old`: past what Stripe
- *   accepts. `unknown_usage`: Stripe has counted more in its billing period than this database knows of. `missed_invoice`:
+ * - Not to be sent as it is: `ambiguous_price`: several subscription items bill the meter. `customer_refused`: Stripe
+ *   refuses to tell the customer's subscriptions, as of one that it does not know. `too_old`: past what Stripe accepts.
+ *   `unknown_usage`: Stripe has counted more in its billing period than this database knows of. `missed_invoice`:
  *   its invoice was final before it could be sent, and no later period bills it.
  */
 export type ReportReason =
@@ -43,6 +44,7 @@ export type ReportReason =
   | 'rejected'
   | 'foreign_writer'
   | 'ambiguous_price'
+  | 'customer_refused'
   | 'too_old'
   | 'unknown_usage'
   | 'missed_invoice';
@@ -136,6 +138,11 @@ export function identifierOf(
 
 /** A day short of Stripe's 35, so that a report which waits for a retry is not refused for its age. */
 export const MAX_SLOT_AGE_MS = 34 * DAY_MS;
+
+/** From when on Stripe would take nothing of a sealed report any more. */
+export function expiryOf({ period_end }: Pick<UsageReport, 'period_end'>): Instant {
+  return (period_end ?? Number.POSITIVE_INFINITY) + MAX_SLOT_AGE_MS;
+}
 
 /** The instant that a report is stamped with. */
 export interface Slot {

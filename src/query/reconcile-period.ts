@@ -1,3 +1,4 @@
+import type { Account } from '../core/account.ts';
 import type { BillingPeriod, Period } from '../core/billing-period.ts';
 import type { BillingProvider } from '../core/billing-provider.ts';
 import { causeText } from '../core/cause-text.ts';
@@ -44,7 +45,7 @@ export async function reconcilePeriod(
   const before = await readReports();
   if (before.reports.length === 0 && before.unassigned === 0 && period.items.length === 0) return null;
   const customers = customersOf(account, period, before.reports);
-  const stripe = await readCustomers(context, customers, meter, period, now);
+  const stripe = await readCustomers(context, account.account, customers, meter, period, now);
   const span = invoicedSpan(period, timelineOf(account, meter));
   const invoiced = await readInvoiced(period, span, customers, invoices, now);
   const billing = await readCutShort(context, { account_id, meter, period, span }, customers, now);
@@ -83,11 +84,14 @@ interface ReadCustomers {
 
 async function readCustomers(
   { store, provider }: ReconcileContext,
+  { stripe_customer: linked, synced_at }: Account,
   customers: readonly string[],
   meter: string,
   period: Period,
   now: number,
 ): Promise<ReadCustomers> {
+  if (linked !== null && synced_at === null)
+    return { readings: null, unread: `Stripe has not told yet which subscriptions ${linked} has.` };
   if (customers.length === 0) return { readings: null, unread: null };
   if (provider === null) return { readings: null, unread: 'Stripe is not configured.' };
   const whole = wholeMinutes(period);

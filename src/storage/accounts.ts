@@ -1,3 +1,4 @@
+import type { Expression, ExpressionBuilder, SqlBool } from 'kysely';
 import type { Account } from '../core/account.ts';
 import type { SubscriptionItem } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
@@ -11,7 +12,7 @@ import type {
 } from '../core/store.ts';
 import { prepared } from './prepared.ts';
 import type { Db } from './report-rows.ts';
-import type { SubscriptionTable } from './schema.ts';
+import type { Database, SubscriptionTable } from './schema.ts';
 import { replaceSubscriptions } from './subscriptions.ts';
 
 const ACCOUNT_COLUMNS = [
@@ -154,21 +155,21 @@ const lockWaitingReports = prepared((db, { account_id }: { account_id: string })
     .selectFrom('usage')
     .select('report_id')
     .where('account_id', '=', account_id)
-    .where('status', '=', 'closed')
-    .where('slot', 'is', null)
+    .where(isWaiting)
     .orderBy('meter')
     .orderBy('report_id')
     .forUpdate(),
 );
 
 const setWaitingReportsDue = prepared((db, { account_id, now }: { account_id: string; now: Instant }) =>
-  db
-    .updateTable('usage')
-    .set({ due_at: now })
-    .where('account_id', '=', account_id)
-    .where('status', '=', 'closed')
-    .where('slot', 'is', null),
+  db.updateTable('usage').set({ due_at: now }).where('account_id', '=', account_id).where(isWaiting),
 );
+
+/** For what bills the account. */
+function isWaiting(eb: ExpressionBuilder<Database, 'usage'>): Expression<SqlBool> {
+  const isRefused = eb.and([eb('status', '=', 'held'), eb('reason', '=', 'customer_refused')]);
+  return eb.and([eb('slot', 'is', null), eb.or([eb('status', '=', 'closed'), isRefused])]);
+}
 
 async function accountRow(db: Db, account_id: string): Promise<Account> {
   return await db

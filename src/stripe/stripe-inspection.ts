@@ -11,6 +11,7 @@ import { SECOND_MS } from '../core/instant.ts';
 import { readCatalogue } from './stripe-catalogue.ts';
 import { type Connect, importStripe } from './stripe-connection.ts';
 import type { StripeMeters } from './stripe-meters.ts';
+import { failureOf } from './stripe-outcome.ts';
 
 /** Stripe allows 16 endpoints and as many destinations; a portal has a few configurations. */
 const MAX_LISTED = 100;
@@ -36,10 +37,10 @@ async function inspectionOf<Value>(read: () => Promise<Value>): Promise<Inspecti
   try {
     return { outcome: 'read', value: await read() };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
     const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
+    const { outcome, message } = failureOf(error);
     if (status === 401 || status === 403) return { outcome: 'denied', status, message };
-    return { outcome: 'failed', message };
+    return { outcome: outcome === 'refused' ? 'refused' : 'failed', message };
   }
 }
 

@@ -47,7 +47,7 @@ export class AccountReporter {
 
   /** @param urgent whether Stripe's count is read now: a change of the subscription waits for it. */
   async report(account_id: string, counts: ReportCounts, urgent = false): Promise<void> {
-    const { account, reports } = await this.#inSync(account_id);
+    const { account, reports } = await this.#inSync(account_id, counts);
     const due = reports.filter((report) => this.#isDue(report) && report.status !== 'reported');
     for (const report of due) {
       if (isSent(report)) counts[await this.#resume(report)] += 1;
@@ -81,7 +81,7 @@ export class AccountReporter {
   }
 
   /** The account with what Stripe bills it by, read after its reports were sealed. */
-  async #inSync(account_id: string): Promise<AccountInSync> {
+  async #inSync(account_id: string, counts: ReportCounts): Promise<AccountInSync> {
     const { store, provider } = this.#context;
     const account = await store.getAccount({ account_id });
     const reports = await this.#unfinished(account_id);
@@ -102,7 +102,7 @@ export class AccountReporter {
     } else {
       await store.setSyncDue({ account_id, sync_due_at: now + HOUR_MS });
       for (const report of reports) {
-        if (this.#isToBeJudged(report)) await this.#outcomes.postpone(report, read);
+        if (this.#isToBeJudged(report)) counts[await this.#outcomes.awaitCustomer(report, read)] += 1;
       }
     }
     return {

@@ -4,7 +4,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import { freeReason } from '../core/plan.ts';
 import { type AccountWithItems, timelineOf } from '../core/store.ts';
 import { MAX_REQUEST_AHEAD_MS } from '../core/subscription-change.ts';
-import { MAX_SLOT_AGE_MS, type UsageReport } from '../core/usage-report.ts';
+import { expiryOf, type UsageReport } from '../core/usage-report.ts';
 import type { DraftInvoices } from './draft-invoices.ts';
 import type { ReportOutcomes } from './report-outcomes.ts';
 import type { ReportSender } from './report-sender.ts';
@@ -70,10 +70,11 @@ export class ReportJudge {
     const reason = plan ? freeReason(plan, report.meter) : null;
     if (reason) return await this.#outcomes.settle(report, reason);
     const now = this.#now();
-    const expiry = (report.period_end ?? now) + MAX_SLOT_AGE_MS;
+    const expiry = expiryOf(report);
     if (hadItems || now >= expiry) return await this.#outcomes.settle(report, 'no_price');
     const due_at = account.stripe_customer === null ? expiry : Math.min(expiry, now + DAY_MS);
-    return await this.#outcomes.waitUntil(report, due_at, { reason: 'unlinked', last_error: null });
+    const unlinked = { reason: 'unlinked', last_error: null } as const;
+    return await this.#outcomes.waitUntil(await this.#released(report), due_at, unlinked);
   }
 
   async #judgePaid(report: UsageReport, account: AccountWithItems, period: BillingPeriod): Promise<Settled> {

@@ -2,7 +2,7 @@ import type { Failed } from '../core/billing-provider.ts';
 import type { Instant } from '../core/environment.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/instant.ts';
 import type { ReportChanges } from '../core/store.ts';
-import type { ReportReason, UsageReport } from '../core/usage-report.ts';
+import { expiryOf, type ReportReason, type UsageReport } from '../core/usage-report.ts';
 import type { ReporterContext, Settled } from './reporter-context.ts';
 
 /** How long Stripe may take to count what it has accepted, while it answers, before a person is asked. */
@@ -25,6 +25,8 @@ const HELD_INTERVAL_MS = DAY_MS;
 /** What becomes of a report, as it is written down: only while it is still as the caller saw it. */
 export class ReportOutcomes {
   readonly #context: ReporterContext;
+  /** That reports wait is told once an hour, however many they are. */
+  #silentUntil = Number.NEGATIVE_INFINITY;
 
   constructor(context: ReporterContext) {
     this.#context = context;
@@ -138,6 +140,23 @@ export class ReportOutcomes {
   async settle(report: UsageReport, reason: ReportReason): Promise<Settled> {
     await this.change(report, { status: 'not_billable', reason, due_at: null, last_error: null });
     return 'not_billable';
+  }
+
+  /**
+   * Stripe does not say what bills the account. What it refuses it refuses tomorrow too: a person is told at once. What it
+   * does not answer waits, and becomes a person's when Stripe would no longer take it. Both go on by themselves.
+   */
+  async awaitCustomer(report: UsageReport, failure: Failed): Promise<Settled> {
+    const { environment } = this.#context;
+    if (failure.outcome === 'refused') {
+      return await this.hold(report, 'customer_refused', failure.message, this.#now() + HOUR_MS);
+    }
+    if (this.#now() >= expiryOf(report)) return await this.hold(report, 'too_old', failure.message);
+    if (this.#now() >= this.#silentUntil) {
+      this.#silentUntil = this.#now() + HOUR_MS;
+      environment.logger.error({ stripe: failure.message }, 'Stripe does not answer: reports wait');
+    }
+    return await this.postpone(report, failure);
   }
 
   async postpone(report: UsageReport, failure: Failed): Promise<Settled> {
