@@ -55,6 +55,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   const context: RouteContext = {
     service: options.service,
     environment,
+    base_path,
     deadline: new BodyDeadline(environment.clock),
     allowed_origins: settings.allowed_origins,
     cloud_events: { rules: settings.cloud_events, meters: options.meters },
@@ -124,8 +125,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
       tell(refusal);
       environment.logger.info({ request_id, code: refusal.code }, 'A request failed');
     }
-    const problem = toProblem(refusal, request_id);
-    const response = new Response(JSON.stringify({ ...problem, type: base_path + problem.type }), {
+    const response = new Response(JSON.stringify(toProblem(refusal, { request_id, base_path })), {
       status,
       headers: { 'Content-Type': 'application/problem+json' },
     });

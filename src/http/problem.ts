@@ -2,7 +2,7 @@ import { ERRORS, UsageError, type UsageErrorCode } from '../core/errors.ts';
 
 /** Problem details (RFC 9457) with what an error of the library says. */
 export interface Problem {
-  /** Where the code is described, relative to where the API is mounted. */
+  /** Where the code is described. */
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -12,6 +12,13 @@ export interface Problem {
   readonly field?: string;
   readonly remedy: string;
   readonly request_id: string;
+}
+
+/** What a problem says of the request that met it. */
+export interface ProblemContext {
+  readonly request_id: string;
+  /** What stands before every path; empty = nothing. */
+  readonly base_path: string;
 }
 
 /** An error with headers of its own. */
@@ -37,12 +44,12 @@ export function toUsageError(error: unknown): UsageError {
  * What is told of an error. Of those behind which the server stands, as the database's, only the general meaning: their
  * own words are for its operator.
  */
-export function toProblem(error: UsageError, request_id: string): Problem {
+export function toProblem(error: UsageError, { request_id, base_path }: ProblemContext): Problem {
   const { code, status, remedy, field } = error;
   const { meaning } = ERRORS[code];
   const isOurs = status === 500;
   return {
-    type: `/reference#${code}`,
+    type: `${base_path}/reference#${code}`,
     title: meaning,
     status,
     detail: shown(isOurs ? meaning : detailOf(error)),
@@ -54,7 +61,7 @@ export function toProblem(error: UsageError, request_id: string): Problem {
 }
 
 /** The message without the remedy, which is a field of its own. */
-function detailOf({ message, remedy }: UsageError): string {
+export function detailOf({ message, remedy }: UsageError): string {
   return message.endsWith(remedy) ? message.slice(0, -remedy.length).trim() : message;
 }
 
