@@ -28,7 +28,10 @@ interface Document {
   readonly components?: { readonly schemas?: Readonly<Record<string, object>> };
 }
 
-/** The OpenAPI document as a page that needs no script and nothing from elsewhere. */
+/**
+ * The OpenAPI document as a page that needs no script and nothing from elsewhere. Its links are relative: a mount may take
+ * off what stands before its path.
+ */
 export function referencePage(openapi: object, base_path: string): string {
   const { info, paths = {}, components }: Document = openapi;
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
@@ -49,11 +52,11 @@ export function referencePage(openapi: object, base_path: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(info?.title ?? '')} HTTP API</title>
-<link rel="stylesheet" href="${escapeHtml(base_path)}/reference.css">
+<link rel="stylesheet" href="./reference.css">
 </head>
 <body>
 <header><h1>${escapeHtml(info?.title ?? '')} HTTP API</h1>
-<p>${escapeHtml(info?.description ?? '')} The same as a document: <a href="${escapeHtml(base_path)}/openapi.json">OpenAPI 3.1</a>.</p></header>
+<p>${escapeHtml(info?.description ?? '')} The same as a document: <a href="./openapi.json">OpenAPI 3.1</a>.</p></header>
 <nav aria-label="Routes"><ul>${links.join('\n')}</ul></nav>
 <main>
 ${sections.join('\n')}
