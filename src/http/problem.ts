@@ -1,4 +1,5 @@
 import { ERRORS, UsageError, type UsageErrorCode } from '../core/errors.ts';
+import { remedyOf } from './remedies.ts';
 
 /** Problem details (RFC 9457) with what an error of the library says. */
 export interface Problem {
@@ -45,7 +46,7 @@ export function toUsageError(error: unknown): UsageError {
  * own words are for its operator.
  */
 export function toProblem(error: UsageError, { request_id, base_path }: ProblemContext): Problem {
-  const { code, status, remedy, field } = error;
+  const { code, status, field } = error;
   const { meaning } = ERRORS[code];
   const isOurs = status === 500;
   return {
@@ -55,14 +56,15 @@ export function toProblem(error: UsageError, { request_id, base_path }: ProblemC
     detail: shown(isOurs ? meaning : detailOf(error)),
     code,
     ...(field === undefined || isOurs ? {} : { field: shown(field) }),
-    remedy: isOurs ? ERRORS.internal_error.remedy : remedy,
+    remedy: remedyOf(isOurs ? 'internal_error' : code),
     request_id,
   };
 }
 
-/** The message without the remedy, which is a field of its own. */
-export function detailOf({ message, remedy }: UsageError): string {
-  return message.endsWith(remedy) ? message.slice(0, -remedy.length).trim() : message;
+/** The message without the remedy, which is a field of its own. What is undefined for the library, JSON leaves out. */
+export function detailOf({ message, remedy, field, value }: UsageError): string {
+  const text = message.endsWith(remedy) ? message.slice(0, -remedy.length).trim() : message;
+  return value === 'undefined' ? text.replace(`${field} undefined:`, `${field} is missing:`) : text;
 }
 
 const SECRETS = /\b(?:(?:sk|rk)_(?:test|live)_\w+|whsec_\w+|tbk_[0-9A-Za-z]{17,})|eyJ[\w-]+\.[\w-]+\.[\w-]+/g;

@@ -1,5 +1,7 @@
 import { ERRORS } from '../core/errors.ts';
 import { escapeHtml } from './html-text.ts';
+import { remedyOf } from './remedies.ts';
+import { errorCodes } from './wire/common.ts';
 
 interface Operation {
   readonly operationId?: string;
@@ -120,10 +122,10 @@ function schemaText(schema: object): string {
 }
 
 function errorTable(): string {
-  const rows = Object.entries(ERRORS).map(
-    ([code, { status, meaning, remedy }]) =>
-      `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${escapeHtml(meaning)}</td><td>${escapeHtml(remedy)}</td></tr>`,
-  );
+  const rows = errorCodes.map((code) => {
+    const { status, meaning } = ERRORS[code];
+    return `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${escapeHtml(meaning)}</td><td>${escapeHtml(remedyOf(code))}</td></tr>`;
+  });
   const heads = ['code', 'status', 'what it means', 'what to do'].map(
     (head) => `<th scope="col">${head}</th>`,
   );
