@@ -325,7 +325,7 @@ export const ERRORS = {
   route_not_found: {
     status: 404,
     meaning: 'There is no such route.',
-    remedy: 'See /openapi.json for the routes that there are.',
+    remedy: 'See openapi.json, where the API is mounted, for the routes that there are.',
   },
   api_key_not_found: {
     status: 404,

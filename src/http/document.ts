@@ -50,7 +50,8 @@ export function documentOf(app: OpenAPIHono, base_path: string): object {
       version: API_VERSION,
       description: 'Usage billing: record usage, read it, and what it costs.',
     },
-    servers: [{ url: base_path === '' ? '/' : base_path }],
+    // Without a base path a mount may have taken one off: relative to where the document is read.
+    servers: [{ url: base_path === '' ? './' : base_path }],
   });
 }
 

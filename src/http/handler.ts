@@ -55,6 +55,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   const context: RouteContext = {
     service: options.service,
     environment,
+    base_path,
     deadline: new BodyDeadline(environment.clock),
     allowed_origins: settings.allowed_origins,
     cloud_events: { rules: settings.cloud_events, meters: options.meters },
@@ -124,8 +125,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
       tell(refusal);
       environment.logger.info({ request_id, code: refusal.code }, 'A request failed');
     }
-    const problem = toProblem(refusal, request_id);
-    const response = new Response(JSON.stringify({ ...problem, type: base_path + problem.type }), {
+    const response = new Response(JSON.stringify(toProblem(refusal, { request_id, base_path })), {
       status,
       headers: { 'Content-Type': 'application/problem+json' },
     });
@@ -217,10 +217,17 @@ function limited(counted: readonly (RateLimitState | null)[]): RateLimitState[] 
 function refuseUnlessAllowed({ kind, scopes, account }: Caller, { definition }: Route): void {
   const { scope, browser_token, account: concerns } = definition.access;
   const hasScope = scopes.includes('admin') || scopes.includes(scope);
-  if (!hasScope || (kind === 'token' && !browser_token)) throw new UsageError('forbidden');
-  if (account !== null && concerns === 'all') {
-    throw new UsageError('forbidden', { reason: 'It is restricted to an account.' });
+  if (kind === 'token' && !browser_token) {
+    throw forbidden(`Browser tokens may not do this: it takes a key with the scope \`${scope}\`.`);
   }
+  if (!hasScope) throw forbidden(`The key has not the scope \`${scope}\`.`);
+  if (account !== null && concerns === 'all') {
+    throw forbidden('The key is restricted to an account, and this concerns all of them.');
+  }
+}
+
+function forbidden(reason: string): UsageError {
+  return new UsageError('forbidden', { reason });
 }
 
 /** Also what is refused later tells how many requests are left. */

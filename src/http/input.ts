@@ -25,7 +25,7 @@ const CODES: Readonly<Record<string, UsageErrorCode>> = {
  * @throws UsageError of the parameter that is wrong first.
  */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, sent: unknown): z.output<Schema> {
-  const result = schema.safeParse(sent);
+  const result = schema.safeParse(sent, { error: wordsOf });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (issue?.code === 'unrecognized_keys') {
@@ -39,4 +39,39 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, sent: unkno
     field,
     reason: `${issue?.message ?? 'It is not valid'}.`,
   });
+}
+
+type Issue = Parameters<z.core.$ZodErrorMap>[0];
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+const OTHER_KIND = 'of a kind that is taken here';
+const NUMBERS = new Set(['number', 'int']);
+
+/** What is wrong, for somebody who writes JSON. A schema may have words of its own, which go first. */
+function wordsOf(issue: Issue): string {
+  if (issue.input === undefined) return 'It is missing';
+  if (issue.code === 'invalid_type') return `It is not ${KINDS[issue.expected] ?? OTHER_KIND}`;
+  if (issue.code === 'invalid_value') return `It is none of ${issue.values.join(', ')}`;
+  if (issue.code === 'too_small') return `It is ${tooSmall(issue.origin, issue.minimum)}`;
+  if (issue.code === 'too_big') return `It is ${tooBig(issue.origin, issue.maximum)}`;
+  return `It is not ${OTHER_KIND}`;
+}
+
+function tooSmall(origin: string, minimum: number | bigint): string {
+  const least = minimum.toLocaleString('en-US');
+  if (NUMBERS.has(origin)) return `less than ${least}`;
+  return least === '1' ? 'empty' : `shorter than ${least} characters`;
+}
+
+function tooBig(origin: string, maximum: number | bigint): string {
+  const most = maximum.toLocaleString('en-US');
+  return NUMBERS.has(origin) ? `more than ${most}` : `longer than ${most} characters`;
 }

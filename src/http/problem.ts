@@ -1,8 +1,9 @@
 import { ERRORS, UsageError, type UsageErrorCode } from '../core/errors.ts';
+import { remedyOf } from './remedies.ts';
 
 /** Problem details (RFC 9457) with what an error of the library says. */
 export interface Problem {
-  /** Where the code is described, relative to where the API is mounted. */
+  /** Where the code is described. */
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -12,6 +13,13 @@ export interface Problem {
   readonly field?: string;
   readonly remedy: string;
   readonly request_id: string;
+}
+
+/** What a problem says of the request that met it. */
+export interface ProblemContext {
+  readonly request_id: string;
+  /** What stands before every path; empty = nothing. */
+  readonly base_path: string;
 }
 
 /** An error with headers of its own. */
@@ -37,25 +45,26 @@ export function toUsageError(error: unknown): UsageError {
  * What is told of an error. Of those behind which the server stands, as the database's, only the general meaning: their
  * own words are for its operator.
  */
-export function toProblem(error: UsageError, request_id: string): Problem {
-  const { code, status, remedy, field } = error;
+export function toProblem(error: UsageError, { request_id, base_path }: ProblemContext): Problem {
+  const { code, status, field } = error;
   const { meaning } = ERRORS[code];
   const isOurs = status === 500;
   return {
-    type: `/reference#${code}`,
+    type: `${base_path}/reference#${code}`,
     title: meaning,
     status,
     detail: shown(isOurs ? meaning : detailOf(error)),
     code,
     ...(field === undefined || isOurs ? {} : { field: shown(field) }),
-    remedy: isOurs ? ERRORS.internal_error.remedy : remedy,
+    remedy: remedyOf(isOurs ? 'internal_error' : code),
     request_id,
   };
 }
 
-/** The message without the remedy, which is a field of its own. */
-function detailOf({ message, remedy }: UsageError): string {
-  return message.endsWith(remedy) ? message.slice(0, -remedy.length).trim() : message;
+/** The message without the remedy, which is a field of its own. What is undefined for the library, JSON leaves out. */
+export function detailOf({ message, remedy, field, value }: UsageError): string {
+  const text = message.endsWith(remedy) ? message.slice(0, -remedy.length).trim() : message;
+  return value === 'undefined' ? text.replace(`${field} undefined:`, `${field} is missing:`) : text;
 }
 
 const SECRETS = /\b(?:(?:sk|rk)_(?:test|live)_\w+|whsec_\w+|tbk_[0-9A-Za-z]{17,})|eyJ[\w-]+\.[\w-]+\.[\w-]+/g;

@@ -1,18 +1,14 @@
 import type { z } from '@hono/zod-openapi';
 import { UsageError } from '../core/errors.ts';
 import type { Caller } from './access/caller.ts';
-import { toProblem, toUsageError } from './problem.ts';
+import { type ProblemContext, toProblem, toUsageError } from './problem.ts';
 import { type RouteContext, unknownAccount } from './route.ts';
 import type { batchResult, incrementResult } from './wire/usage.ts';
 
 const MAX_BATCH = 1_000;
 
-interface RecordEachCall {
-  readonly caller: Caller;
-  readonly request_id: string;
-}
-
-type Outcome = z.input<typeof incrementResult> | UsageError;
+/** What became of an item; an error: it was refused. */
+export type Outcome = z.input<typeof incrementResult> | UsageError;
 
 /**
  * Records items that each stand for an increment. A bad one does not refuse the others. Where nothing could be recorded
@@ -23,25 +19,16 @@ type Outcome = z.input<typeof incrementResult> | UsageError;
 export async function recordEach(
   items: readonly unknown[],
   paramsOf: (item: unknown) => unknown,
-  { caller, request_id }: RecordEachCall,
+  caller: Caller,
   { service, tell }: Pick<RouteContext, 'service' | 'tell'>,
-): Promise<z.input<typeof batchResult>> {
+): Promise<readonly Outcome[]> {
   if (items.length > MAX_BATCH) throw new UsageError('batch_too_large');
   const outcomes = await Promise.all(items.map((item) => recordOne(item)));
-  const failures = outcomes.filter((outcome) => outcome instanceof UsageError);
-  const [first] = failures;
-  if (first && failures.length === items.length && failures.every(({ status }) => status >= 500)) throw first;
-  for (const failure of failures) if (failure.status >= 500) tell(failure);
-  const count = (is: (result: z.input<typeof incrementResult>) => boolean) =>
-    outcomes.filter((outcome) => !(outcome instanceof UsageError) && is(outcome)).length;
-  return {
-    recorded: count(({ recorded }) => recorded),
-    duplicate: count(({ duplicate }) => duplicate),
-    failed: failures.length,
-    results: outcomes.map((outcome) =>
-      outcome instanceof UsageError ? { error: toProblem(outcome, request_id) } : outcome,
-    ),
-  };
+  const ours = failuresOf(outcomes).filter(({ status }) => status >= 500);
+  const [first] = ours;
+  if (first && ours.length === items.length) throw first;
+  for (const failure of ours) tell(failure);
+  return outcomes;
 
   async function recordOne(item: unknown): Promise<Outcome> {
     try {
@@ -50,6 +37,28 @@ export async function recordEach(
       return toUsageError(error);
     }
   }
+}
+
+export function failuresOf(outcomes: readonly Outcome[]): readonly UsageError[] {
+  return outcomes.filter((outcome) => outcome instanceof UsageError);
+}
+
+/** What is answered item by item. */
+export function toBatchResult(
+  outcomes: readonly Outcome[],
+  context: ProblemContext,
+): z.input<typeof batchResult> {
+  const counts = { recorded: 0, duplicate: 0, failed: 0 };
+  const results = outcomes.map((outcome) => {
+    if (outcome instanceof UsageError) {
+      counts.failed += 1;
+      return { error: toProblem(outcome, context) };
+    }
+    if (outcome.recorded) counts.recorded += 1;
+    if (outcome.duplicate) counts.duplicate += 1;
+    return outcome;
+  });
+  return { ...counts, results };
 }
 
 /** An item of somebody who is restricted to an account need not name it, and must not name another. */

@@ -1,5 +1,7 @@
 import { ERRORS } from '../core/errors.ts';
 import { escapeHtml } from './html-text.ts';
+import { remedyOf } from './remedies.ts';
+import { errorCodes } from './wire/common.ts';
 
 interface Operation {
   readonly operationId?: string;
@@ -28,7 +30,10 @@ interface Document {
   readonly components?: { readonly schemas?: Readonly<Record<string, object>> };
 }
 
-/** The OpenAPI document as a page that needs no script and nothing from elsewhere. */
+/**
+ * The OpenAPI document as a page that needs no script and nothing from elsewhere. Its links are relative: a mount may take
+ * off what stands before its path.
+ */
 export function referencePage(openapi: object, base_path: string): string {
   const { info, paths = {}, components }: Document = openapi;
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
@@ -49,11 +54,11 @@ export function referencePage(openapi: object, base_path: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(info?.title ?? '')} HTTP API</title>
-<link rel="stylesheet" href="${escapeHtml(base_path)}/reference.css">
+<link rel="stylesheet" href="./reference.css">
 </head>
 <body>
 <header><h1>${escapeHtml(info?.title ?? '')} HTTP API</h1>
-<p>${escapeHtml(info?.description ?? '')} The same as a document: <a href="${escapeHtml(base_path)}/openapi.json">OpenAPI 3.1</a>.</p></header>
+<p>${escapeHtml(info?.description ?? '')} The same as a document: <a href="./openapi.json">OpenAPI 3.1</a>.</p></header>
 <nav aria-label="Routes"><ul>${links.join('\n')}</ul></nav>
 <main>
 ${sections.join('\n')}
@@ -117,10 +122,10 @@ function schemaText(schema: object): string {
 }
 
 function errorTable(): string {
-  const rows = Object.entries(ERRORS).map(
-    ([code, { status, meaning, remedy }]) =>
-      `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${escapeHtml(meaning)}</td><td>${escapeHtml(remedy)}</td></tr>`,
-  );
+  const rows = errorCodes.map((code) => {
+    const { status, meaning } = ERRORS[code];
+    return `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${escapeHtml(meaning)}</td><td>${escapeHtml(remedyOf(code))}</td></tr>`;
+  });
   const heads = ['code', 'status', 'what it means', 'what to do'].map(
     (head) => `<th scope="col">${head}</th>`,
   );

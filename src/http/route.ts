@@ -26,6 +26,8 @@ export interface RouteAccess {
 export interface RouteContext {
   readonly service: HttpService;
   readonly environment: Pick<Environment, 'clock' | 'digest'>;
+  /** What stands before every path; empty = nothing. */
+  readonly base_path: string;
   readonly cloud_events: CloudEventMapping;
   /** Origins of the app's own pages. */
   readonly allowed_origins: ReadonlySet<string>;

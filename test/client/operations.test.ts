@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createClient, type RequestError, type UsageClient } from '../../src/client/index.ts';
 import { createBilled } from '../http/billed.ts';
@@ -136,6 +137,15 @@ test('every route has a method of the client, or a reason why not, and every met
   for (const call of Object.values(CALLS)) await call(recording(names) as UsageClient);
   const client = createClient({ base_url: '/billing' });
   expect(methodsOf(client).filter((name) => !names.has(name))).toEqual(['flush', 'close']);
+});
+
+test('what is called otherwise than in `usage` is what the documentation says', async () => {
+  const { client, usage } = await createScene();
+  const names = new Set(methodsOf(usage));
+  const others = methodsOf(client).filter((name) => !names.has(name));
+  expect(others.sort()).toEqual(['flush', 'invoices.explain', 'record', 'reports.explain']);
+  const [, everything = ''] = readFileSync('docs/client.md', 'utf8').split('## Everything else');
+  for (const name of others) if (name !== 'flush') expect(everything).toContain(`\`${name}\``);
 });
 
 test.each(called)(

@@ -1,4 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { ERRORS } from '../../src/core/errors.ts';
+import { remedyOf } from '../../src/http/remedies.ts';
+import { errorCodes } from '../../src/http/wire/common.ts';
+import { UsageError } from '../../src/index.ts';
 import { createServed } from './served.ts';
 
 /** A busy machine takes its time. */
@@ -280,6 +284,74 @@ describe('a body', () => {
     ]) {
       expect((await record('{"account":"a"}', { 'content-type': type })).status).toBe(200);
     }
+  });
+});
+
+describe('what is wrong is told in words for somebody who writes JSON', () => {
+  test.each([
+    ['{"quantity":1}', 'account is missing: The account id is not usable as an id.'],
+    ['{"account":""}', 'account: It is empty.'],
+    ['{"account":1}', 'account: It is not a text.'],
+    [`{"account":"${'x'.repeat(256)}"}`, 'account: It is longer than 255 characters.'],
+    ['{"account":"a","quantity":"1"}', 'quantity: It is not a number.'],
+    ['{"account":"a","quantity":1.5}', 'quantity: It is not a whole number.'],
+    ['{"account":"a","quantity":-1}', 'quantity: It is less than 0.'],
+    ['{"account":"a","quantity":1e15}', 'quantity: It is more than 999,999,999,999,999.'],
+    ['{"account":"a","properties":[]}', 'properties: It is not an object.'],
+    ['{"account":"a","properties":{"b":{}}}', 'properties.b: It is not of a kind that is taken here.'],
+    ['{"account":"a","acount":"a"}', 'acount: It is not known here.'],
+    ['[]', 'body: It is not an object.'],
+  ])('such as %.50s', async (body, detail) => {
+    const { record } = await createSender();
+    expect((await record(body)).json.detail).toBe(detail);
+  });
+
+  test('item by item', async () => {
+    const { post, key } = await createSender();
+    const increments = [{ quantity: 1 }, { account: 'a', timestamp: 'now' }];
+    const { json } = await post('/v1/usage/batch', key, { increments });
+    const [unnamed, undated] = json.results.map(({ error }: { readonly error: unknown }) => error);
+    expect(unnamed.detail).toBe('account is missing: The account id is not usable as an id.');
+    expect(undated.remedy).toBe(
+      "Send an ISO 8601 instant with its zone, such as '2026-10-10T12:00:00Z', within that window.",
+    );
+    const none = await post('/v1/usage/batch', key, { increments: [] });
+    expect(none.json.detail).toBe('increments: It is empty.');
+  });
+
+  test.each([
+    ['/v1/accounts?limit=x', 'limit: It is not a whole number from 1 to 1,000.'],
+    ['/v1/accounts?limit=1001', 'limit: It is more than 1,000.'],
+    ['/v1/invoices?account=a&limit=0', 'limit: It is not a whole number from 1 to 100.'],
+    ['/v1/explanations/report?account=a&report=0', 'report: It is not a whole number from 1.'],
+    ['/v1/explanations/report?account=a', 'report: It is missing.'],
+    [
+      '/v1/limits/check?account=a&quantity=x',
+      'quantity: It is not a whole number from 0 to 999,999,999,999,999.',
+    ],
+    ['/v1/usage/windows?account=a&window=week', 'window: It is none of hour, day, month.'],
+    [
+      '/v1/usage?account=a&period_start=2026-01-10',
+      'period_end is missing: The range is not two dates with the first before the second.',
+    ],
+  ])('in the query %s', async (path, detail) => {
+    const { get, admin } = await createSender();
+    expect((await get(path, admin)).json.detail).toBe(detail);
+  });
+
+  test('and what to do about it is not for whoever writes the app', () => {
+    for (const code of errorCodes) {
+      if ([400, 404].includes(ERRORS[code].status) || code === 'late_usage') {
+        expect(remedyOf(code)).not.toMatch(/createUsage|usage\.\w+|\bDate\b|\bmethod/);
+      }
+    }
+    expect(new UsageError('invalid_meter').remedy).toContain('createUsage()');
+  });
+
+  test('also where the reference page lists it', async () => {
+    const { text } = await createServed().get('/reference');
+    expect(text).toContain('Send the name of one of the meters that the app counts.');
+    expect(text).not.toContain(ERRORS.invalid_meter.remedy);
   });
 });
 

@@ -1,8 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { OpenMeter } from '@openmeter/sdk';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { toNodeHandler } from '../../src/http/node.ts';
+import { UsageError } from '../../src/index.ts';
+import { composeUsage } from '../../src/usage.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 import { createServed, type ServedOptions } from './served.ts';
 
 const EVENT = { specversion: '1.0', id: 'e1', source: 'app', type: 'credits', subject: 'a' };
@@ -48,9 +52,9 @@ describe('an event', () => {
     await event({ ...EVENT, id: 'e2', type: 'request', subject: 'b', data: { quantity: 99 } });
     expect(await quantityOf('b')).toBe(253);
     const missing = await event({ ...EVENT, id: 'e3', type: 'llm.call', data: { customer: { id: 'b' } } });
-    expect(missing.json.results[0].error).toMatchObject({
-      code: 'invalid_cloud_event',
-      field: 'data.usage.tokens',
+    expect(missing).toMatchObject({
+      status: 400,
+      json: { code: 'invalid_cloud_event', field: 'data.usage.tokens' },
     });
   });
 
@@ -147,8 +151,61 @@ describe('an event', () => {
   ])('%j announced as %s is refused', async (body, type) => {
     const { event } = await createReceiver();
     const { status, json } = await event(JSON.stringify(body), type);
-    const failed = status === 400 || json.failed === 1;
-    expect([failed, json.code ?? json.results[0].error.code]).toEqual([true, 'invalid_cloud_event']);
+    expect([status, json.code]).toEqual([400, 'invalid_cloud_event']);
+  });
+});
+
+describe('one event that is refused fails the request, so that nobody takes it as delivered', () => {
+  const BAD = { ...EVENT, data: { quantity: -1 } };
+
+  test.each([STRUCTURED, 'application/json'])('announced as %s', async (type) => {
+    const { event } = await createReceiver();
+    const { status, json } = await event(BAD, type);
+    expect([status, json.status, json.code, json.field]).toEqual([400, 400, 'invalid_quantity', 'quantity']);
+  });
+
+  test('in binary mode', async () => {
+    const { post, key } = await createReceiver();
+    const headers = {
+      'ce-specversion': '1.0',
+      'ce-id': 'e1',
+      'ce-source': 'app',
+      'ce-type': 'unknown',
+      'ce-subject': 'a',
+    };
+    const { status, json } = await post('/v1/events', key, { quantity: 1 }, headers);
+    expect([status, json.code, json.field]).toEqual([400, 'invalid_cloud_event', 'type']);
+  });
+
+  test('to OpenMeter’s route, without the place in a list', async () => {
+    const { event } = await createReceiver();
+    const { status, json } = await event(BAD, STRUCTURED, '/api/v1/events');
+    expect([status, json.code, json.field]).toEqual([400, 'invalid_quantity', 'quantity']);
+    expect((await event(EVENT, STRUCTURED, '/api/v1/events')).status).toBe(204);
+  });
+
+  test('where its key was used before for another, which no repetition will change', async () => {
+    const { event, quantityOf } = await createReceiver();
+    await event(EVENT);
+    expect((await event(EVENT)).json).toMatchObject({ duplicate: 1, failed: 0 });
+    const other = await event({ ...EVENT, data: { quantity: 5 } });
+    expect([other.status, other.json.code]).toEqual([409, 'idempotency_conflict']);
+    expect(await quantityOf('a')).toBe(1);
+  });
+
+  test('where its account is not that of the key', async () => {
+    const { post, createKey } = await createReceiver();
+    const key = await createKey(['write'], 'own');
+    const answer = await post('/v1/events', key, EVENT, { 'content-type': STRUCTURED });
+    expect([answer.status, answer.json.code]).toEqual([404, 'account_not_found']);
+  });
+
+  test('and not as one of a list, whose answer says it item by item', async () => {
+    const { event } = await createReceiver();
+    for (const type of [BATCH, 'application/json']) {
+      const { status, json } = await event([BAD], type);
+      expect([status, json.failed, json.results[0].error.code]).toEqual([200, 1, 'invalid_quantity']);
+    }
   });
 });
 
@@ -197,6 +254,40 @@ describe('a client of OpenMeter', () => {
     const [one, , three] = events;
     expect((await event([one, { ...EVENT, id: '2' }, three], BATCH, path)).status).toBe(204);
     expect(await quantityOf('a')).toBe(3);
+  });
+
+  test('is told to try again where one of its events is wrong and the database fails for another', async () => {
+    const usage = composeUsage(
+      {
+        database: { path: join(temporaryDirectory(), 'usage.db'), thread: 'in_thread' },
+        meters: { credits: {} },
+        onError: () => {},
+        logger: { debug() {}, info() {}, warn() {}, error() {} },
+      },
+      {
+        provider: (provider) => provider,
+        store: (store) => ({
+          ...store,
+          recordUsage: () => Promise.reject(new UsageError('storage_busy')),
+        }),
+      },
+    );
+    onTestFinished(() => usage.close());
+    const { secret } = await usage.keys.create({ scopes: ['write'] });
+    const events = [
+      { ...EVENT, data: { quantity: -1 } },
+      { ...EVENT, id: 'e2' },
+    ];
+    const request = new Request('http://localhost/api/v1/events', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}`, 'content-type': BATCH },
+      body: JSON.stringify(events),
+    });
+    const response = await usage.handler(request);
+    expect([response.status, await response.json()]).toMatchObject([
+      503,
+      { code: 'storage_busy', field: '[1]' },
+    ]);
   });
 
   test('with a wrong key is refused', async () => {

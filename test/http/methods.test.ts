@@ -46,6 +46,7 @@ async function methodsCalled(): Promise<ReadonlySet<string>> {
   const context: RouteContext = {
     service: recording(called) as HttpService, // it has whatever method is asked of it
     environment,
+    base_path: '',
     deadline: new BodyDeadline(environment.clock),
     allowed_origins: new Set([APP]),
     cloud_events: { rules: new Map(), meters: new Set(['credits']) },

@@ -96,6 +96,8 @@ describe.each(guarded.map((operation) => [`${operation.method} ${operation.path}
         const answer = await sendAs(roles, operation, key, OWN);
         expect([answer.status, answer.json.code]).toEqual([401, 'unauthenticated']);
         expect(answer.headers.get('www-authenticate')).toContain('Bearer');
+        // Nor is anybody told what a good key would need.
+        expect(answer.text).not.toContain('scope');
       }
     });
 
@@ -105,7 +107,10 @@ describe.each(guarded.map((operation) => [`${operation.method} ${operation.path}
         const may = scopes === 'admin' || scopes.includes(operation.access.scope);
         const answer = await sendAs(roles, operation, key, OWN);
         if (may) expect(answer.status, `${scopes}: ${answer.text}`).not.toBe(403);
-        else expect([answer.status, answer.json.code]).toEqual([403, 'forbidden']);
+        else {
+          expect([answer.status, answer.json.code]).toEqual([403, 'forbidden']);
+          expect(answer.json.detail).toContain(`\`${operation.access.scope}\``);
+        }
       }
     });
 

@@ -29,6 +29,15 @@ describe('errors', () => {
     expect((await get('/v1/usage')).status).toBe(404);
   });
 
+  test('of single items point there as well', async () => {
+    const { post, createKey } = createServed({ http: { base_path: '/billing' } });
+    const key = await createKey(['write']);
+    const items = await post('/billing/v1/usage/batch', key, { increments: [{ account: '' }] });
+    expect(items.json.results[0].error.type).toBe('/billing/reference#invalid_account');
+    const events = await post('/billing/v1/events', key, [{ specversion: '0.3' }]);
+    expect(events.json.results[0].error.type).toBe('/billing/reference#invalid_cloud_event');
+  });
+
   test.each(['', 'a b', 'a\u00e9', 'x'.repeat(129), '<script>', '"'])(
     'take no id such as %.20j',
     async (id) => {
@@ -228,6 +237,27 @@ describe('the reference page', () => {
     expect(page.text).not.toMatch(/<script|\son\w+=|\sstyle=|https?:\/\//i);
     const style = await get('/reference.css');
     expect(style.headers.get('content-type')).toBe('text/css; charset=utf-8');
+  });
+
+  test.each(['', '/billing'])('and the document name what is beside them, mounted at "%s"', async (base) => {
+    const apart = createServed();
+    const whole = createServed({ http: base === '' ? {} : { base_path: base } });
+    // Express and others take off what stands before the path.
+    for (const { get, taken } of [
+      { get: apart.get, taken: base.length },
+      { get: whole.get, taken: 0 },
+    ]) {
+      const url = `http://localhost${base}/reference`;
+      const { text } = await get(`${base}/reference`.slice(taken));
+      const links = [...text.matchAll(/href="([^#"][^"]*)"/g)].map(
+        ([, link = '']) => new URL(link, url).pathname,
+      );
+      expect(links).toEqual([`${base}/reference.css`, `${base}/openapi.json`]);
+      for (const link of links) expect((await get(link.slice(taken))).status).toBe(200);
+      const { json } = await get(`${base}/openapi.json`.slice(taken));
+      const server = new URL(json.servers[0].url, `http://localhost${base}/openapi.json`);
+      expect(server.pathname.replace(/\/$/, '')).toBe(base);
+    }
   });
 
   test('names every route and every error', async () => {

@@ -1,5 +1,5 @@
 import { refuseIdempotencyKey, withIdempotencyKey } from '../idempotency-key.ts';
-import { recordEach } from '../record-each.ts';
+import { recordEach, toBatchResult } from '../record-each.ts';
 import { defineRoute, type Route } from '../route.ts';
 import {
   batchResult,
@@ -47,9 +47,10 @@ export const INCREMENTS: readonly Route[] = [
     body: { schema: incrementBatch, documented: documentedIncrementBatch },
     answer: batchResult,
     errors: ['batch_too_large', 'invalid_idempotency_key', 'overloaded'],
-    handle: async ({ body, request, ...call }, context) => {
+    handle: async ({ body, request, caller, request_id }, context) => {
       refuseIdempotencyKey(request);
-      return await recordEach(body.increments, (item) => item, call, context);
+      const outcomes = await recordEach(body.increments, (item) => item, caller, context);
+      return toBatchResult(outcomes, { request_id, base_path: context.base_path });
     },
   }),
 ];

@@ -32,7 +32,7 @@ const DECISION_ERRORS = [
 ] as const;
 const reportNumber = z
   .string()
-  .regex(/^[1-9]\d{0,14}$/)
+  .regex(/^[1-9]\d{0,14}$/, 'It is not a whole number from 1')
   .transform(Number)
   .openapi({ type: 'integer', minimum: 1, description: 'Number of the report' });
 

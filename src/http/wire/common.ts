@@ -50,7 +50,7 @@ export const actor = z
 /** In a query, everything is text. */
 export const limit = z
   .string()
-  .regex(/^[1-9]\d{0,3}$/)
+  .regex(/^[1-9]\d{0,3}$/, 'It is not a whole number from 1 to 1,000')
   .transform(Number)
   .pipe(z.int().max(1_000))
   .optional()
@@ -64,7 +64,7 @@ export const next = z.string().nullable().openapi({
   description: 'Pass as `after` for the next page; null = this was the last',
 });
 
-const codes = Object.keys(ERRORS) as [UsageErrorCode, ...UsageErrorCode[]];
+export const errorCodes = Object.keys(ERRORS) as [UsageErrorCode, ...UsageErrorCode[]];
 
 export const problem = z
   .strictObject({
@@ -74,7 +74,7 @@ export const problem = z
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    code: z.enum(codes),
+    code: z.enum(errorCodes),
     field: z.string().optional().openapi({ description: 'The parameter or header that it is about' }),
     remedy: z.string(),
     request_id: z.string(),

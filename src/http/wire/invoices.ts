@@ -40,7 +40,7 @@ export const invoicesPage = z.strictObject({ invoices: list(invoice), next }).op
 /** Each page is one of Stripe's, whose own limit is 100. In a query, everything is text. */
 export const invoiceLimit = z
   .string()
-  .regex(/^[1-9]\d{0,2}$/)
+  .regex(/^[1-9]\d{0,2}$/, 'It is not a whole number from 1 to 100')
   .transform(Number)
   .pipe(z.int().max(100))
   .optional()

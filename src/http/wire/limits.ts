@@ -4,7 +4,7 @@ import { count, instant } from './common.ts';
 /** In a query, everything is text. */
 export const quantityText = z
   .string()
-  .regex(/^\d{1,15}$/)
+  .regex(/^\d{1,15}$/, 'It is not a whole number from 0 to 999,999,999,999,999')
   .transform(Number)
   .optional()
   .openapi({
