@@ -84,14 +84,16 @@ interface ReadCustomers {
 
 async function readCustomers(
   { store, provider }: ReconcileContext,
-  { stripe_customer: linked, synced_at }: Account,
+  { stripe_customer: linked, synced_at, sync_due_at }: Account,
   customers: readonly string[],
   meter: string,
   period: Period,
   now: number,
 ): Promise<ReadCustomers> {
-  if (linked !== null && synced_at === null)
-    return { readings: null, unread: `Stripe has not told yet which subscriptions ${linked} has.` };
+  // Asked in vain: right after it was linked, an account is due at once.
+  if (linked !== null && synced_at === null && sync_due_at !== null && sync_due_at > now) {
+    return { readings: null, unread: `Stripe did not tell which subscriptions ${linked} has.` };
+  }
   if (customers.length === 0) return { readings: null, unread: null };
   if (provider === null) return { readings: null, unread: 'Stripe is not configured.' };
   const whole = wholeMinutes(period);
