@@ -116,7 +116,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * on the free plan, if one is configured.
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `collection_paused`, `change_pending`, `usage_unproven`, `stripe_customer_deleted`, `stripe_refused`,
+     * `several_subscriptions`, `collection_paused`, `change_pending`, `usage_unproven`, `stripe_customer_deleted`, `stripe_refused`,
      * `stripe_unavailable`, `storage_failed`, `closed`.
      */
     cancel(params: CancelParams): Promise<ChangeResult>;
@@ -125,7 +125,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * leave them as drafts. Safe to repeat. A subscription that ended in a pause is not taken back; its invoices are collected.
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     * `several_subscriptions`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
     resume(params: ResumeParams): Promise<void>;
     /**
@@ -133,7 +133,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * `resume`. Meanwhile plan, seats and subscription cannot be changed (`collection_paused`).
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `subscription_ending`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     * `several_subscriptions`, `subscription_ending`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
     pause(params: { readonly account: string }): Promise<void>;
     /**
@@ -347,7 +347,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * `proration_date` invoices what `now` says, if nothing is used in between.
      *
      * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_parameter`, `account_not_found`,
-     * `subscription_not_found`, `already_subscribed`, `collection_paused`, `change_pending`, `classic_subscription`,
+     * `subscription_not_found`, `several_subscriptions`, `collection_paused`, `change_pending`, `classic_subscription`,
      * `price_not_found`, `currency_mismatch`, `tiers_mode_change`, `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`,
      * `stripe_unavailable`, `storage_failed`, `closed`.
      */
@@ -358,7 +358,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * most; the worker completes what takes longer. A free plan ends the subscription now.
      *
      * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_parameter`, `account_not_found`,
-     * `subscription_not_found`, `already_subscribed`, `collection_paused`, `change_pending`, `classic_subscription`,
+     * `subscription_not_found`, `several_subscriptions`, `collection_paused`, `change_pending`, `classic_subscription`,
      * `price_not_found`, `currency_mismatch`, `tiers_mode_change`, `usage_unproven`, `payment_method_missing`, `payment_failed`,
      * `payment_action_required`, `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`, `stripe_unavailable`,
      * `storage_failed`, `closed`.
@@ -375,7 +375,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * Asks Stripe.
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `seats_not_sold`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`,
+     * `several_subscriptions`, `seats_not_sold`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`,
      * `storage_failed`, `closed`.
      */
     get(params: { readonly account: string }): Promise<SeatsResult>;
@@ -383,7 +383,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * Makes it so many, invoiced at once in proportion to the rest of the period. With `expected`, only if it is another
      * number than somebody else has made it meanwhile.
      *
-     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `already_subscribed`,
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `several_subscriptions`,
      * `seats_not_sold`, `collection_paused`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`,
      * `storage_failed`, `closed`, `seats_changed`, `change_pending`, `payment_method_missing`, `payment_failed`, `payment_action_required`,
      * `storage_busy`.
@@ -392,7 +392,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
     /**
      * Adds some, or takes some away, to however many there are: calls that come at once all count.
      *
-     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `already_subscribed`,
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `several_subscriptions`,
      * `seats_not_sold`, `collection_paused`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`,
      * `storage_failed`, `closed`, `change_pending`, `payment_method_missing`, `payment_failed`, `payment_action_required`, `storage_busy`.
      */
