@@ -109,13 +109,19 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   let closing: Promise<void> | null = null;
   /** Whether a command of ours prints what fails. */
   let isPrinting = false;
-  let requiring: Promise<unknown> | null = null;
+  /** Whether the package that reports are sent with was looked for. */
+  let isSearched = false;
 
-  /** Looks for the package that reports cannot be sent without. @throws UsageError `invalid_configuration`. */
+  /** @throws UsageError `invalid_configuration` where Stripe is configured, and its package is not installed. */
   async function requireStripe(): Promise<void> {
-    if (!config.stripe) return;
-    requiring ??= importStripe();
-    await requiring;
+    if (config.stripe) await importStripe();
+  }
+
+  /** Without the package the job goes on to seal and to wait: the app is told once why nothing is sent. */
+  function searchStripe(): void {
+    if (isSearched) return;
+    isSearched = true;
+    requireStripe().catch(tell);
   }
 
   const access: CommandAccess = {
@@ -195,6 +201,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   async function report(params: { readonly account?: string } = {}): Promise<ReportRun> {
     const { account } = parseFields(params, REPORT_FIELDS);
     const account_id = account === undefined ? null : parseAccountId(account);
+    searchStripe();
     await recorder.drain();
     return account_id === null ? await worker.runOnce() : await worker.runAccount(account_id);
   }
@@ -395,8 +402,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     worker: {
       start: () => {
         if (closing) throw new UsageError('closed');
-        // It goes on counting, closing periods and waiting: the app is told why nothing is sent.
-        requireStripe().catch(tell);
+        searchStripe();
         worker.start();
       },
       stop: () => worker.stop(),
