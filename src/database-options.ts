@@ -67,12 +67,13 @@ const noForm = z.custom<PostgresPool>(
   isPool,
   'It is neither a path, nor a postgres:// URL, nor a pool of `pg`, nor one of them with options',
 );
-const sqliteOptions = z.strictObject({
+/** The forms of `database` that have options of their own. */
+export const sqliteOptions = z.strictObject({
   path: z.string(),
   allow_relative: z.boolean().optional(),
   thread: z.enum(['worker', 'in_thread']).optional(),
 });
-const postgresOptions = z.strictObject({
+export const postgresOptions = z.strictObject({
   url: z.string().optional(),
   pool: pool.optional(),
   schema: z.string().regex(SCHEMA_NAME, 'It must be lower-case letters, digits and _').optional(),

@@ -143,7 +143,8 @@ const MAX_SECRETS = 10;
 const webhookSecret = z
   .string()
   .regex(/^whsec_\w+$/, 'It is not the signing secret (whsec_…) of an endpoint');
-const schema = z.strictObject({
+/** The form of all options; docs/options.md is held to it. */
+export const optionsSchema = z.strictObject({
   database: databaseOptions,
   stripe: z
     .strictObject({
@@ -200,7 +201,7 @@ const DEFAULT_SCHEDULE = '0 0 * * *';
  */
 export function parseOptions(options: UsageOptions, isProduction: boolean): UsageConfig {
   refuseEmpty(options, '');
-  const result = schema.safeParse(options);
+  const result = optionsSchema.safeParse(options);
   if (!result.success) throw fromIssue(result.error, options);
   const parsed = result.data;
   const names = Object.keys(parsed.meters);

@@ -524,7 +524,11 @@ describe('what is refused', () => {
     const world = await createChangingWorld();
     const items = [{ price: world.price.id }];
     await world.stripe.subscriptions.create({ customer: world.customer.id, items });
-    const error = { code: 'several_subscriptions', status: 409, remedy: expect.stringContaining('End all but one') };
+    const error = {
+      code: 'several_subscriptions',
+      status: 409,
+      remedy: expect.stringContaining('End all but one'),
+    };
     const { usage } = world;
     for (const call of [
       () => world.change(),
