@@ -234,7 +234,7 @@ function refuseEmpty(value: unknown, path: string): void {
       value === ''
         ? 'It is empty: is an environment variable set to nothing?'
         : 'It has no value: is an environment variable missing?';
-    throw invalid(path, reason, 'Give it one; an option that has a default can be left out.');
+    throw invalid(path, reason, 'Give it one, or leave it out where it is optional.');
   }
   if (typeof value !== 'object' || value === null) return;
   const prototype = Object.getPrototypeOf(value);

@@ -349,15 +349,15 @@ describe('options', () => {
   const told: readonly [object, string][] = [
     [
       { ...valid, stripe: { secret_key: undefined } },
-      'stripe.secret_key: It has no value: is an environment variable missing? Give it one; an option that has a default can be left out.',
+      'stripe.secret_key: It has no value: is an environment variable missing? Give it one, or leave it out where it is optional.',
     ],
     [
       { ...valid, database: undefined },
-      'database: It has no value: is an environment variable missing? Give it one; an option that has a default can be left out.',
+      'database: It has no value: is an environment variable missing? Give it one, or leave it out where it is optional.',
     ],
     [
       { ...valid, database: '' },
-      'database: It is empty: is an environment variable set to nothing? Give it one; an option that has a default can be left out.',
+      'database: It is empty: is an environment variable set to nothing? Give it one, or leave it out where it is optional.',
     ],
     [{ meters: valid.meters }, 'database: It is missing. Set it: it has no default.'],
     [{ database: valid.database }, 'meters: It is missing. Set it: it has no default.'],
