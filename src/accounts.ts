@@ -29,7 +29,7 @@ export interface AccountResult<Plan extends string = string> {
   readonly plan: Plan | null;
   /** null = not linked: usage is counted, and its reports wait. */
   readonly stripe_customer: string | null;
-  /** `unlinked`: neither a plan nor a Stripe customer was set, as after a first increment. */
+  /** `linked`: it has a Stripe customer. `unlinked`: it has none, as after a first increment, whatever its plan. */
   readonly status: 'unlinked' | 'linked';
   /** ISO 8601 in UTC. */
   readonly created_at: string;
@@ -143,7 +143,7 @@ function toResult({ account_id, plan, stripe_customer, created_at }: Account): A
     account: account_id,
     plan,
     stripe_customer,
-    status: plan === null && stripe_customer === null ? 'unlinked' : 'linked',
+    status: stripe_customer === null ? 'unlinked' : 'linked',
     created_at: formatInstant(created_at),
   };
 }

@@ -63,12 +63,17 @@ const ANY_URL = /^[a-z][a-z0-9+.-]+:/i;
 const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
 
 const pool = z.custom<PostgresPool>(isPool, 'It is not a pool of `pg`');
-const sqliteOptions = z.strictObject({
+const noForm = z.custom<PostgresPool>(
+  isPool,
+  'It is neither a path, nor a postgres:// URL, nor a pool of `pg`, nor one of them with options',
+);
+/** The forms of `database` that have options of their own. */
+export const sqliteOptions = z.strictObject({
   path: z.string(),
   allow_relative: z.boolean().optional(),
   thread: z.enum(['worker', 'in_thread']).optional(),
 });
-const postgresOptions = z.strictObject({
+export const postgresOptions = z.strictObject({
   url: z.string().optional(),
   pool: pool.optional(),
   schema: z.string().regex(SCHEMA_NAME, 'It must be lower-case letters, digits and _').optional(),
@@ -88,7 +93,7 @@ export const databaseOptions = z.unknown().transform((value, context) => {
 function formOf(value: unknown) {
   if (typeof value === 'string') return z.string();
   const isOptions = z.record(z.string(), z.unknown()).safeParse(value).success && !isPool(value);
-  if (!isOptions) return pool;
+  if (!isOptions) return noForm;
   return Object.hasOwn(Object(value), 'path') ? sqliteOptions : postgresOptions;
 }
 
@@ -121,9 +126,12 @@ function parseSqlite(options: SqliteOptions, isProduction: boolean): DatabaseCon
     throw invalid('database', 'A database in memory is not durable: pass a path.');
   }
   if (isProduction && !isAbsolute(path) && !options.allow_relative) {
-    const reason =
-      'A relative path depends on the directory that the app is started in; in production pass an absolute one, or set allow_relative.';
-    throw invalid('database', reason);
+    throw new UsageError('invalid_configuration', {
+      field: 'database',
+      reason:
+        'NODE_ENV is production, and a relative path depends on the directory that the app is started in.',
+      remedy: 'Pass an absolute path, or `database: { path, allow_relative: true }`.',
+    });
   }
   return { engine: 'sqlite', ...options };
 }

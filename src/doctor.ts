@@ -33,6 +33,8 @@ interface DoctorContext extends DeclaredCatalogue {
   readonly clock: Clock;
   /** null = Stripe is not configured. */
   readonly provider: BillingProvider | null;
+  /** @throws UsageError where the package `stripe` is not installed. */
+  readonly requireStripe: () => Promise<void>;
   readonly livemode: boolean;
   readonly has_webhook_secret: boolean;
   /** Of PostgreSQL: unsafe settings are let through. */
@@ -116,6 +118,8 @@ async function checkStripe(
   customers: readonly Customer[],
 ): Promise<Finding[]> {
   const { clock, livemode, has_webhook_secret } = context;
+  const missing = await missingPackage(context);
+  if (missing) return [missing];
   const before = clock.now();
   const account = await provider.inspectAccount();
   const findings = judged('account', account, 'Connect: All, read', (value) => [
@@ -138,6 +142,19 @@ async function checkStripe(
     ...judged('customer portal', portals, 'Customer portal: read', checkPortals),
     ...judged('invoices', drafts, 'Invoices: read', (value) => [checkDrafts(value)]),
   ];
+}
+
+/** Without it nothing can be asked; null = it is there. */
+async function missingPackage({ requireStripe }: DoctorContext): Promise<Finding | null> {
+  try {
+    await requireStripe();
+    return null;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const { message, remedy } = error;
+    const what = message.replace(remedy, '').trim();
+    return { severity: 'error', check: 'stripe_package', where: 'stripe', what, remedy };
+  }
 }
 
 function judged<Value>(

@@ -19,7 +19,7 @@ export interface LimitResult {
   readonly meter: string;
   /** Whether `used` and the quantity together are within the limit. */
   readonly allowed: boolean;
-  /** Units that a billing period includes at most; null = the plan sets no limit. */
+  /** Units that a billing period includes at most; null = the plan sets no limit, or the account has no plan. */
   readonly limit: number | null;
   /** Units used so far in the current billing period. */
   readonly used: number;

@@ -107,7 +107,7 @@ export async function planChange(
 /**
  * The one live subscription that bills an account by prices of ours.
  *
- * @throws UsageError `subscription_not_found`, `already_subscribed`, `account_not_found`, `stripe_unavailable` …
+ * @throws UsageError `subscription_not_found`, `several_subscriptions`, `account_not_found`, `stripe_unavailable` …
  */
 export async function findSubscription(
   { store, provider, plans, environment }: SubscriptionChangesContext,
@@ -126,8 +126,10 @@ export async function findSubscription(
   if (!subscription) throw nothing;
   if (billing.length > 1) {
     const names = billing.map(({ stripe_subscription }) => stripe_subscription).join(' and ');
-    throw new UsageError('already_subscribed', {
-      reason: `${names} bill the account at once: end one of them.`,
+    throw new UsageError('several_subscriptions', {
+      field: 'account',
+      value: account_id,
+      reason: `${names} bill it at once.`,
     });
   }
   return { account_id, subscription, provider };

@@ -116,7 +116,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * on the free plan, if one is configured.
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `collection_paused`, `change_pending`, `usage_unproven`, `stripe_customer_deleted`, `stripe_refused`,
+     * `several_subscriptions`, `collection_paused`, `change_pending`, `usage_unproven`, `stripe_customer_deleted`, `stripe_refused`,
      * `stripe_unavailable`, `storage_failed`, `closed`.
      */
     cancel(params: CancelParams): Promise<ChangeResult>;
@@ -125,7 +125,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * leave them as drafts. Safe to repeat. A subscription that ended in a pause is not taken back; its invoices are collected.
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     * `several_subscriptions`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
     resume(params: ResumeParams): Promise<void>;
     /**
@@ -133,7 +133,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * `resume`. Meanwhile plan, seats and subscription cannot be changed (`collection_paused`).
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `subscription_ending`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
+     * `several_subscriptions`, `subscription_ending`, `stripe_customer_deleted`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
     pause(params: { readonly account: string }): Promise<void>;
     /**
@@ -171,7 +171,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    *
    * @throws UsageError `account_not_found`, `invalid_account`, `invalid_meter`, `meter_required`, `invalid_quantity`,
    * `invalid_reason`, `invalid_actor`, `invalid_idempotency_key`, `invalid_timestamp`, `invalid_parameter`,
-   * `idempotency_conflict`, `overloaded`, `storage_failed`, `storage_busy`, `closed`.
+   * `idempotency_conflict`, `late_usage`, `overloaded`, `storage_failed`, `storage_busy`, `closed`.
    */
   adjust(params: AdjustParams<Meter>): Promise<IncrementResult>;
 
@@ -180,7 +180,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    * with its cost so far.
    *
    * @throws UsageError `invalid_account`, `invalid_meter`, `invalid_period`, `invalid_parameter`,
-   * `account_not_found`, `quantity_overflow`, `storage_failed`, `closed`.
+   * `account_not_found`, `quantity_overflow`, `amount_overflow`, `usage_archived`, `storage_failed`, `closed`.
    */
   get<Params extends GetParams<Meter>>(params: Params): Promise<GetResult<Meter, Params>>;
 
@@ -263,7 +263,8 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
 
   /**
    * Seals the open reports now and sends what is due, of all accounts or of one; the worker does the same on its
-   * schedule.
+   * schedule. Reports are sealed at whole seconds: one that began in the present second, as of an account whose first
+   * increment has just been recorded, stays open until the next run.
    *
    * @throws UsageError `invalid_account`, `invalid_parameter`, `storage_failed`, `storage_busy`, `closed`.
    */
@@ -275,7 +276,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    * summaries more, three times at most if Stripe counts something meanwhile.
    *
    * @throws UsageError `invalid_account`, `invalid_period`, `invalid_parameter`, `account_not_found`,
-   * `quantity_overflow`, `storage_failed`, `closed`.
+   * `quantity_overflow`, `amount_overflow`, `storage_failed`, `closed`.
    */
   reconcile(params?: ReconcileParams): Promise<ReconciliationPage>;
 
@@ -284,7 +285,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    * with its reports and how they are rated.
    *
    * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_parameter`, `account_not_found`,
-   * `report_not_found`, `invoice_not_found`, `stripe_unavailable`, `storage_failed`, `closed`.
+   * `report_not_found`, `invoice_not_found`, `amount_overflow`, `stripe_unavailable`, `storage_failed`, `closed`.
    */
   explain(params: ExplainReportParams<Meter>): Promise<ReportExplanation>;
   explain(params: ExplainInvoiceParams): Promise<InvoiceExplanation>;
@@ -330,10 +331,10 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
     /**
      * Whether an account may use so much more in its current billing period. To be asked before the work: increments are
      * never refused for a limit, since what was used is counted, and calls at the same time can together go past it by what
-     * they have under way. Two indexed reads, three while a change of the plan is under way.
+     * they have under way. An account without a plan has no limits. Two indexed reads, three while a change of the plan is under way.
      *
      * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_quantity`, `invalid_parameter`,
-     * `account_not_found`, `quantity_overflow`, `storage_failed`, `closed`.
+     * `account_not_found`, `quantity_overflow`, `amount_overflow`, `storage_failed`, `closed`.
      */
     check(params: CheckLimitParams<Meter>): Promise<LimitResult>;
   };
@@ -347,9 +348,9 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * `proration_date` invoices what `now` says, if nothing is used in between.
      *
      * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_parameter`, `account_not_found`,
-     * `subscription_not_found`, `already_subscribed`, `collection_paused`, `change_pending`, `classic_subscription`,
-     * `price_not_found`, `currency_mismatch`, `tiers_mode_change`, `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`,
-     * `stripe_unavailable`, `storage_failed`, `closed`.
+     * `subscription_not_found`, `several_subscriptions`, `collection_paused`, `change_pending`, `classic_subscription`,
+     * `seats_not_sold`, `price_not_found`, `currency_mismatch`, `tiers_mode_change`, `quantity_overflow`, `amount_overflow`,
+     * `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `closed`.
      */
     preview(params: PreviewPlanParams<Plan>): Promise<PlanPreview<Plan>>;
     /**
@@ -358,8 +359,8 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * most; the worker completes what takes longer. A free plan ends the subscription now.
      *
      * @throws UsageError `invalid_account`, `invalid_plan`, `invalid_parameter`, `account_not_found`,
-     * `subscription_not_found`, `already_subscribed`, `collection_paused`, `change_pending`, `classic_subscription`,
-     * `price_not_found`, `currency_mismatch`, `tiers_mode_change`, `usage_unproven`, `payment_method_missing`, `payment_failed`,
+     * `subscription_not_found`, `several_subscriptions`, `collection_paused`, `change_pending`, `classic_subscription`,
+     * `seats_not_sold`, `price_not_found`, `currency_mismatch`, `tiers_mode_change`, `usage_unproven`, `payment_method_missing`, `payment_failed`,
      * `payment_action_required`, `stripe_customer_deleted`, `stripe_mode_mismatch`, `stripe_refused`, `stripe_unavailable`,
      * `storage_failed`, `closed`.
      */
@@ -375,15 +376,15 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * Asks Stripe.
      *
      * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`,
-     * `already_subscribed`, `seats_not_sold`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`,
+     * `several_subscriptions`, `seats_not_sold`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`,
      * `storage_failed`, `closed`.
      */
     get(params: { readonly account: string }): Promise<SeatsResult>;
     /**
-     * Makes it so many, invoiced at once in proportion to the rest of the period. With `expected`, only if it is another
-     * number than somebody else has made it meanwhile.
+     * Makes it so many, invoiced at once in proportion to the rest of the period. With `expected`, only if there are so many
+     * now: where somebody else has changed it meanwhile, it is refused as `seats_changed`.
      *
-     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `already_subscribed`,
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `several_subscriptions`,
      * `seats_not_sold`, `collection_paused`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`,
      * `storage_failed`, `closed`, `seats_changed`, `change_pending`, `payment_method_missing`, `payment_failed`, `payment_action_required`,
      * `storage_busy`.
@@ -392,7 +393,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
     /**
      * Adds some, or takes some away, to however many there are: calls that come at once all count.
      *
-     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `already_subscribed`,
+     * @throws UsageError `invalid_account`, `invalid_parameter`, `account_not_found`, `subscription_not_found`, `several_subscriptions`,
      * `seats_not_sold`, `collection_paused`, `stripe_unavailable`, `stripe_customer_deleted`, `stripe_refused`,
      * `storage_failed`, `closed`, `change_pending`, `payment_method_missing`, `payment_failed`, `payment_action_required`, `storage_busy`.
      */
@@ -458,7 +459,10 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
 
   /** The report job. */
   readonly worker: {
-    /** Runs it in the background of this process. Several processes may: one of them works at a time. */
+    /**
+     * Runs it in the background of this process. Several processes may: one of them works at a time. It does not keep a
+     * process alive that has nothing else to do; `tallybook worker` does.
+     */
     start(): void;
     /** Resolves when the run under way has ended. */
     stop(): Promise<void>;

@@ -20,8 +20,8 @@ import type { ScheduleInput } from './worker/schedule.ts';
 /** Options of `createUsage`. */
 export interface UsageOptions<Meter extends string = string, Plan extends string = string> {
   /**
-   * Path of a SQLite file, `postgres://…`, the app's own `pg.Pool`, or one of them with options. Undefined, as of a
-   * missing environment variable, is an error.
+   * Path of a SQLite file, absolute where `NODE_ENV` is `production`, `postgres://…`, the app's own `pg.Pool`, or one of
+   * them with options. Undefined, as of a missing environment variable, is an error.
    */
   readonly database: DatabaseOptions | undefined;
   /** Absent: reports wait in the database, nothing is sent and nothing is lost. */
@@ -65,7 +65,10 @@ export interface UsageOptions<Meter extends string = string, Plan extends string
 }
 
 export interface StripeOptions {
-  /** `sk_…` or a restricted key `rk_…`. Undefined, as of a missing environment variable, is an error. */
+  /**
+   * `sk_…` or a restricted key `rk_…`, a live one where `NODE_ENV` is `production`. Undefined, as of a missing environment
+   * variable, is an error.
+   */
   readonly secret_key: string | undefined;
   /**
    * `whsec_…` of the endpoints that Stripe sends events to, for `usage.webhook`: one, or several where snapshot and thin
@@ -140,7 +143,8 @@ const MAX_SECRETS = 10;
 const webhookSecret = z
   .string()
   .regex(/^whsec_\w+$/, 'It is not the signing secret (whsec_…) of an endpoint');
-const schema = z.strictObject({
+/** The form of all options; docs/options.md is held to it. */
+export const optionsSchema = z.strictObject({
   database: databaseOptions,
   stripe: z
     .strictObject({
@@ -197,8 +201,8 @@ const DEFAULT_SCHEDULE = '0 0 * * *';
  */
 export function parseOptions(options: UsageOptions, isProduction: boolean): UsageConfig {
   refuseEmpty(options, '');
-  const result = schema.safeParse(options);
-  if (!result.success) throw fromIssue(result.error);
+  const result = optionsSchema.safeParse(options);
+  if (!result.success) throw fromIssue(result.error, options);
   const parsed = result.data;
   const names = Object.keys(parsed.meters);
   const meters = { names: new Set(names), default_meter: defaultMeter(names, parsed.default_meter) };
@@ -226,7 +230,11 @@ export function parseOptions(options: UsageOptions, isProduction: boolean): Usag
 /** An environment variable that is not set must not quietly choose a default where billing data goes. */
 function refuseEmpty(value: unknown, path: string): void {
   if (value === undefined || value === '') {
-    throw invalid(path, 'The option is there but has no value; leave it out to get its default.');
+    const reason =
+      value === ''
+        ? 'It is empty: is an environment variable set to nothing?'
+        : 'It has no value: is an environment variable missing?';
+    throw invalid(path, reason, 'Give it one, or leave it out where it is optional.');
   }
   if (typeof value !== 'object' || value === null) return;
   const prototype = Object.getPrototypeOf(value);
@@ -235,14 +243,27 @@ function refuseEmpty(value: unknown, path: string): void {
 }
 
 /** Names the option and what is wrong, never the value: it may be a secret. */
-function fromIssue(error: z.ZodError): UsageError {
+function fromIssue(error: z.ZodError, options: unknown): UsageError {
   const [issue] = error.issues;
-  const path = issue?.path.map(String).join('.') ?? '';
-  return invalid(path === '' ? 'options' : path, `${issue?.message ?? 'It is not valid'}.`);
+  const path = issue?.path ?? [];
+  const field = path.map(String).join('.');
+  // What is there and undefined was refused before.
+  if (path.length > 0 && valueAt(options, path) === undefined) {
+    return invalid(field, 'It is missing.', 'Set it: it has no default.');
+  }
+  return invalid(field, `${issue?.message ?? 'It is not valid'}.`);
 }
 
-function invalid(field: string, reason: string): UsageError {
-  return new UsageError('invalid_configuration', { field: field === '' ? 'options' : field, reason });
+function valueAt(options: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (Object(value) === value ? Reflect.get(Object(value), key) : undefined),
+    options,
+  );
+}
+
+function invalid(field: string, reason: string, remedy?: string): UsageError {
+  const details = { field: field === '' ? 'options' : field, reason };
+  return new UsageError('invalid_configuration', remedy === undefined ? details : { ...details, remedy });
 }
 
 function defaultMeter(names: readonly string[], configured: string | undefined): string | null {
@@ -265,7 +286,8 @@ function parseStripe(
   if (isProduction && mode === 'test' && !stripe.allow_test_key) {
     throw invalid(
       'stripe.secret_key',
-      'It is a test key and NODE_ENV is production; set allow_test_key in staging.',
+      'It is a test key and NODE_ENV is production.',
+      'Use the live key, or set `stripe.allow_test_key: true` where nothing is billed, as in staging.',
     );
   }
   const limits = rateLimitsOf({

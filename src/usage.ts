@@ -1,6 +1,7 @@
 import { createAccounts } from './accounts.ts';
 import { createCatalogue } from './catalogue.ts';
 import { createCollectionPauses } from './collection-pauses.ts';
+import { COMMAND_ACCESS, type CommandAccess } from './command-access.ts';
 import { parseAccountId } from './core/account.ts';
 import { type AdjustParams, parseAdjustment } from './core/adjustment.ts';
 import type { BillingProvider, BillingProviders } from './core/billing-provider.ts';
@@ -27,7 +28,7 @@ import { createDecisions } from './report-decisions.ts';
 import { createSeats } from './seats.ts';
 import { RateLimiter } from './stripe/rate-limiter.ts';
 import { StripeClock } from './stripe/stripe-clock.ts';
-import { connectStripe } from './stripe/stripe-connection.ts';
+import { connectStripe, importStripe } from './stripe/stripe-connection.ts';
 import { createStripeProviders } from './stripe/stripe-provider.ts';
 import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
 import { createSubscriptionChanges } from './subscription-changes.ts';
@@ -80,7 +81,9 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   const recorder = new Recorder(store, environment, config.late_usage);
   const onError =
     options.onError ??
-    ((error: unknown) => environment.logger.error({ err: error }, 'A call or the report job failed'));
+    ((error: unknown) => {
+      if (!isPrinting) environment.logger.error({ err: error }, 'A call or the report job failed');
+    });
   const worker = new Worker({
     store,
     environment,
@@ -104,6 +107,34 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   /** Adjustments that are on their way to the recorder, which close() waits for. */
   const adjusting = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
+  /** Whether a command of ours prints what fails. */
+  let isPrinting = false;
+  /** Whether the package that reports are sent with was looked for. */
+  let isSearched = false;
+
+  /** @throws UsageError `invalid_configuration` where Stripe is configured, and its package is not installed. */
+  async function requireStripe(): Promise<void> {
+    if (config.stripe) await importStripe();
+  }
+
+  /** Without the package the job goes on to seal and to wait: the app is told once why nothing is sent. */
+  function searchStripe(): void {
+    if (isSearched) return;
+    isSearched = true;
+    requireStripe().catch(tell);
+  }
+
+  const access: CommandAccess = {
+    async printing(run) {
+      isPrinting = true;
+      try {
+        return await run();
+      } finally {
+        isPrinting = false;
+      }
+    },
+    requireStripe,
+  };
 
   /** Hands an error to the app, whose own mistakes must not become unhandled rejections of ours. */
   function tell(error: unknown): void {
@@ -170,6 +201,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   async function report(params: { readonly account?: string } = {}): Promise<ReportRun> {
     const { account } = parseFields(params, REPORT_FIELDS);
     const account_id = account === undefined ? null : parseAccountId(account);
+    searchStripe();
     await recorder.drain();
     return account_id === null ? await worker.runOnce() : await worker.runAccount(account_id);
   }
@@ -223,6 +255,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     store,
     clock: environment.clock,
     provider,
+    requireStripe,
     livemode,
     has_webhook_secret: (config.stripe?.webhook_secrets.length ?? 0) > 0,
     allow_unsafe: config.database.engine === 'postgres' && config.database.allow_unsafe,
@@ -369,6 +402,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     worker: {
       start: () => {
         if (closing) throw new UsageError('closed');
+        searchStripe();
         worker.start();
       },
       stop: () => worker.stop(),
@@ -376,6 +410,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       tick: () => guard(() => worker.tick()),
       nextDueAt: () => guard(() => worker.nextDueAt()),
     },
+    [COMMAND_ACCESS]: access,
     close: () => {
       closing ??= closeAll();
       closing.catch(tell);

@@ -524,6 +524,20 @@ describe('what is refused', () => {
     const world = await createChangingWorld();
     const items = [{ price: world.price.id }];
     await world.stripe.subscriptions.create({ customer: world.customer.id, items });
-    await expect(world.change()).rejects.toMatchObject({ code: 'already_subscribed' });
+    const error = {
+      code: 'several_subscriptions',
+      status: 409,
+      remedy: expect.stringContaining('End all but one'),
+    };
+    const { usage } = world;
+    for (const call of [
+      () => world.change(),
+      () => usage.seats.get({ account: 'acct_1' }),
+      () => usage.subscriptions.cancel({ account: 'acct_1' }),
+      () => usage.subscriptions.pause({ account: 'acct_1' }),
+      () => usage.subscriptions.resume({ account: 'acct_1' }),
+    ]) {
+      await expect(call()).rejects.toMatchObject(error);
+    }
   });
 });

@@ -181,6 +181,14 @@ describe('accounts', () => {
     });
   });
 
+  test('a plan without a Stripe customer links nothing', async () => {
+    const { usage } = await createWorld({ with_stripe: false });
+    const unlinked = { plan: 'pro', stripe_customer: null, status: 'unlinked' };
+    expect(await usage.accounts.set({ account: 'a', plan: 'pro' })).toMatchObject(unlinked);
+    const linked = { plan: null, status: 'linked' };
+    expect(await usage.accounts.set({ account: 'b', stripe_customer: 'cus_1' })).toMatchObject(linked);
+  });
+
   test('are listed in pages', async () => {
     const { usage } = await createWorld({ with_stripe: false });
     for (const account of ['c', 'a', 'b']) await usage.increment({ account });
@@ -338,6 +346,39 @@ describe('options', () => {
     expect(call).toThrow(expect.objectContaining({ code: 'invalid_configuration', field }));
   });
 
+  const told: readonly [object, string][] = [
+    [
+      { ...valid, stripe: { secret_key: undefined } },
+      'stripe.secret_key: It has no value: is an environment variable missing? Give it one, or leave it out where it is optional.',
+    ],
+    [
+      { ...valid, database: undefined },
+      'database: It has no value: is an environment variable missing? Give it one, or leave it out where it is optional.',
+    ],
+    [
+      { ...valid, database: '' },
+      'database: It is empty: is an environment variable set to nothing? Give it one, or leave it out where it is optional.',
+    ],
+    [{ meters: valid.meters }, 'database: It is missing. Set it: it has no default.'],
+    [{ database: valid.database }, 'meters: It is missing. Set it: it has no default.'],
+    [{ ...valid, stripe: {} }, 'stripe.secret_key: It is missing. Set it: it has no default.'],
+    [
+      { ...valid, database: 5 },
+      'database: It is neither a path, nor a postgres:// URL, nor a pool of `pg`, nor one of them with options. Correct what is named.',
+    ],
+    [{ ...valid, databse: 'x' }, 'options: Unrecognized key: "databse". Correct what is named.'],
+    [
+      { ...valid, worker_schedule: { usage: '0 0 30 2 *' } },
+      'worker_schedule.usage "0 0 30 2 *": The schedule never comes up. Correct what is named.',
+    ],
+  ];
+  test.each(told)(
+    '%o: says what is wrong, and asks for an environment variable only there',
+    (options, message) => {
+      expect(() => createUsage(options as UsageOptions)).toThrow(expect.objectContaining({ message }));
+    },
+  );
+
   test('a price that cannot be rated is refused with its place', () => {
     const options = { ...valid, ...withPrice({ tiers_mode: 'volume' }) } as UsageOptions;
     expect(() => createUsage(options)).toThrow(
@@ -382,13 +423,15 @@ describe('options', () => {
     }
     test('a relative path is refused unless it is allowed', () => {
       const meters = { credits: {} };
-      expect(() => inProduction({ database: 'usage.db', meters })).toThrow(/absolute/);
+      expect(() => inProduction({ database: 'usage.db', meters })).toThrow(
+        /Pass an absolute path, or `database: \{ path, allow_relative: true \}`/,
+      );
       inProduction({ database: { path: 'usage.db', allow_relative: true }, meters });
     });
 
     test('a test key is refused unless it is allowed', () => {
       const stripe = { secret_key: 'sk_test_1' };
-      expect(() => inProduction({ ...valid, stripe })).toThrow(/test key/);
+      expect(() => inProduction({ ...valid, stripe })).toThrow(/test key .* `stripe.allow_test_key: true`/);
       inProduction({ ...valid, stripe: { ...stripe, allow_test_key: true } });
       inProduction({ ...valid, stripe: { secret_key: 'rk_live_1' } });
     });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { COMMAND_ACCESS, type CommandAccess } from '../command-access.ts';
 import type { Usage } from '../usage-interface.ts';
 import { asSentence, CommandError, oneLine } from './command-error.ts';
 
@@ -40,23 +41,55 @@ export async function importUsage(config: string): Promise<AppUsage> {
 /** Runs something with an app's `usage`, and closes it. */
 export async function withUsage(config: string, run: (usage: AppUsage) => Promise<void>): Promise<void> {
   const usage = await importUsage(config);
+  await printing(usage, async () => {
+    try {
+      await run(usage);
+    } finally {
+      await usage.close();
+    }
+  });
+}
+
+/** Runs something whose error the command prints, so that the app's `usage` does not print it as well. */
+export async function printing<Result>(usage: AppUsage, run: () => Promise<Result>): Promise<Result> {
   try {
-    await run(usage);
+    return await (accessOf(usage)?.printing(run) ?? run());
   } catch (error) {
     throw asCommandError(error);
-  } finally {
-    await usage.close();
   }
 }
 
+/** @throws UsageError where the app's `usage` is to send to Stripe, and the package for it is not installed. */
+export async function requireStripe(usage: AppUsage): Promise<void> {
+  await accessOf(usage)?.requireStripe();
+}
+
+/** undefined = the app has installed an older copy of the package. */
+function accessOf(usage: AppUsage): CommandAccess | undefined {
+  return Reflect.get(usage, COMMAND_ACCESS);
+}
+
 const WRONG_USE = 2;
+/** Errors of the library whose remedies are about calls, and not about options of a command. */
+const ABOUT_CALLS: ReadonlySet<unknown> = new Set(['invalid_parameter', 'invalid_period']);
+
+/** What is read of a `UsageError`, of whatever copy of the library. */
+interface ErrorOfLibrary extends Error {
+  readonly status?: unknown;
+  readonly code?: unknown;
+  readonly remedy?: string;
+}
 
 /** An error of the library as one of the command; also of another copy of the library than the one that runs. */
 export function asCommandError(error: unknown): unknown {
   if (!(error instanceof Error && error.name === 'UsageError')) return error;
-  const status = 'status' in error ? error.status : null;
+  const { status, code, remedy = '' }: ErrorOfLibrary = error;
+  const line = oneLine(error);
+  if (ABOUT_CALLS.has(code)) {
+    return new CommandError(line.replace(remedy, ''), '', { cause: error, code: WRONG_USE, isInHelp: true });
+  }
   const isCallers = status === 400 || status === 404;
-  return new CommandError(oneLine(error), '', { cause: error, ...(isCallers ? { code: WRONG_USE } : {}) });
+  return new CommandError(line, '', { cause: error, ...(isCallers ? { code: WRONG_USE } : {}) });
 }
 
 async function importModule(path: string, config: string): Promise<Readonly<Record<string, unknown>>> {

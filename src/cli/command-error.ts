@@ -5,14 +5,17 @@ export class CommandError extends Error {
   override readonly name = 'CommandError';
   /** Exit code of the process. */
   readonly code: number;
+  /** Whether the remedy is in the command's own help. */
+  readonly isInHelp: boolean;
 
   constructor(
     cause: string,
     remedy: string,
-    { code = 1, ...options }: ErrorOptions & { code?: number } = {},
+    { code = 1, isInHelp = false, ...options }: ErrorOptions & { code?: number; isInHelp?: boolean } = {},
   ) {
-    super(`${cause} ${remedy}`, options);
+    super(`${cause} ${remedy}`.trim(), options);
     this.code = code;
+    this.isInHelp = isInHelp;
   }
 }
 

@@ -1,7 +1,20 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Help, Option } from 'commander';
 import { UsageError } from '../core/errors.ts';
+import {
+  collect,
+  parseAmount,
+  parseCount,
+  parseDate,
+  parsePeriod,
+  parsePort,
+  parseReport,
+  parseScope,
+  parseSeconds,
+  parseStatuses,
+  parseSubject,
+} from './argument-parsers.ts';
 import { runBill } from './bill.ts';
 import { asSentence, CommandError, oneLine } from './command-error.ts';
 import { runResolve, runRetry } from './decide.ts';
@@ -18,34 +31,18 @@ import { runWorker } from './worker.ts';
 
 const FAILED = 1;
 const WRONG_USE = 2;
-const MAX_PORT = 65_535;
 const CONFIG = ['-c, --config <path>', 'module that exports `usage`', 'tallybook.config.ts'] as const;
 const REPORT_METER = ['-m, --meter <name>', "meter of the report (default: the app's default)"] as const;
 const REASON = ['-r, --reason <text>', 'why; kept for good'] as const;
 const ACTOR = ['--actor <name>', 'who decides it (default: your user name)'] as const;
-
-const COMMANDS = new Set([
-  'dev',
-  'worker',
-  'push',
-  'pull',
-  'doctor',
-  'reconcile',
-  'explain',
-  'reports',
-  'retry',
-  'resolve',
-  'bill',
-  'serve',
-  'keys',
-]);
 
 function createProgram(): Command {
   const program = new Command('tallybook')
     .description('Usage billing for TypeScript apps on Stripe.')
     .version(packageVersion(), '-V, --version')
     .exitOverride()
-    .configureOutput({ writeErr: () => {} }); // errors leave by one door, below
+    .configureOutput({ writeErr: () => {} }) // errors leave by one door, below
+    .configureHelp({ optionDescription: descriptionOf });
 
   program
     .command('dev')
@@ -100,6 +97,7 @@ function createProgram(): Command {
     .option(
       '-p, --period <period>',
       'billing periods that overlap a month, 2026-10, or a range, START..END (default: the current and the last)',
+      parsePeriod,
     )
     .option('--all', 'shows also what does not differ')
     .option('--json', 'one JSON document')
@@ -122,7 +120,7 @@ function createProgram(): Command {
     )
     .option(...CONFIG)
     .option('-a, --account <id>', 'of one account (default: all)')
-    .option('-s, --status <names>', 'such as held,failed', (text) => text.split(','))
+    .option('-s, --status <names>', 'such as held,failed', parseStatuses)
     .option('--after <position>', 'reports after this position')
     .option('--limit <number>', 'reports that are shown, up to 1,000', parseCount, 100)
     .option('--json', 'JSON')
@@ -156,7 +154,11 @@ function createProgram(): Command {
     .command('bill')
     .description('adds an invoice item for usage that a change made at Stripe left off the invoice')
     .argument('<account>', 'id of the account')
-    .requiredOption('--period-start <instant>', 'of the billing period, as `tallybook reconcile` shows it')
+    .requiredOption(
+      '--period-start <instant>',
+      'of the billing period, as `tallybook reconcile` shows it',
+      parseDate,
+    )
     .requiredOption(
       '--amount <number>',
       'in minor units, as shown there: another amount is refused',
@@ -186,13 +188,17 @@ function addKeysCommand(program: Command): void {
     .description('creates a key, and shows it this once')
     .addOption(
       new Option('-s, --scope <name>', 'what it is good for: read, write or admin; read and write together')
-        .argParser((name: string, names: readonly string[] = []) => [...names, name])
+        .argParser(parseScope)
         .makeOptionMandatory(),
     )
     .option(...CONFIG)
     .option('-n, --name <text>', 'what it is for')
     .option('-a, --account <id>', 'the one account that it is good for (default: every account)')
-    .option('--expires-at <date>', 'from when on it is no longer good (default: it stays)')
+    .option(
+      '--expires-at <date>',
+      'from when on it is no longer good: 2026-10-10 (UTC midnight), or an instant with its zone (default: it stays)',
+      parseDate,
+    )
     .option(...ACTOR)
     .option('--json', 'JSON')
     .action(runCreateKey);
@@ -237,66 +243,58 @@ function packageVersion(): string {
   return version;
 }
 
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port >= 0 && port <= MAX_PORT) return port;
-  throw new InvalidArgumentError(`A port is a number from 0 to ${MAX_PORT}.`);
-}
-
-function parseCount(text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number from 1.');
-}
-
-function parseSeconds(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number of seconds.');
-}
-
-function parseReport(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is the number of a report.');
-}
-
-function parseAmount(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number of minor units, such as cents, from 1.');
-}
-
-function parseSubject(text: string): string {
-  if (/^([1-9]\d{0,14}|in_\w+)$/.test(text)) return text;
-  throw new InvalidArgumentError('It is the number of a report, or the id of an invoice: in_….');
-}
-
-function collect(file: string, files: readonly string[]): readonly string[] {
-  return [...files, file];
+/** What an option is for, and whether the command needs it. */
+function descriptionOf(option: Option): string {
+  const description = new Help().optionDescription(option);
+  return option.mandatory ? `${description} (required)` : description;
 }
 
 /** Runs a command line. @returns the exit code. */
 async function run(argv: readonly string[]): Promise<number> {
+  const program = createProgram();
   try {
-    await createProgram().parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...argv], { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (error instanceof CommanderError) return explainUse(error, argv);
-    const hint =
-      error instanceof CommandError || error instanceof UsageError ? '' : ' (not expected: please report it)';
-    process.stderr.write(`tallybook: ${oneLine(error)}${hint}\n`);
+    const command = namedCommand(program, argv);
+    if (error instanceof CommanderError) return explainUse(error, command);
+    process.stderr.write(`tallybook: ${oneLine(error)}${hintOf(error, command)}\n`);
     return error instanceof CommandError ? error.code : FAILED;
   }
 }
 
-function explainUse(error: CommanderError, argv: readonly string[]): number {
+function hintOf(error: unknown, command: Command): string {
+  if (error instanceof CommandError) return error.isInHelp ? ` ${helpOf(command)}` : '';
+  return error instanceof UsageError ? '' : ' (not expected: please report it)';
+}
+
+function explainUse(error: CommanderError, command: Command): number {
   if (error.exitCode === 0) return 0;
   if (error.code === 'commander.help') {
-    process.stderr.write('tallybook: No command was given. Try `tallybook dev`, or `tallybook --help`.\n');
+    const hint = command.parent === null ? 'Try `tallybook dev`, or `tallybook --help`.' : helpOf(command);
+    process.stderr.write(`tallybook: No command was given. ${hint}\n`);
     return WRONG_USE;
   }
-  const command = argv.find((word) => COMMANDS.has(word));
-  const help = command ? `tallybook ${command} --help` : 'tallybook --help';
   const cause = asSentence(oneLine(error).replace(/^error: /, ''));
-  process.stderr.write(`tallybook: ${cause} See \`${help}\`.\n`);
+  process.stderr.write(`tallybook: ${cause} ${helpOf(command)}\n`);
   return WRONG_USE;
+}
+
+/** The command that a command line names, as far as it does. */
+function namedCommand(program: Command, argv: readonly string[]): Command {
+  return argv.reduce(
+    (command, word) => command.commands.find((each) => each.name() === word) ?? command,
+    program,
+  );
+}
+
+function helpOf(command: Command): string {
+  return `See \`${wordsOf(command)} --help\`.`;
+}
+
+/** `tallybook keys create` */
+function wordsOf(command: Command): string {
+  return command.parent === null ? command.name() : `${wordsOf(command.parent)} ${command.name()}`;
 }
 
 // Whoever reads our output may leave first (`| head`); that is no failure.

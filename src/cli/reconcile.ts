@@ -1,5 +1,10 @@
-import type { ReconciliationCause, ReconciliationLine } from '../query/reconciliation-result.ts';
-import { withUsage } from './app-usage.ts';
+import type {
+  ReconciliationCause,
+  ReconciliationLine,
+  ReconciliationPage,
+} from '../query/reconciliation-result.ts';
+import { type AppUsage, withUsage } from './app-usage.ts';
+import { oneLine } from './command-error.ts';
 import { minutesText, moneyText, quantityText, spanText } from './figures.ts';
 import { print } from './standard-output.ts';
 import { type Column, tableLines, wrappedLines } from './text-table.ts';
@@ -8,12 +13,14 @@ export interface ReconcileCommandOptions {
   /** Path of the module that exports `usage`. */
   readonly config: string;
   readonly account?: string;
-  /** `2026-10` or `START..END`. */
-  readonly period?: string;
+  readonly period?: ReconcilePeriod;
   readonly json?: boolean;
   /** Also lines without any difference. */
   readonly all?: boolean;
 }
+
+/** A month, or a range of dates. */
+export type ReconcilePeriod = string | { readonly period_start: string; readonly period_end: string };
 
 const DISCREPANCY = 1;
 const ACCOUNTS_PER_PAGE = 200;
@@ -22,38 +29,41 @@ const ACCOUNTS_PER_PAGE = 200;
 export async function runReconcile(options: ReconcileCommandOptions): Promise<void> {
   await withUsage(options.config, async (usage) => {
     const output = options.json ? jsonOutput() : tableOutput(options);
-    const period = periodOf(options.period);
     const summary = { lines: 0, discrepancies: 0 };
-    await output.begin();
-    let after: string | undefined;
-    do {
-      const page = await usage.reconcile({
-        account: options.account,
-        period,
-        after,
-        ...(options.account === undefined ? { limit: ACCOUNTS_PER_PAGE } : {}),
-      });
-      await output.lines(page.lines);
-      summary.lines += page.lines.length;
-      summary.discrepancies += page.discrepancies;
-      after = page.next ?? undefined;
-    } while (after !== undefined);
+    try {
+      for await (const { lines, discrepancies } of pagesOf(usage, options)) {
+        await output.lines(lines);
+        summary.lines += lines.length;
+        summary.discrepancies += discrepancies;
+      }
+    } catch (error) {
+      await output.breakOff(error);
+      throw error;
+    }
     await output.end(summary);
     if (summary.discrepancies > 0) process.exitCode = DISCREPANCY;
   });
 }
 
-/** The library refuses what is no period. */
-function periodOf(text: string | undefined) {
-  const [period_start, period_end, ...rest] = text?.split('..') ?? [];
-  if (period_start === undefined || period_end === undefined || rest.length > 0) return text;
-  return { period_start, period_end };
+async function* pagesOf(
+  usage: Pick<AppUsage, 'reconcile'>,
+  { account, period }: ReconcileCommandOptions,
+): AsyncGenerator<ReconciliationPage> {
+  const limit = account === undefined ? { limit: ACCOUNTS_PER_PAGE } : {};
+  let after: string | undefined;
+  do {
+    const page = await usage.reconcile({ account, period, after, ...limit });
+    yield page;
+    after = page.next ?? undefined;
+  } while (after !== undefined);
 }
 
 interface Output {
-  begin(): Promise<void>;
+  /** Of a page. */
   lines(lines: readonly ReconciliationLine[]): Promise<void>;
   end(summary: Summary): Promise<void>;
+  /** Ends what was begun, where a page could not be read. The command prints the error. */
+  breakOff(error: unknown): Promise<void>;
 }
 
 interface Summary {
@@ -61,18 +71,24 @@ interface Summary {
   readonly discrepancies: number;
 }
 
-/** One document, written as it comes: it is never held as a whole. */
+/**
+ * One document, written as it comes: it is never held as a whole. Nothing is written before there is a line, and a document
+ * that is broken off has an `error` in the place of its summary.
+ */
 function jsonOutput(): Output {
-  let separator = '\n';
+  const first = '{"lines":[\n';
+  let separator = first;
   return {
-    begin: () => print('{"lines":['),
     async lines(lines) {
       for (const line of lines) {
         await print(separator + JSON.stringify(line));
         separator = ',\n';
       }
     },
-    end: (summary) => print(`\n],"summary":${JSON.stringify(summary)}}\n`),
+    end: (summary) => print(`${separator === first ? first : '\n'}],"summary":${JSON.stringify(summary)}}\n`),
+    async breakOff(error) {
+      if (separator !== first) await print(`\n],"error":${JSON.stringify(oneLine(error))}}\n`);
+    },
   };
 }
 
@@ -89,7 +105,6 @@ const COLUMNS: readonly Column[] = [
 
 function tableOutput({ account, all }: ReconcileCommandOptions): Output {
   return {
-    begin: async () => {},
     async lines(lines) {
       const shown = lines.filter(({ causes }) => all || account !== undefined || causes.length > 0);
       const [titles, ...rows] = tableLines(COLUMNS, shown.map(cellsOf));
@@ -102,6 +117,7 @@ function tableOutput({ account, all }: ReconcileCommandOptions): Output {
     },
     end: ({ lines, discrepancies }) =>
       print(`${quantityText(lines)} compared, ${quantityText(discrepancies)} with a discrepancy.\n`),
+    breakOff: async () => {},
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ReportStatus } from '../core/usage-report.ts';
 import type { ListedReport } from '../query/report-list.ts';
 import { withUsage } from './app-usage.ts';
 import { quantityText, spanText } from './figures.ts';
@@ -8,8 +9,7 @@ export interface ReportsCommandOptions {
   /** Path of the module that exports `usage`. */
   readonly config: string;
   readonly account?: string;
-  /** Names of statuses. */
-  readonly status?: readonly string[];
+  readonly status?: readonly ReportStatus[];
   readonly after?: string;
   readonly limit: number;
   readonly json?: boolean;
@@ -28,8 +28,7 @@ const COLUMNS = [
 export async function runReports(options: ReportsCommandOptions): Promise<void> {
   await withUsage(options.config, async (usage) => {
     const { account, status, after, limit } = options;
-    // The library refuses a name that is no status.
-    const page = await usage.reports.list({ account, status: status as never, after, limit });
+    const page = await usage.reports.list({ account, status, after, limit });
     if (options.json) return await print(`${JSON.stringify(page)}\n`);
     if (page.reports.length === 0) return await print('No report waits.\n');
     const [titles = '', ...rows] = tableLines(COLUMNS, page.reports.map(cellsOf));

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { type AppUsage, asCommandError, importUsage } from './app-usage.ts';
+import { type AppUsage, importUsage, printing, requireStripe } from './app-usage.ts';
 import { listenForStop } from './stop-request.ts';
 
 export interface WorkerCommandOptions {
@@ -17,7 +17,7 @@ export async function runWorker({ config }: WorkerCommandOptions): Promise<void>
   const usage = await importUsage(config);
   const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
   try {
-    const nextDueAt = await openDatabase(usage);
+    const nextDueAt = await prepare(usage);
     usage.worker.start();
     logger.info({ config, next_due_at: new Date(nextDueAt).toISOString() }, 'The report job runs');
     await stop.requested;
@@ -29,10 +29,9 @@ export async function runWorker({ config }: WorkerCommandOptions): Promise<void>
 }
 
 /** Fails at the start for what would otherwise fail forever in the background. */
-async function openDatabase(usage: AppUsage): Promise<number> {
-  try {
+function prepare(usage: AppUsage): Promise<number> {
+  return printing(usage, async () => {
+    await requireStripe(usage);
     return await usage.worker.nextDueAt();
-  } catch (error) {
-    throw asCommandError(error);
-  }
+  });
 }

@@ -44,6 +44,12 @@ test('field, value, remedy and cause can be read one by one', () => {
   expect(error.message.startsWith('quantity -1: ')).toBe(true);
 });
 
+test('a case can have a remedy of its own', () => {
+  const remedy = 'Do that.';
+  const error = new UsageError('invalid_configuration', { field: 'x', reason: 'Why.', remedy });
+  expect(error).toMatchObject({ remedy, message: 'x: Why. Do that.' });
+});
+
 describe('what was refused is shown', () => {
   const shown: readonly [unknown, string][] = [
     ['a "b"', '"a \\"b\\""'],

@@ -119,6 +119,11 @@ export const ERRORS = {
     meaning: 'A subscription at Stripe bills the account already.',
     remedy: 'Change its plan with usage.plans.change(): a second subscription would bill all usage twice.',
   },
+  several_subscriptions: {
+    status: 409,
+    meaning: 'Several subscriptions at Stripe bill the account at once.',
+    remedy: 'End all but one of them at Stripe: each of them bills all usage.',
+  },
   change_pending: {
     status: 409,
     meaning: 'Another change of the subscription is under way.',
@@ -236,7 +241,7 @@ export const ERRORS = {
   invalid_configuration: {
     status: 500,
     meaning: 'An option of createUsage() or a setting of a command is missing or wrong.',
-    remedy: 'Correct the named option; an environment variable that is not set arrives as undefined.',
+    remedy: 'Correct what is named.',
   },
   schema_too_new: {
     status: 500,
@@ -385,6 +390,8 @@ export interface UsageErrorDetails {
   readonly value?: unknown;
   /** What is wrong in this case; default: the code's general meaning. */
   readonly reason?: string;
+  /** What to do in this case; default: the code's general remedy. */
+  readonly remedy?: string;
   /** The error that led to this one. */
   readonly cause?: unknown;
 }
@@ -404,7 +411,8 @@ export class UsageError extends Error {
   readonly value: string | undefined;
 
   constructor(code: UsageErrorCode, details: UsageErrorDetails = {}) {
-    const { status, meaning, remedy } = ERRORS[code];
+    const { status, meaning } = ERRORS[code];
+    const remedy = details.remedy ?? ERRORS[code].remedy;
     const value = 'value' in details ? describeValue(details.value) : undefined;
     const subject =
       details.field === undefined ? '' : `${details.field}${value === undefined ? '' : ` ${value}`}: `;

@@ -50,7 +50,8 @@ export async function importStripe(): Promise<typeof import('stripe')> {
   } catch (cause) {
     throw new UsageError('invalid_configuration', {
       field: 'stripe',
-      reason: 'The package "stripe" is not installed: npm install stripe.',
+      reason: 'The package `stripe` is not installed: usage is counted, and nothing is sent.',
+      remedy: 'Install it (`npm install stripe`), and start again.',
       cause,
     });
   }

@@ -63,7 +63,7 @@ describe('tallybook bill', () => {
       1,
       /Nothing/,
     ],
-    ['no date', ['--amount', '140', '--period-start', 'yesterday'], 2, /period_start/],
+    ['no date', ['--amount', '140', '--period-start', 'yesterday'], 2, /--period-start/],
     ['no reason', ['--amount', '140', '--reason', ' '], 2, /reason/],
     ['no meter of the app', ['--amount', '140', '--meter', 'tokens'], 2, /meter/],
   ])('refuses %s with a line, and bills nothing', async (_, args, code, line) => {

@@ -72,6 +72,7 @@ describe(PAGE, () => {
       ...named,
       ...[...own].map(([, name]) => name),
       'stripe',
+      'stripe_package',
       'database',
       'storage_unsafe',
     ]);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/folders.ts';
 import { publishedFile } from '../support/published.ts';
+import { runCommand } from './command.ts';
 import { startDev } from './running-dev.ts';
 
 const TRACE = publishedFile('data/AzureLLMInferenceTrace_code.csv');
@@ -122,7 +123,7 @@ test('rows that cannot be counted are named with their line, and the others coun
     recorded: 2,
     empty: 1,
     refused: 6,
-    error: expect.stringContaining('At line 13'),
+    error: expect.stringContaining('begins at line 12'),
   });
   const [{ refusals } = { refusals: [] }] = (await dev.state()).imports;
   expect(refusals.map(({ line }) => line)).toEqual([3, 4, 5, 6, 7, 9]);
@@ -133,6 +134,8 @@ test.for([
   ['other columns', 'account,quantitiy\nacme,1\n', 'quantitiy'],
   ['no quantity', 'account\nacme\n', 'quantity'],
   ['nothing', '', 'empty'],
+  ['a quote in its first row that is never closed', 'account,quantity\n\n"acme,1\nacme,2\n', 'line 3'],
+  ['a quote in its header that is never closed', 'account,"quantity\nacme,1\n', 'line 1'],
   ['a picture', '\x89PNG\r\n\x1a\n\0\0', 'not known'],
 ])('a file with %s is refused as a whole', async ([, csv, words]) => {
   const dev = await startDev({ directory: temporaryDirectory() });
@@ -140,6 +143,20 @@ test.for([
     status: 400,
     body: { error: { code: 'invalid_file', message: expect.stringContaining(words ?? '') } },
   });
+});
+
+test('a file that breaks off ends the start that asked for it, after what was counted', async () => {
+  const { directory, file } = fileOf('account,quantity\nacme,"1"\n\nacme,"2"\nacme,"3\nacme,4\n');
+  const args = ['dev', '--port', '0', '--stripe-port', '0', '--directory', directory, '--import', file];
+  const { code, stdout, stderr } = await runCommand(args);
+  expect(code).toBe(1);
+  expect(stdout).toContain('Imported usage.csv: 2 rows');
+  expect(stderr).toMatch(
+    /^tallybook: usage.csv was imported in part: The row that begins at line 5 [^\n]+\n$/,
+  );
+  writeFileSync(file, 'account,quantity\nacme,"1"\n\nacme,"2"\nacme,"3"\nacme,4\n');
+  const again = await startDev({ directory, args: ['--import', file] });
+  expect(await again.output.waitFor(IMPORTED)).toMatch('2 recorded, 2 duplicate');
 });
 
 test('killed during an import, the same import again makes the total exact', async () => {

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { HOUR, MINUTE } from '../support/credits-scene.ts';
 import { documentedCommands, programsOf } from '../support/documented-commands.ts';
+import { temporaryDirectory } from '../support/folders.ts';
 import { createWorld } from '../support/world.ts';
 import { runCommand } from './command.ts';
 import { configOf } from './world-config.ts';
@@ -137,6 +138,35 @@ describe('reconcile', () => {
     expect(lines[0]?.causes[0]?.cause).toBe('foreign_writer');
   });
 
+  test('a JSON document that is broken off is one all the same, and says so', async () => {
+    const config = join(temporaryDirectory(), 'tallybook.config.ts');
+    writeFileSync(
+      config,
+      `const page = { lines: [{ account: 'acct_1' }, { account: 'acct_2' }], discrepancies: 0, next: 'acct_2' };
+      const reconcile = async ({ after }) => {
+        if (after === undefined) return page;
+        throw new Error('The line is dead.');
+      };
+      const nothing = () => {};
+      export const usage = {
+        worker: { start: nothing }, reconcile, reports: { list: nothing }, catalogue: { push: nothing }, close: nothing,
+      };`,
+    );
+    const { code, stdout, stderr } = await runCommand(['reconcile', '--json', '--config', config]);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({
+      lines: [{ account: 'acct_1' }, { account: 'acct_2' }],
+      error: 'The line is dead.',
+    });
+    expect(stderr).toContain('The line is dead.');
+  });
+
+  test('where there is nothing to compare, the JSON document is empty', async () => {
+    const config = await configOf(await createWorld({ with_stripe: false }));
+    const { stdout } = await runCommand(['reconcile', '--json', '--config', config]);
+    expect(JSON.parse(stdout)).toEqual({ lines: [], summary: { lines: 0, discrepancies: 0 } });
+  });
+
   test('ends with 1 where Stripe cannot be read, and tells no key', async () => {
     const world = await createPayingWorld();
     await world.usage.report();
@@ -151,7 +181,8 @@ describe('reconcile', () => {
 
 test.each([
   [['reconcile', '--period', '2026-13'], '2026-13'],
-  [['reconcile', '--period', '2026-02-01..2026-01-01'], 'period_end'],
+  [['reconcile', '--period', '2026-02-01..2026-01-01'], 'END is after START'],
+  [['reconcile', '--period', '2026-02-01..soon'], 'both are dates'],
   [['reconcile', '--account', 'nobody'], 'does not exist'],
   [['reconcile', '--acount', 'a'], '--acount'],
   [['explain', 'acct_1'], 'report-or-invoice'],
@@ -160,7 +191,9 @@ test.each([
   [['explain', 'acct_1', '1', '--limit', '0'], 'from 1'],
   [['explain', 'acct_1', '1', '--meter', 'tokens'], 'tokens'],
   [['reports', '--status', 'lost'], 'statuses are'],
+  [['reports', '--status', 'held,lost'], 'See `tallybook reports --help`'],
   [['reports', '--after', 'x'], 'next'],
+  [['reconcile', '--json', '--account', 'nobody'], 'does not exist'],
 ])('%j is wrong use: 2, in one line that says what is wrong', async (args, words) => {
   const world = await createWorld({ with_stripe: false });
   await world.usage.increment({ account: 'acct_1' });

@@ -118,7 +118,7 @@ test('keys are created, listed, rotated and revoked, with their history', async 
 test.each([
   [['keys', 'create'], 2, /--scope/],
   [['keys', 'create', '--scope', 'root'], 2, /scopes/],
-  [['keys', 'create', '--scope', 'read', '--expires-at', 'tomorrow'], 2, /expires_at/],
+  [['keys', 'create', '--scope', 'read', '--expires-at', 'tomorrow'], 2, /--expires-at/],
   [['keys', 'revoke', 'tbk_nobody'], 2, /first 20 characters/],
   [['keys', 'revoke', 'tbk_0000000000000000'], 2, /no API key/],
   [['keys', 'rotate', 'tbk_0000000000000000', '--overlap', 'x'], 2, /seconds/],

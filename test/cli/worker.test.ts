@@ -84,7 +84,7 @@ test.for([
 
 test('a database that cannot be opened ends the worker at once', async () => {
   const database = join(temporaryDirectory(), 'missing', 'usage.db');
-  const source = `export const usage = createUsage({ database: ${JSON.stringify(database)}, meters: { a: {} }, onError: () => {} });`;
+  const source = `export const usage = createUsage({ database: ${JSON.stringify(database)}, meters: { a: {} } });`;
   const { code, stderr } = await runCommand(['worker', '--config', configOf(source)]);
   expect(code).toBe(1);
   expect(stderr).toMatch(/^tallybook: [^\n]*database[^\n]*\n$/);

@@ -23,7 +23,6 @@ export async function configOf({
       database: ${JSON.stringify(path)},
       meters: { credits: {} },
       plans: ${JSON.stringify(PLANS)},
-      onError: () => {},
       environment: { clock: { now: () => ${clock.now()}, sleep: () => Promise.resolve() } },
       stripe: {
         secret_key: 'sk_test_simulated',

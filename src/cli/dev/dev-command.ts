@@ -127,7 +127,9 @@ async function importAll(
 
 async function importOne(server: DevServer, name: string, stream: Readable): Promise<void> {
   try {
-    console.log(describeImport(await server.imports.run(name, stream)).join('\n'));
+    const state = await server.imports.run(name, stream);
+    console.log(describeImport(state).join('\n'));
+    if (state.error !== null) throw new CommandError(`${name} was imported in part: ${state.error}`, '');
   } catch (cause) {
     if (!(cause instanceof UsageFileError) && systemCode(cause) === null) throw cause;
     const reason =

@@ -21,6 +21,7 @@ export const LIMITS: readonly Route[] = [
       'invalid_quantity',
       'account_not_found',
       'quantity_overflow',
+      'amount_overflow',
     ],
     handle: ({ query }, { service }) => service.limits.check(query),
   }),

@@ -11,7 +11,7 @@ const PLANNING_ERRORS: readonly UsageErrorCode[] = [
   'invalid_plan',
   'account_not_found',
   'subscription_not_found',
-  'already_subscribed',
+  'several_subscriptions',
   'collection_paused',
   'change_pending',
   'classic_subscription',

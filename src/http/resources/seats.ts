@@ -10,7 +10,7 @@ const READING_ERRORS: readonly UsageErrorCode[] = [
   'invalid_account',
   'account_not_found',
   'subscription_not_found',
-  'already_subscribed',
+  'several_subscriptions',
   'seats_not_sold',
   'stripe_customer_deleted',
   'stripe_refused',

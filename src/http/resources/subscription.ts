@@ -29,7 +29,7 @@ const CHANGING_ERRORS: readonly UsageErrorCode[] = [
   ...PAYING_ERRORS,
   'account_not_found',
   'subscription_not_found',
-  'already_subscribed',
+  'several_subscriptions',
 ];
 
 const SUBSCRIBING_ERRORS: readonly UsageErrorCode[] = [

@@ -24,7 +24,7 @@ export const USAGE: readonly Route[] = [
     access: readable,
     query: z.strictObject({ account, meter: meter.optional(), ...range }),
     answer: z.union([usageResult, usageByMeter]),
-    errors: [...READING_ERRORS, 'invalid_period', 'usage_archived'],
+    errors: [...READING_ERRORS, 'invalid_period', 'amount_overflow', 'usage_archived'],
     handle: async ({ query, caller }, { service }) => {
       const usage = await service.get(query);
       return caller.kind === 'token' ? withoutInternals(usage) : usage;

@@ -4,6 +4,7 @@ import { decodeOutcomes, type FlushOutcome } from '../outcomes.ts';
 import type { WriteParams } from '../write-path.ts';
 import { encodeBatch } from './batch-message.ts';
 import { SqliteDatabase, type StatementResult } from './database.ts';
+import { threadFlags } from './thread-flags.ts';
 import { BatchWriter } from './write-batch.ts';
 
 /** A connection as the rest of the storage sees it, whichever thread it lives in. */
@@ -81,7 +82,11 @@ export function connectInWorker(options: ConnectionOptions): SqliteConnection {
   // Source runs as it is and the build keeps the files apart, so the neighbour has this file's ending.
   const thread = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
   const doorbell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const worker = new Worker(thread, { workerData: { ...options, doorbell } satisfies ThreadOptions });
+  const execArgv = threadFlags(process.execArgv);
+  const worker = new Worker(thread, {
+    workerData: { ...options, doorbell } satisfies ThreadOptions,
+    ...(execArgv ? { execArgv } : {}),
+  });
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let stopped: Error | null = null;

@@ -9,6 +9,7 @@ const EXPECTED: readonly string[] = [
   'idempotency_conflict',
   'subscription_not_found',
   'already_subscribed',
+  'several_subscriptions',
   'change_pending',
   'collection_paused',
   'subscription_ending',

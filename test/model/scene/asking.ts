@@ -11,6 +11,7 @@ import type { ModelScene } from './scene.ts';
 const REFUSALS: readonly UsageErrorCode[] = [
   'subscription_not_found',
   'already_subscribed',
+  'several_subscriptions',
   'change_pending',
   'collection_paused',
   'subscription_ending',

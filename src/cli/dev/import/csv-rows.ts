@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type CsvError, parse } from 'csv-parse';
+import { type CsvError, type Info, parse } from 'csv-parse';
 import { z } from 'zod';
 
 /** One row of a CSV file. */
@@ -17,10 +17,11 @@ const parsedRow = z.object({ info: z.object({ lines: z.number() }), record: z.ar
 /**
  * Reads rows as they are asked for: a slow reader holds the stream up, so that files of any size fit in memory.
  *
- * @param onBroken told where the text stops being CSV; every row before it is given, and none after.
+ * @param onBroken told where the row begins that is no CSV; every row before it is given, and none after.
  */
 export async function* readCsv(stream: Readable, onBroken: (line: number) => void): AsyncGenerator<CsvRow> {
   let isBroken = false;
+  let last: Place = { lines: 0, empty_lines: 0 };
   const parser = parse({
     bom: true,
     info: true,
@@ -30,8 +31,12 @@ export async function* readCsv(stream: Readable, onBroken: (line: number) => voi
     max_record_size: MAX_ROW_LENGTH,
     // An error would throw away the rows that wait to be read; a skip does not.
     skip_records_with_error: true,
+    on_record: (record, context) => {
+      last = context;
+      return record;
+    },
     on_skip: (error) => {
-      if (!isBroken) onBroken(lineOf(error));
+      if (!isBroken) onBroken(startOf(error, last));
       isBroken = true;
       stream.unpipe(parser);
       process.nextTick(() => parser.end());
@@ -51,7 +56,12 @@ export async function* readCsv(stream: Readable, onBroken: (line: number) => voi
   }
 }
 
-function lineOf(error: CsvError | undefined): number {
-  const lines: unknown = error?.['lines'];
-  return typeof lines === 'number' ? lines : 0;
+/** Lines of a file so far, and how many of them stand empty between rows. */
+type Place = Pick<Info, 'lines' | 'empty_lines'>;
+
+/** Where the row begins that could not be read: the parser tells where it gave up, which may be the end of the file. */
+function startOf(error: CsvError | undefined, last: Place): number {
+  const empty_lines: unknown = error?.['empty_lines'];
+  const between = typeof empty_lines === 'number' ? empty_lines - last.empty_lines : 0;
+  return last.lines + between + 1;
 }

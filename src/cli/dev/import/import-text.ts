@@ -2,9 +2,9 @@ import type { ImportState } from './usage-import.ts';
 
 const NUMBER = new Intl.NumberFormat('en-US');
 
-/** What an import did, as lines for a terminal. */
+/** What an import did, as lines for a terminal; why it failed, whoever shows them says. */
 export function describeImport(state: ImportState): string[] {
-  const { name, rows, recorded, duplicate, empty, refused, refusals, notes, duration_ms, error } = state;
+  const { name, rows, recorded, duplicate, empty, refused, refusals, notes, duration_ms } = state;
   const seconds = Math.max(duration_ms, 1) / 1_000;
   const counts = [
     `${NUMBER.format(recorded)} recorded`,
@@ -16,7 +16,6 @@ export function describeImport(state: ImportState): string[] {
   const rest = refused - refusals.length;
   return [
     `Imported ${name}: ${NUMBER.format(rows)} rows in ${seconds.toFixed(1)} s (${speed}): ${counts}.`,
-    ...(error === null ? [] : [`  ${error}`]),
     ...notes.map((note) => `  ${note}`),
     ...refusals.map(({ line, reason }) => `  Line ${line}: ${reason}`),
     ...(rest > 0 ? [`  … and ${NUMBER.format(rest)} more.`] : []),

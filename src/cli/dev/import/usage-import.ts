@@ -98,17 +98,19 @@ export class UsageImport {
     const abort = () => stream.destroy();
     signal.addEventListener('abort', abort, { once: true });
     try {
-      for await (const row of readCsv(stream, (line) => this.#break(line))) {
+      let brokenAt: number | null = null;
+      const onBroken = (line: number) => {
+        brokenAt = line;
+      };
+      for await (const row of readCsv(stream, onBroken)) {
         if (signal.aborted) return;
         this.#chain(row);
         if (this.#format) await this.#inFlight.run(() => this.#count(row, this.#rows, this.#digest));
         else this.#format = recogniseFormat(row.cells);
       }
-      if (!this.#format && !signal.aborted) {
-        throw this.#error === null
-          ? new EmptyFileError('The file is empty.')
-          : new UsageFileError(this.#error);
-      }
+      if (signal.aborted) return;
+      if (brokenAt !== null) this.#break(brokenAt);
+      else if (!this.#format) throw new EmptyFileError('The file is empty.');
     } finally {
       signal.removeEventListener('abort', abort);
     }
@@ -143,8 +145,11 @@ export class UsageImport {
     };
   }
 
+  /** @throws UsageFileError where it is the first row. */
   #break(line: number): void {
-    this.#error = `At line ${line} the file is no CSV: a quote there or above is never closed. The rows above are counted; correct it and import it again for the rest.`;
+    const what = `The row that begins at line ${line} is no CSV: a quote in it is never closed.`;
+    if (this.#rows === 0) throw new UsageFileError(what);
+    this.#error = `${what} The rows above are counted; correct it and import it again for the rest.`;
   }
 
   #refuse(line: number, reason: string): void {
