@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../core/errors.ts';
 import type { RecordUsageParams, RecordUsageResult, Store } from '../core/store.ts';
 import type { Increment } from '../core/usage-event.ts';
@@ -35,9 +36,30 @@ function heldStore() {
   return { commits, recorder: new Recorder(store, systemEnvironment()) };
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+/** Until whoever has called has called, and what is committed then is. */
+async function turn(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
+}
 
 describe('group commit', () => {
+  test('calls of several events that came at the same time are committed together', async () => {
+    const { commits, recorder } = heldStore();
+    // As two requests that the event loop finds in one turn, each in a callback of its own.
+    const calls = [1, 2].map(
+      (quantity) =>
+        new Promise((resolve) => {
+          setTimeout(() =>
+            resolve(recorder.record(increment({ quantity, idempotency_key: `key_${quantity}` }))),
+          );
+        }),
+    );
+    await vi.waitFor(() => expect(commits).not.toEqual([]));
+    expect(commits.map(({ params }) => params.entries.length)).toEqual([2]);
+    commits[0]?.finish();
+    await Promise.all(calls);
+  });
+
   test('a lone call is committed at once', async () => {
     const { commits, recorder } = heldStore();
     const call = recorder.record(increment());
@@ -151,6 +173,7 @@ describe('answers', () => {
     await turn();
     commits[0]?.finish(new UsageError('storage_failed'));
     await expect(failing).rejects.toMatchObject({ code: 'storage_failed' });
+    await turn();
     commits[1]?.finish();
     await expect(other).resolves.toMatchObject({ recorded: true });
   });

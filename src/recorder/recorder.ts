@@ -104,11 +104,11 @@ export class Recorder {
     return { ...increment, content };
   }
 
-  /** After the current turn of the event loop, so that calls made together are committed together. */
+  /** At the end of the event loop's turn: what requests that came together count is committed together. */
   #schedule(): void {
     if (this.#isScheduled || !this.#mayCommit()) return;
     this.#isScheduled = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#isScheduled = false;
       while (this.#queue.length > 0 && this.#mayCommit()) void this.#commit();
     });
