@@ -130,9 +130,9 @@ test.for<[ReportStatus, ReportReason | null, CauseName, boolean]>([
 
 test.each<[string, ReportStatus, ReportReason | null, number, Partial<Record<CauseName, number>>, boolean]>([
   ['held', 'held', 'not_counted', 0, { held: 70 }, true],
-  ['held and then counted', 'held', 'not_counted', 70, { held: 70, unconfirmed: -70 }, true],
+  ['held though it is counted', 'held', 'not_counted', 70, { held: 70, unconfirmed: -70 }, true],
   ['written off', 'not_billable', 'written_off', 0, { not_billable: 70 }, false],
-])('a report that Stripe accepted and that is %s since is the cause, and no neighbour is', (...row) => {
+])('a report that Stripe accepted, and that now is %s, is the cause, and no neighbour is', (...row) => {
   const [, status, reason, counted, expected, discrepancy] = row;
   const one = report(1, 70, { status, reason, reported: true, reported_at: NOW - 2 * DAY_MS });
   expect(causes({ reports: [one], readings: [minuteWith(counted, one)] })).toEqual({
