@@ -401,7 +401,7 @@ test('what Stripe could not be asked is not taken for equal', () => {
     counted_by_stripe: null,
     difference: null,
     discrepancy: true,
-    causes: [{ cause: 'unread', quantity: null, amount: null }],
+    causes: [{ cause: 'unread', quantity: null, amount: null, reports: [] }],
   });
   // Nothing to ask Stripe about is no cause.
   expect(reconcile(input({ reports: [one], readings: null })).causes).toEqual([]);

@@ -184,9 +184,9 @@ describe('of several subscriptions', () => {
 
   test('of those that bill, the one in the better state is current, then the older, then the first by name', () => {
     const late = named('late', { status: 'past_due', created_at: 1 });
-    const active = named('active', { created_at: 2 });
-    expect(current(late, active)).toEqual(['active', 'active']);
-    expect(current(named('new', { created_at: 3 }), active)).toEqual(['active', 'active']);
+    const right = named('right', { created_at: 2 });
+    expect(current(late, right)).toEqual(['right', 'right']);
+    expect(current(named('new', { created_at: 3 }), right)).toEqual(['right', 'right']);
     expect(current(named('a'), named('b'))).toEqual(['a', 'a']);
   });
 

@@ -196,6 +196,14 @@ describe('refused', () => {
     expect(codeOf(() => windowBoundaries(range, 'day', zone))).toEqual(['invalid_window', 'time_zone']);
   });
 
+  test('in sentences that say what was wrong', () => {
+    const range = { start: 0, end: (MAX_WINDOWS + 1) * HOUR_MS };
+    expect(() => windowBoundaries(range, 'hour', 'UTC')).toThrow('The range has more than 1000 windows.');
+    expect(() => windowBoundaries(range, 'day', 'Mars/X')).toThrow(
+      'It is not a time zone that is known here.',
+    );
+  });
+
   test.each(['week', '', null, 1, 'constructor'])('%j as a window', (window) => {
     expect(codeOf(() => parseWindow(window))).toEqual(['invalid_window', 'window']);
   });
