@@ -5,6 +5,7 @@ import {
   billingPeriodAt,
   countingPeriodAt,
   LATE_WINDOW_MS,
+  mayBeInvoiced,
   periodAt,
   type SubscriptionItem,
 } from './billing-period.ts';
@@ -102,7 +103,14 @@ describe('billing periods', () => {
     const trial_end = at('2026-02-17T12:00:00Z');
     const item = { ...ITEM, trial_end, anchor: trial_end, current_period_end: trial_end };
     const timeline = { created_at: CREATED, items: [item] };
-    expect(billingPeriodAt(timeline, trial_end - 1)).toMatchObject({ billed_by: 'trial', end: trial_end });
+    const trial = billingPeriodAt(timeline, trial_end - 1);
+    expect(trial).toMatchObject({ billed_by: 'trial', end: trial_end, is_cut_short: false });
+    expect(mayBeInvoiced(trial, trial_end + LATE_WINDOW_MS)).toBe(false);
+    const ended_at = trial_end - DAY_MS;
+    expect(billingPeriodAt({ ...timeline, items: [{ ...item, ended_at }] }, ended_at - 1)).toMatchObject({
+      end: ended_at,
+      is_cut_short: true,
+    });
     expect(billingPeriodAt(timeline, trial_end)).toMatchObject({
       billed_by: 'paid',
       start: trial_end,

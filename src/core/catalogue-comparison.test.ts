@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import type { Catalogue, ListedMeter, ListedPrice, ListedProduct } from './catalogue.ts';
+import {
+  type Catalogue,
+  type ListedMeter,
+  type ListedPrice,
+  type ListedProduct,
+  productIdOf,
+} from './catalogue.ts';
 import { compareCatalogue, referencesOf } from './catalogue-comparison.ts';
 import { changeText } from './catalogue-text.ts';
-import type { Plans } from './plan.ts';
+import type { Plan, Plans } from './plan.ts';
+import type { Price } from './price.ts';
 
 const METER: ListedMeter = {
   stripe_meter: 'mtr_1',
@@ -47,6 +54,14 @@ const compare = (catalogue: Partial<Catalogue>, plans: Plans = PRO) =>
     { event_names: EVENT_NAMES, plans },
     { meters: [METER], products: [PRODUCT], prices: [PRICE], ...catalogue },
   );
+/** A plan with other prices, or of another name. */
+const planWith = (prices: Plan['prices'], name = 'Pro'): Plan => ({
+  name,
+  prices,
+  licensed: [],
+  limits: {},
+  listed: true,
+});
 const changesOf = (...params: Parameters<typeof compare>) =>
   compare(...params).changes.map((change) => `${change.change} ${changeText(change)}`);
 const checksOf = (...params: Parameters<typeof compare>) =>
@@ -66,7 +81,26 @@ test('what does not exist is made in the order in which it is needed', () => {
   ]);
 });
 
+test('what is put back on sale comes after what is made', () => {
+  const max = planWith([{ ...DECLARED, lookup_key: 'max' }], 'Max');
+  const { changes } = compare({ prices: [{ ...PRICE, active: false }] }, { ...PRO, max });
+  expect(changes.map(({ change }) => change)).toEqual(['create_product', 'create_price', 'activate_price']);
+});
+
 describe('a meter', () => {
+  test('is known at Stripe by its event name, whatever it is called here and whichever comes first', () => {
+    const declared = { event_names: new Map([['credits', 'ai_credits']]), plans: PRO };
+    const meters = [
+      { ...METER, stripe_meter: 'mtr_9', event_name: 'credits' },
+      { ...METER, event_name: 'ai_credits' },
+    ];
+    const prices = [{ ...PRICE, event_name: 'ai_credits' }];
+    expect(compareCatalogue(declared, { meters, products: [PRODUCT], prices })).toMatchObject({
+      changes: [],
+      findings: [],
+    });
+  });
+
   test('that counts otherwise is a finding, and no price is made for it', () => {
     const meters = [{ ...METER, formula: 'count' }];
     expect(checksOf({ meters, prices: [] })).toEqual(['meter_formula meters.credits']);
@@ -126,6 +160,48 @@ describe('a price', () => {
     ]);
   });
 
+  const amounts: [string, Price][] = [
+    ['a unit', { currency: 'usd', unit_amount_decimal: '2' }],
+    [
+      'tiers',
+      { currency: 'usd', tiers_mode: 'graduated', tiers: [{ up_to: 'inf', unit_amount_decimal: '2' }] },
+    ],
+    [
+      'packages',
+      { currency: 'usd', unit_amount_decimal: '2', transform_quantity: { divide_by: 10, round: 'up' } },
+    ],
+  ];
+
+  test.each(amounts)('by %s is made as it is declared, and told of as it was', (_, price) => {
+    const { interval, meter, stripe_price, lookup_key } = DECLARED;
+    const plans = { pro: planWith([{ ...price, interval, meter, stripe_price, lookup_key }]) };
+    const recurring = { interval: 'month', interval_count: 1, event_name: 'credits' };
+    const [made] = compare({ prices: [] }, plans).changes;
+    expect(made).toStrictEqual({
+      change: 'create_price',
+      plan: 'pro',
+      stripe_product: 'tallybook_pro',
+      price: { ...price, ...recurring, lookup_key: KEY, quantity: null },
+      replaces: null,
+    });
+    const { unit_amount_decimal: _amount, ...listed } = PRICE;
+    const [replacement, retired] = compare(
+      { prices: [{ ...listed, ...price, interval_count: 3 }] },
+      plans,
+    ).changes;
+    const terms = { ...price, ...recurring, interval_count: 3 };
+    expect(replacement).toMatchObject({ replaces: { stripe_price: 'price_1' } });
+    expect(replacement?.change === 'create_price' && replacement.replaces?.terms).toStrictEqual(terms);
+    expect(retired?.change === 'deactivate_price' && retired.terms).toStrictEqual(terms);
+  });
+
+  test('of seats is made with what it is multiplied by', () => {
+    const { meter: _meter, ...declared } = DECLARED;
+    const seats = { ...declared, quantity: 'seats' } as const;
+    const { changes } = compare({ prices: [] }, { pro: { ...planWith([]), licensed: [seats] } });
+    expect(changes).toMatchObject([{ price: { event_name: null, quantity: 'seats' } }]);
+  });
+
   test('made elsewhere stays as it is, also when it loses the lookup key', () => {
     const theirs = { ...PRICE, plan: null, stripe_product: 'prod_1', unit_amount_decimal: '7' };
     const products = [{ ...PRODUCT, stripe_product: 'prod_1', plan: null }];
@@ -161,7 +237,24 @@ describe('a price', () => {
 
   test('whose successor cannot be made stays for sale', () => {
     const meters = [{ ...METER, formula: 'count' }];
-    expect(changesOf({ meters, prices: [{ ...PRICE, unit_amount_decimal: '7' }] })).toEqual([]);
+    const prices = [{ ...PRICE, unit_amount_decimal: '7' }];
+    expect(changesOf({ meters, prices })).toEqual([]);
+    // Whatever else is made, and no product is put on sale for it.
+    const seats = { ...DECLARED, lookup_key: 'seats', quantity: 'seats' } as const;
+    const { meter: _meter, ...licensed } = seats;
+    const plans = { ...PRO, max: { ...planWith([], 'Max'), licensed: [licensed] } };
+    const products = [{ ...PRODUCT, active: false }];
+    expect(compare({ meters, prices, products }, plans).changes.map(({ change }) => change)).toEqual([
+      'create_product',
+      'create_price',
+    ]);
+  });
+
+  test('that is named by its id may be on a product that is archived', () => {
+    const plans = { pro: planWith([{ ...DECLARED, stripe_price: 'price_1' }]) };
+    const prices = [{ ...PRICE, stripe_product: 'prod_1', lookup_key: 'theirs', plan: null }];
+    const products = [{ ...PRODUCT, stripe_product: 'prod_1', active: false, plan: null }];
+    expect(compare({ prices, products }, plans)).toMatchObject({ changes: [], findings: [] });
   });
 
   test('that two plans share is one price, and a finding where they differ', () => {
@@ -198,6 +291,28 @@ describe('a product', () => {
     const products = [{ ...PRODUCT, plan: null }];
     expect(checksOf({ products, prices: [] })).toEqual(['product_taken tallybook_pro']);
     expect(changesOf({ products, prices: [] })).toEqual([]);
+  });
+
+  test('that is not the plan’s keeps nothing else from being made', () => {
+    const max = planWith([{ ...DECLARED, lookup_key: 'max' }], 'Max');
+    const products = [{ ...PRODUCT, plan: null }];
+    expect(changesOf({ meters: [], products, prices: [] }, { max, ...PRO })).toEqual([
+      'create_meter meter credits: sums up credits',
+      'create_product product tallybook_max: Max',
+      'create_price price max: $0.02 of credits, by month',
+    ]);
+  });
+
+  test('is made once for each plan, of names that look alike too', () => {
+    const plans = {
+      'pro.v2': planWith([{ ...DECLARED, lookup_key: 'a' }]),
+      prov2: planWith([{ ...DECLARED, lookup_key: 'b' }]),
+    };
+    const made = compare({ products: [], prices: [] }, plans).changes.flatMap((each) =>
+      each.change === 'create_product' ? [each.stripe_product] : [],
+    );
+    expect(made).toEqual(['tallybook_pro_dot_v2', 'tallybook_prov2']);
+    expect(made).toEqual(Object.keys(plans).map(productIdOf));
   });
 
   test('of others that is archived is a finding', () => {
@@ -241,8 +356,10 @@ test('what cannot be changed is said in sentences, each with what to do', () => 
     ...compare({ meters: [{ ...METER, event_time_window: 'day' }] }).findings,
     ...compare({ prices: [named_price] }, { pro: plan(named) }).findings,
     ...compare({ prices: [PRICE] }, { pro: plan({ ...named, stripe_price: 'price_9' } as never) }).findings,
-    ...compare({ prices: [{ ...PRICE, event_name: 'x', beyond: 'it is odd' }] }, { pro: plan(named) })
-      .findings,
+    ...compare(
+      { prices: [{ ...PRICE, event_name: 'x', stripe_meter: 'mtr_9', beyond: 'it is odd' }] },
+      { pro: plan(named) },
+    ).findings,
     ...compare({ meters: [{ ...METER, stripe_meter: 'mtr_2' }] }, { pro: plan(named) }).findings,
     ...compare({}, { pro: plan(DECLARED), max: plan(max) }).findings,
     ...compare({ products: [{ ...PRODUCT, plan: null }], prices: [] }).findings,

@@ -42,8 +42,10 @@ describe('a price that was swapped in place', () => {
 
   test('stays where it was in later reads, also when the price is swapped back', () => {
     const two = current([old], [newPrice], [toldAt(SWAP)]);
-    expect(current(two, [newPrice])).toEqual(two);
-    expect(endedItems(two, [newPrice])).toEqual([]);
+    for (const known of [two, two.toReversed()]) {
+      expect(current(known, [newPrice])).toEqual(two);
+      expect(endedItems(known, [newPrice])).toEqual([]);
+    }
     const back = current(two, [old], [toldAt(SWAP + HOUR_MS)]);
     expect(
       back.map(({ stripe_price, billed_from, ended_at }) => [stripe_price, billed_from, ended_at]),
@@ -67,6 +69,11 @@ describe('a price that was swapped in place', () => {
     expect(current([old], [ended]).map((item) => item.ended_at)).toEqual([ended_at, ended_at]);
   });
 
+  test('after the item had ended is none', () => {
+    const ended = { ...old, ended_at: SWAP };
+    expect(endedItems([ended], [{ ...newPrice, ended_at: SWAP }])).toEqual([]);
+  });
+
   test('within the second that it began in, billed nothing before, and keeps an earlier request', () => {
     const requested = { ...old, started_at: START - 5_000 };
     expect(current([requested], [newPrice], [toldAt(START)])).toEqual([
@@ -84,6 +91,12 @@ describe('an item that is gone', () => {
   test('has its first successor', () => {
     const later = itemFrom(SWAP + HOUR_MS, { stripe_subscription_item: 'si_3' });
     expect(current([old], [later, successor])[0]?.ended_at).toBe(SWAP);
+  });
+
+  test('has a successor that bills since the same instant: it billed nothing', () => {
+    const replacement = { ...newPrice, stripe_subscription_item: 'si_2' };
+    expect(endedItems([old], [replacement])).toEqual([]);
+    expect(current([old], [replacement])).toEqual([{ ...old, ended_at: START }, replacement]);
   });
 
   test.each([
@@ -108,6 +121,11 @@ describe('an item that is gone', () => {
     expect(endedItems(gone, [])).toEqual([]);
     expect(current(gone, [], [toldAt(SWAP + HOUR_MS)])).toEqual(gone);
   });
+});
+
+test('an item that is learned to have begun at an earlier request began then', () => {
+  const requested = { ...old, started_at: START - 4_000 };
+  expect(current([old], [requested])).toEqual([requested]);
 });
 
 test('a switch of ours stays at its request, whatever Stripe lists later', () => {

@@ -82,6 +82,25 @@ test('a meter that is priced by volume in one plan and not in another is a warni
       what: expect.stringContaining('in plan_1 and not in plan_0, plan_2'),
     },
   ]);
+  // By whatever intervals a plan is billed, it is named once.
+  const yearly = { ...volume, interval: 'year' } as const;
+  const plan = { name: 'x', licensed: [], limits: {}, listed: true };
+  const mixed = {
+    ...plans(unit),
+    big: { ...plan, prices: [volume, yearly] },
+    huge: { ...plan, prices: [yearly] },
+  };
+  expect(checkTiersModes({ plans: mixed })).toMatchInlineSnapshot(`
+    [
+      {
+        "check": "tiers_mode",
+        "remedy": "Write the other prices with \`tiers_mode: 'volume'\`; a price per unit is one tier with \`up_to: 'inf'\`.",
+        "severity": "warning",
+        "what": "It is priced by volume in big, huge and not in plan_0: changes between them are refused.",
+        "where": "meters.credits",
+      },
+    ]
+  `);
 });
 
 describe('subscriptions', () => {
@@ -227,6 +246,7 @@ test('what is found is said in sentences, each with what to do', () => {
     checkAccount(account, false),
     checkApiVersion(account),
     checkApiVersion({ ...account, api_version: 'x' }),
+    checkClock(ACCOUNT, 0, 0),
     checkClock(account, 0, 0),
     checkClock(account, 90_000, 90_000),
     checkClock({ ...account, answered_at: 90_000 }, 0, 0),
@@ -238,13 +258,17 @@ test('what is found is said in sentences, each with what to do', () => {
           endpoint: 'we_1',
           payload: 'snapshot',
           enabled: true,
-          enabled_events: WEBHOOK_EVENT_TYPES.snapshot.slice(1),
+          enabled_events: WEBHOOK_EVENT_TYPES.snapshot.slice(2),
         },
         { endpoint: 'ed_1', payload: 'thin', enabled: false, enabled_events: [] },
         { endpoint: 'ed_2', payload: 'thin', enabled: false, enabled_events: [] },
       ],
       true,
     ),
+    ...checkEndpoints(
+      [{ endpoint: 'ed_1', payload: 'thin', enabled: true, enabled_events: WEBHOOK_EVENT_TYPES.thin }],
+      true,
+    ).slice(1),
     ...checkPortals([portal]),
     ...checkPortals([]),
     checkDrafts([]),
@@ -268,6 +292,7 @@ test('what is found is said in sentences, each with what to do', () => {
       "ok key | acct_1 | The key works, in test mode. | ",
       "ok api_version | stripe | The stripe package asks for 2026-10-28.endive. | ",
       "warning api_version | stripe | The installed stripe package asks for x; tested is 2026-10-28.endive. | Install stripe@^23.1.0.",
+      "ok clock | clock | Stripe's time is not known. | ",
       "ok clock | clock | The clock agrees with Stripe's. | ",
       "warning clock | clock | The clock is 89 s ahead of Stripe's. | Let the machine keep its time by NTP: usage is stamped and periods end by this clock.",
       "warning clock | clock | The clock is 90 s behind Stripe's. | Let the machine keep its time by NTP: usage is stamped and periods end by this clock.",
@@ -276,8 +301,9 @@ test('what is found is said in sentences, each with what to do', () => {
       "warning webhook_secret | stripe.webhook_secret | Without it no event of Stripe is taken; subscriptions are read once a day only. | Set it to the signing secret of the endpoint (whsec_…).",
       "warning webhooks | webhook endpoints | There is none. | Let a webhook endpoint send: [every type].",
       "warning webhooks | event destinations (thin) | There is none. | Let an event destination with thin events send: [every type].",
-      "warning webhooks | webhook endpoints | Not sent: checkout.session.completed. | Let a webhook endpoint send them as well.",
+      "warning webhooks | webhook endpoints | Not sent: checkout.session.completed, customer.subscription.created. | Let a webhook endpoint send them as well.",
       "warning webhooks | event destinations (thin) | All are disabled: ed_1, ed_2. | Let an event destination with thin events send: [every type].",
+      "ok webhooks | event destinations (thin) | Every event that is handled is sent. | ",
       "warning portal_switch | bpc_1 (default) | Customers can switch prices in the portal. | Turn switching plans off in it: the app flushes usage first, the portal cannot.",
       "warning portal_cancel | bpc_1 (default) | Customers can cancel at once in the portal. | Turn immediate cancellation off in it: the app flushes usage first, the portal cannot.",
       "ok portal | customer portal | It lets customers neither switch prices nor cancel at once. | ",
@@ -317,7 +343,12 @@ describe('meters and prices', () => {
   });
   const declared = {
     event_names: new Map([['credits', 'credits']]),
-    plans: { free: plan(), one: plan(price('month')), two: plan(price('month'), price('year')) },
+    plans: {
+      free: plan(),
+      one: plan(price('month')),
+      two: plan(price('month'), price('year')),
+      seats: { ...plan(price('month')), licensed: [{ ...price('month'), quantity: 'seats' as const }] },
+    },
   };
   const check = (comparison: Partial<CatalogueComparison>, meters = [METER]) =>
     checkCatalogue(
@@ -333,6 +364,7 @@ describe('meters and prices', () => {
         "ok prices | plans.free | It is free. | ",
         "ok prices | plans.one | Its price is as configured. | ",
         "ok prices | plans.two | Its 2 prices are as configured. | ",
+        "ok prices | plans.seats | Its 2 prices are as configured. | ",
       ]
     `);
   });
@@ -344,6 +376,29 @@ describe('meters and prices', () => {
     expect(check({}, [{ ...METER, customer_key: 'customer' }])[0]).toContain('warning meter_keys');
     expect(check({}, [{ ...METER, active: false }])[0]).toContain('plans.free');
     expect(check({}, [{ ...METER, event_name: 'other' }])[0]).toContain('plans.free');
+  });
+
+  test('that are as configured are told beside those that are not', () => {
+    const event_names = new Map([
+      ['credits', 'credits'],
+      ['tokens', 'tokens'],
+    ]);
+    const wrong: Finding = {
+      severity: 'error',
+      check: 'meter_formula',
+      where: 'meters.tokens',
+      what: 'x',
+      remedy: 'y',
+    };
+    const found = checkCatalogue(
+      { event_names, plans: {} },
+      { changes: [], findings: [wrong], sold: new Set() },
+      { meters: [METER, { ...METER, event_name: 'tokens', formula: 'count' }], products: [], prices: [] },
+    );
+    expect(found.map(({ severity, where }) => [severity, where])).toEqual([
+      ['error', 'meters.tokens'],
+      ['ok', 'meters.credits'],
+    ]);
   });
 
   test('that are to be pushed, or cannot be, are told, and their plans are not called sound', () => {

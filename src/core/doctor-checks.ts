@@ -100,7 +100,7 @@ export function checkCatalogue(
   const result = [...findings, ...changes.map(changeFinding)];
   for (const [meter, event_name] of declared.event_names) {
     const found = meters.find((each) => each.active && each.event_name === event_name);
-    const isWrong = result.some(({ where, severity }) => where === `meters.${meter}` && severity === 'error');
+    const isWrong = result.some(({ where }) => where === `meters.${meter}`);
     if (!found || isWrong) continue;
     const { stripe_meter, customer_key, value_key } = found;
     const isUsual = customer_key === 'stripe_customer_id' && value_key === 'value';

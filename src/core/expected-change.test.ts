@@ -10,6 +10,7 @@ const START = Date.UTC(2026, 0, 10, 12);
 const END = Date.UTC(2026, 1, 10, 12);
 const REQUESTED = Date.UTC(2026, 0, 20, 8);
 const TWO_CENTS: Price = { currency: 'usd', unit_amount_decimal: '2' };
+const FIVE_CENTS: Price = { currency: 'usd', unit_amount_decimal: '5' };
 
 const item = (fields: Partial<SubscriptionItem> = {}): SubscriptionItem => ({
   stripe_subscription: 'sub_1',
@@ -137,6 +138,7 @@ describe('an account after a change', () => {
         { ...TWO_CENTS, transform_quantity: transform },
         { ...TWO_CENTS, transform_quantity: transform },
       ],
+      [TWO_CENTS, { ...TWO_CENTS, transform_quantity: { divide_by: 1, round: 'down' } }],
     ];
     for (const [present, next] of alike) {
       const items = [item({ price: present })];
@@ -165,7 +167,7 @@ describe('an account after a change', () => {
   });
 
   test('has a period of the new interval, counted from the anchor, which stays', () => {
-    const present = [item({ interval_count: 3 })];
+    const present = [item({ interval_count: 3, current_period_end: Date.UTC(2026, 3, 10, 12) })];
     const yearly = priced('credits', TWO_CENTS, 'year');
     for (const items of [[item()], present]) {
       expect(expected(items, [yearly], { interval: 'year' }).items[1]).toMatchObject({
@@ -188,12 +190,12 @@ describe('an account after a change', () => {
 
   test('bills a meter that only the new plan has, and leaves alone what is not of the subscription', () => {
     const others = [
-      item({ stripe_subscription: 'sub_2', stripe_subscription_item: 'si_2' }),
-      item({ stripe_subscription_item: 'si_3', ended_at: REQUESTED - 1 }),
+      item({ stripe_subscription: 'sub_2', stripe_subscription_item: 'si_2', price: FIVE_CENTS }),
+      item({ stripe_subscription_item: 'si_3', price: FIVE_CENTS, ended_at: REQUESTED - 1 }),
     ];
     const { items } = expected(
       [...others, item()],
-      [priced('credits', TWO_CENTS), priced('tokens', { currency: 'usd', unit_amount_decimal: '5' })],
+      [priced('credits', TWO_CENTS), priced('tokens', FIVE_CENTS)],
     );
     expect(items).toEqual([
       ...others,
@@ -205,6 +207,29 @@ describe('an account after a change', () => {
         current_period_end: END,
       }),
     ]);
+  });
+
+  test('is told by meters: the same amount for another one is another price', () => {
+    const found = expected([item()], [priced('tokens', TWO_CENTS)]);
+    expect(found.items.map(({ meter, ended_at }) => [meter, ended_at])).toEqual([
+      ['credits', REQUESTED],
+      ['tokens', null],
+    ]);
+    expect(timelineOf(found, 'tokens').items.map(({ meter }) => meter)).toEqual(['tokens']);
+  });
+
+  test('has the period that the meter’s own item had, as Stripe lists it', () => {
+    const listed = END - 1_000;
+    const tokens = item({ stripe_subscription_item: 'si_2', meter: 'tokens', current_period_end: listed });
+    const { items } = expected(
+      [item(), tokens],
+      [priced('credits', TWO_CENTS), priced('tokens', FIVE_CENTS)],
+    );
+    expect(items.at(-1)).toMatchObject({
+      meter: 'tokens',
+      started_at: REQUESTED,
+      current_period_end: listed,
+    });
   });
 
   test('takes over from an item that Stripe has ended since the request', () => {

@@ -83,9 +83,16 @@ function amountsOf({ currency, tiers, tiers_mode, unit_amount_decimal, transform
     amountOf(tier.unit_amount_decimal),
     amountOf(tier.flat_amount_decimal),
   ]);
-  const { divide_by = 1, round = 'up' } = transform_quantity ?? {};
+  const { divide_by = 1, round } = transform_quantity ?? {};
   const unit = tiers ? null : amountOf(unit_amount_decimal);
-  return JSON.stringify([currency, tiers_mode ?? null, steps ?? null, unit, divide_by, round]);
+  return JSON.stringify([
+    currency,
+    tiers_mode ?? null,
+    steps ?? null,
+    unit,
+    divide_by,
+    divide_by === 1 ? null : round,
+  ]);
 }
 
 /** One spelling of each amount: `'2'`, `'2.0'`. */

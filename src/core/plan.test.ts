@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  freePlanOf,
   freeReason,
   intervalsOf,
   isFree,
@@ -34,6 +35,12 @@ const plan = (prices: readonly PlanPrice[], licensed: readonly LicensedPrice[] =
   limits: {},
 });
 const PLANS: Plans = { free: plan([]), pro: plan([price('credits'), price('tokens')]) };
+
+test('the plan of whoever pays nothing is the only free one, and none where there are several', () => {
+  expect(freePlanOf(PLANS)).toBe('free');
+  expect(freePlanOf({ ...PLANS, trial: plan([]) })).toBeNull();
+  expect(freePlanOf({ pro: plan([price('credits')]) })).toBeNull();
+});
 
 describe('a plan', () => {
   test('is named as it is configured', () => {

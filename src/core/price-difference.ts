@@ -48,8 +48,8 @@ export function intervalText({
 function amountsOf(price: Price): string {
   const { tiers, tiers_mode, unit_amount_decimal, transform_quantity } = price;
   if (tiers) return JSON.stringify([tiers_mode, tiers.map(tierAmounts)]);
-  const { divide_by = 1, round = 'up' } = transform_quantity ?? {};
-  return JSON.stringify([scaled(unit_amount_decimal), divide_by, divide_by === 1 ? 'up' : round]);
+  const { divide_by = 1, round } = transform_quantity ?? {};
+  return JSON.stringify([scaled(unit_amount_decimal), divide_by, divide_by === 1 ? null : round]);
 }
 
 function tierAmounts({ up_to, unit_amount_decimal, flat_amount_decimal }: Tier) {

@@ -151,7 +151,7 @@ describe('meters', () => {
       plan: 'pro',
       lookup_key: 'tallybook:pro:month:tokens',
     });
-    expect(metersOf({ meters: [ai], prices: [ours] })).toEqual([
+    expect(metersOf({ meters: [ai], prices: [price('price_2'), ours] })).toEqual([
       "tokens: { stripe_event_name: 'ai_tokens' },",
     ]);
     for (const other of [{ plan: null }, { lookup_key: 'x' }, { event_name: 'other' }, { interval: null }]) {
@@ -196,10 +196,17 @@ describe('plans', () => {
       'pro_2: {',
       "name: 'PRO',",
     ]);
+    expect(names(product('prod_1', '– Pro  (plan) –'))).toEqual(['pro_plan: {', "name: '– Pro  (plan) –',"]);
     expect(names(product('prod_1', '基本'))).toEqual(['plan: {', "name: '基本',"]);
     expect(names(product('prod_1', '2 seats'))).toEqual(['plan_2_seats: {', "name: '2 seats',"]);
     const long = names(product('prod_1', 'x'.repeat(200)));
     expect(long).toEqual([`${'x'.repeat(90)}: {`, `name: '${'x'.repeat(100)}',`]);
+    const longest = 'x'.repeat(100);
+    const twice = [product('prod_2', 'X', { plan: longest }), product('prod_1', 'X', { plan: longest })];
+    expect(names(...twice).filter((line) => line.endsWith('{'))).toEqual([
+      `${longest}: {`,
+      `${'x'.repeat(90)}_2: {`,
+    ]);
   });
 
   test('without a price that they can hold, and archived ones, are left out', () => {
@@ -207,6 +214,7 @@ describe('plans', () => {
       product('prod_2', 'Old', { active: false }),
       product('prod_1', 'Pro'),
       product('prod_0', 'None'),
+      product('prod_9', 'Never sold', { active: false }),
     ];
     const prices = [price('price_2', { stripe_product: 'prod_2' }), price('price_1', { beyond: 'odd' })];
     expect(plansOf({ products, prices })).toEqual([]);
@@ -243,6 +251,17 @@ describe('plans', () => {
     expect(plansOf({ meters: [meter('credits'), meter('tokens')], prices: [metered] })).toContain(
       "meter: 'credits',",
     );
+    const calls = price('price_1', { event_name: 'API calls' });
+    expect(plansOf({ meters: [meter('API calls'), meter('tokens')], prices: [calls] })).toContain(
+      "meter: 'api_calls',",
+    );
+  });
+
+  test('bill tiers in the mode that Stripe does', () => {
+    for (const tiers_mode of ['volume', 'graduated'] as const) {
+      const tiered = price('price_1', { tiers_mode, tiers: [{ up_to: 'inf', unit_amount_decimal: '1' }] });
+      expect(plansOf({ prices: [tiered] })).toContain(`tiers_mode: '${tiers_mode}',`);
+    }
   });
 
   test('know seats by what push wrote, or by its lookup key', () => {
@@ -252,6 +271,9 @@ describe('plans', () => {
     expect(seats({ lookup_key: 'tallybook:pro:month:@seats' })).toBe(true);
     expect(seats({ lookup_key: 'tallybook:pro:month:@seats', quantity: 'one' })).toBe(false);
     expect(seats({ lookup_key: 'seats' })).toBe(false);
+    // Its usual key goes without saying.
+    const usual = price('price_1', { lookup_key: 'tallybook:pro:month:@seats' });
+    expect(plansOf({ prices: [usual] }).join()).not.toContain('lookup_key');
     expect(seats({})).toBe(false);
   });
 });

@@ -215,7 +215,7 @@ function slugOf(text: string, fallback: string): string {
   const slug = text
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_')
-    .replaceAll(/^_+|_+$/g, '')
+    .replaceAll(/^_|_$/g, '')
     .slice(0, MAX_NAME_LENGTH - 10);
   return /^[a-z]/.test(slug) ? slug : `${fallback}${slug === '' ? '' : `_${slug}`}`;
 }

@@ -56,6 +56,12 @@ function minuteWith(counted: number, ...reports: readonly UsageReport[]): Stripe
   return { range: { start, end: start + MINUTE_MS }, counted, uses: reports.map(useOf) };
 }
 
+/** A report that Stripe accepted an hour ago and has not counted yet. */
+function pendingReport(quantity: number): Pick<ReconciliationInput, 'reports' | 'readings'> {
+  const one = report(1, quantity, { reported_at: NOW - HOUR_MS });
+  return { reports: [one], readings: [minuteWith(0, one)] };
+}
+
 /** Time between reports. */
 function betweenReports(counted: number): StripeReading {
   return { range: { start: START, end: START + MINUTE_MS }, counted, uses: [] };
@@ -119,7 +125,63 @@ test.for<[ReportStatus, ReportReason | null, CauseName, boolean]>([
   const one = report(1, 70, { status, reason });
   const found = reconcile(input({ reports: [one], readings: [minuteWith(0, one)] }));
   expect(found).toMatchObject({ difference: 70, discrepancy, reported: 0 });
-  expect(found.causes).toMatchObject([{ cause, reason, quantity: 70, reports: [1], discrepancy }]);
+  expect(found.causes).toMatchObject([{ cause, reason, quantity: 70, reports: [1], spans: [], discrepancy }]);
+});
+
+test.each<[string, ReportStatus, ReportReason | null, number, Partial<Record<CauseName, number>>, boolean]>([
+  ['held', 'held', 'not_counted', 0, { held: 70 }, true],
+  ['held though it is counted', 'held', 'not_counted', 70, { held: 70, unconfirmed: -70 }, true],
+  ['written off', 'not_billable', 'written_off', 0, { not_billable: 70 }, false],
+])('a report that Stripe accepted, and that now is %s, is the cause, and no neighbour is', (...row) => {
+  const [, status, reason, counted, expected, discrepancy] = row;
+  const one = report(1, 70, { status, reason, reported: true, reported_at: NOW - 2 * DAY_MS });
+  expect(causes({ reports: [one], readings: [minuteWith(counted, one)] })).toEqual({
+    discrepancy,
+    causes: expected,
+  });
+});
+
+test('reports that wait for different reasons are different causes, those of one reason are one', () => {
+  const reports = [
+    report(1, 5, { status: 'held', reason: 'too_old' }),
+    report(2, 6, { status: 'held', reason: 'not_counted' }),
+    report(3, 7, { status: 'held', reason: 'too_old' }),
+  ];
+  expect(reconcile(input({ reports })).causes).toMatchObject([
+    { cause: 'held', reason: 'too_old', quantity: 12, reports: [1, 3] },
+    { cause: 'held', reason: 'not_counted', quantity: 6, reports: [2] },
+  ]);
+});
+
+test('a report of nothing explains nothing', () => {
+  expect(reconcile(input({ reports: [report(1, 0, { status: 'closed' })] })).causes).toEqual([]);
+});
+
+test('a report that is voided is none of the period, and is not asked about', () => {
+  expect(() => reconcile(input({ reports: [report(1, 5, { status: 'voided' })] }))).toThrow(
+    'A report that is voided explains no difference.',
+  );
+});
+
+test.each<[string, Partial<ReconciliationInput>]>([
+  ['open', { unassigned: 5 }],
+  ['waiting', { reports: [report(1, 5, { status: 'closed' })] }],
+  ['pending', pendingReport(5)],
+])('what is %s comes too late once the invoice is final', (cause, fields) => {
+  const found = (status: Invoice['status']) =>
+    reconcile(input({ ...fields, invoiced: invoiced(0, status) })).causes.find(
+      (each) => each.cause === cause,
+    );
+  expect(found('draft')).toMatchObject({ discrepancy: false });
+  expect(found('paid')).toMatchObject({ discrepancy: true });
+});
+
+test('corrections on their way that come to nothing are not too late for an invoice', () => {
+  const reports = [report(1, 5, { status: 'closed' }), report(2, -5, { status: 'closed' })];
+  expect(reconcile(input({ reports, invoiced: invoiced(0) }))).toMatchObject({
+    discrepancy: false,
+    causes: [{ cause: 'waiting', quantity: 0 }],
+  });
 });
 
 test('what is on its way is a discrepancy once the invoice is final, and free usage is not', () => {
@@ -208,6 +270,32 @@ test('a report of the neighbouring period in a shared minute is neither ours nor
   });
 });
 
+test.each<[string, Partial<UsageReport>, number]>([
+  ['before the period is not of it', { slot: START - 1 }, 70],
+  ['at its start is of it', { slot: START }, 75],
+  ['at its end is not of it', { slot: PERIOD.end }, 70],
+  [
+    'after it, and may not have been accepted, takes nothing away',
+    { slot: PERIOD.end, status: 'sending' },
+    75,
+  ],
+])('what Stripe counted for a report %s', (_, fields, billed_by_stripe) => {
+  const own = report(1, 70);
+  const readings = [minuteWith(70, own), minuteWith(5, report(2, 5, fields))];
+  expect(reconcile(input({ reports: [own], readings }))).toMatchObject({ billed_by_stripe });
+});
+
+test('what is counted already, or elsewhere, has no price of its own', () => {
+  const lost = report(1, 70, { status: 'sending' });
+  const neighbour = report(2, 5, { slot: PERIOD.end });
+  const readings = [minuteWith(70, lost), minuteWith(5, neighbour)];
+  expect(reconcile(input({ reports: [lost], readings })).causes).toMatchObject([
+    { cause: 'waiting', quantity: 70, amount: 140 },
+    { cause: 'unconfirmed', quantity: -70, amount: null },
+    { cause: 'elsewhere', quantity: -5, amount: null, reports: [] },
+  ]);
+});
+
 test('a report of another account that had the customer before is told apart', () => {
   const own = report(1, 70);
   const other = report(1, 5, { account_id: 'b', slot: START + 9 * HOUR_MS });
@@ -228,11 +316,67 @@ test('what Stripe counted after the invoice was final is missed, with its amount
   });
 });
 
+describe('an invoice', () => {
+  const one = report(1, 70);
+  const found = (fields: Partial<ReconciliationInput>) =>
+    reconcile(input({ reports: [one], readings: [minuteWith(70, one)], ...fields })).causes;
+
+  test('misses nothing while it is a draft, or where Stripe could not be asked', () => {
+    expect(found({ invoiced: invoiced(60, 'draft') })).toEqual([]);
+    expect(found({ invoiced: invoiced(60), readings: null })).toEqual([]);
+  });
+
+  test('that is final as soon as the period has ended is looked at then', () => {
+    expect(found({ invoiced: invoiced(60), now: PERIOD.end })).toMatchObject([
+      { cause: 'missed_invoice', quantity: 10, reports: [] },
+    ]);
+  });
+
+  test('with every unit misses nothing, whatever they came to', () => {
+    expect(found({ invoiced: { ...invoiced(70), amount: 1 } })).toEqual([]);
+  });
+
+  test('with too many units is too high by what it is beyond the price of those that Stripe counts', () => {
+    expect(found({ invoiced: { ...invoiced(80), amount: 150 } })).toMatchObject([
+      { cause: 'invoiced_more', quantity: -10, amount: -10 },
+    ]);
+  });
+
+  test('is compared by units where the price is not known', () => {
+    expect(reconcile(input({ reports: [one], invoiced: invoiced(70), price: null }))).toMatchObject({
+      invoiced: 70,
+      invoiced_amount: 140,
+    });
+    expect(found({ invoiced: invoiced(60), price: null })).toMatchObject([
+      { cause: 'missed_invoice', quantity: 10, amount: null },
+    ]);
+  });
+});
+
+test('units cost what they add to the rest of the period, in which free usage is none', () => {
+  const price = {
+    currency: 'usd',
+    tiers_mode: 'graduated',
+    tiers: [
+      { up_to: 10, unit_amount_decimal: '4' },
+      { up_to: 'inf', unit_amount_decimal: '1' },
+    ],
+  } as const;
+  const waiting = report(1, 5, { status: 'closed' });
+  const before = report(2, 8);
+  const free = report(3, 50, { status: 'not_billable', reason: 'free' });
+  // The first 10 of 13 billable units cost 4 cents each: of the 5, two do.
+  expect(reconcile(input({ price, reports: [waiting, before, free] })).causes[0]).toMatchObject({
+    cause: 'waiting',
+    amount: 2 * 4 + 3 * 1,
+  });
+});
+
 test('usage without any invoice is missed an hour after its period, not before', () => {
   const one = report(1, 70);
   const noInvoice = { invoices: [], isFinal: null, quantity: 0, amount: 0 };
   const fields = { reports: [one], readings: [minuteWith(70, one)], invoiced: noInvoice };
-  expect(causes({ ...fields, now: PERIOD.end + HOUR_MS - 1 }).causes).toEqual({});
+  expect(reconcile(input({ ...fields, now: PERIOD.end + HOUR_MS - 1 })).causes).toEqual([]);
   expect(causes({ ...fields, now: PERIOD.end + HOUR_MS }).causes).toEqual({ missed_invoice: 70 });
 });
 
@@ -257,8 +401,10 @@ test('what Stripe could not be asked is not taken for equal', () => {
     counted_by_stripe: null,
     difference: null,
     discrepancy: true,
-    causes: [{ cause: 'unread', quantity: null, amount: null }],
+    causes: [{ cause: 'unread', quantity: null, amount: null, reports: [] }],
   });
+  // Nothing to ask Stripe about is no cause.
+  expect(reconcile(input({ reports: [one], readings: null })).causes).toEqual([]);
 });
 
 test('a fraction, which only others send, is named and not priced', () => {
@@ -305,6 +451,13 @@ test('the causes add up to the difference, whatever happened', () => {
       expect(sum).toBe(difference);
     }),
   );
+});
+
+test('the causes add up where a report is held while Stripe is read', () => {
+  const one = report(1, 70);
+  const readings = [minuteWith(0, report(1, 70, { status: 'held' }))];
+  const { difference, causes: found } = reconcile(input({ reports: [one], readings }));
+  expect(found.map(({ quantity }) => quantity)).toEqual([difference]);
 });
 
 test('a finding names the account’s reports in its minute: those accepted, or for an unconfirmed one the others', () => {
@@ -393,8 +546,14 @@ describe('a period that a change cut short', () => {
     });
     expect(cheaper).toMatchObject({
       discrepancy: false,
-      causes: [{ ...unflushed, quantity: 15, amount: 0, discrepancy: false }],
+      causes: [{ ...unflushed, quantity: 15, amount: 0, discrepancy: false, reports: [] }],
     });
+    // 55 at 3 cent cost less than 45 at 4: units are missing, and none is billed too many.
+    const less = { price, cut_short: { ...NOTHING, waiting: { quantity: 45, amount: 180 } } };
+    const fewer = report(1, 55);
+    expect(found({ ...less, reports: [fewer], readings: [minuteWith(55, fewer)] }).causes).toMatchObject([
+      { ...unflushed, quantity: 10, amount: -15, discrepancy: false },
+    ]);
   });
 
   test('is billed by persons: that is told, and settles it', () => {
@@ -435,6 +594,11 @@ describe('a period that a change cut short', () => {
   test('without a price that is known, somebody has to look at it all the same', () => {
     expect(found({ price: null }).causes).toMatchObject([
       { ...unflushed, quantity: 70, amount: null, discrepancy: true },
+    ]);
+    const bills = [{ invoice_item: 'ii_1', quantity: null, amount: 2 }];
+    expect(found({ price: null, cut_short: { ...NOTHING, bills } }).causes).toMatchObject([
+      { ...unflushed, quantity: null, amount: null, discrepancy: true },
+      { ...unflushed, quantity: null, amount: 2, discrepancy: false, invoice_item: 'ii_1' },
     ]);
   });
 });

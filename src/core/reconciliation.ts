@@ -128,9 +128,17 @@ function isUnderWay({ cause, quantity }: Finding): boolean {
   return UNDER_WAY.has(cause) && quantity !== 0;
 }
 
-/** What Stripe has not been given, report by report, those with the same cause together. */
+/**
+ * Whether Stripe is to count a report. One that it accepted may be held since, because it does not count it, or be
+ * written off: then that is the cause.
+ */
+function isExpected({ status }: Pick<UsageReport, 'status'>): boolean {
+  return status === 'reported';
+}
+
+/** What Stripe is not to count, or is not known to, report by report, those with the same cause together. */
 function unsentFindings({ reports, unassigned }: ReconciliationInput): Finding[] {
-  const unsent = reports.filter(({ reported, quantity }) => !reported && quantity !== 0);
+  const unsent = reports.filter((report) => !isExpected(report) && report.quantity !== 0);
   const groups = Map.groupBy(unsent, (report) => `${causeOf(report)} ${report.reason ?? ''}`);
   const findings = [...groups.values()].flatMap(([first, ...others]): Finding[] => {
     if (!first) return [];
@@ -202,9 +210,7 @@ function ownReports(
   { uses }: StripeReading,
 ): number[] {
   return uses
-    .filter(
-      (use) => use.account_id === account_id && (use.status === 'reported') !== (cause === 'unconfirmed'),
-    )
+    .filter((use) => use.account_id === account_id && isExpected(use) !== (cause === 'unconfirmed'))
     .map(({ report_id }) => report_id);
 }
 
@@ -216,11 +222,11 @@ function stampedElsewhere({ reports, account_id }: ReconciliationInput, readings
   const uses = readings.flatMap((reading) => reading.uses);
   const keyOf = (use: Pick<SlotUse, 'account_id' | 'report_id'>) =>
     JSON.stringify([use.account_id, use.report_id]);
-  const known = new Set(uses.filter(({ status }) => status === 'reported').map(keyOf));
-  const own = reports.filter(({ reported }) => reported);
+  const known = new Set(uses.filter(isExpected).map(keyOf));
+  const own = reports.filter(isExpected);
   const ownKeys = new Set(own.map(({ report_id }) => keyOf({ account_id, report_id })));
   const outside = own.filter(({ report_id }) => !known.has(keyOf({ account_id, report_id })));
-  const foreign = uses.filter((use) => use.status === 'reported' && !ownKeys.has(keyOf(use)));
+  const foreign = uses.filter((use) => isExpected(use) && !ownKeys.has(keyOf(use)));
   return totalOf(outside.map(({ quantity }) => quantity)) - totalOf(foreign.map(({ quantity }) => quantity));
 }
 
@@ -267,7 +273,7 @@ function unflushedChange(input: ReconciliationInput, cut_short: CutShortBilling)
 /** What Stripe counted in the period itself, without what its first and last minute share with others. */
 function billableByStripe(readings: readonly StripeReading[], { start, end }: Period): number {
   return readings.reduce((sum, { counted, uses }) => {
-    const outside = uses.filter(({ status, slot }) => status === 'reported' && (slot < start || slot >= end));
+    const outside = uses.filter((use) => isExpected(use) && (use.slot < start || use.slot >= end));
     return sum + counted - outside.reduce((total, { quantity }) => total + quantity, 0);
   }, 0);
 }
@@ -280,7 +286,7 @@ const UNPRICED: ReadonlySet<CauseName> = new Set(['not_billable', 'elsewhere', '
 
 function amountOf(input: ReconciliationInput, counted_here: number, { cause, quantity }: Finding) {
   const { price, reports, invoiced, readings, period } = input;
-  if (UNPRICED.has(cause) || price === null) return null;
+  if (UNPRICED.has(cause)) return null;
   if (cause === 'missed_invoice' || cause === 'invoiced_more') {
     const due = amountOfQuantity(price, billableByStripe(readings ?? [], period));
     return due === null ? null : due - (invoiced?.amount ?? 0);

@@ -5,6 +5,7 @@ import { adviceOf } from './report-advice.ts';
 import type { ReportReason, ReportStatus } from './usage-report.ts';
 
 const JOB = 'report_job';
+const SENTENCE = /^[A-Z].{20,}\.$/;
 
 test.each<[ReportStatus, ReportReason | null, string | null, RegExp]>([
   ['open', null, JOB, /^It takes usage; the report job seals and sends it\.$/],
@@ -66,6 +67,14 @@ test('what could not be read says why, as far as that is known', () => {
   expect(causeText(unread, null)).toBe('Stripe could not be read: it gave no answer');
 });
 
+test('what a change left off says who bills it, or that nobody has to', () => {
+  const text = (fields: Partial<Parameters<typeof causeText>[0]>) =>
+    causeText({ cause: 'unflushed_change', reason: null, ...OPEN_CAUSE, ...fields }, null);
+  expect(text({ invoice_item: 'ii_1' })).toBe('The invoice item ii_1 bills it, as a person decided.');
+  expect(text({})).toMatch(/^The subscription was changed at Stripe .* adds an invoice item that does\.$/);
+  expect(text({ discrepancy: false })).toBe('It costs nothing more than what is billed already.');
+});
+
 test('every other cause has a sentence of its own', () => {
   const others = [
     'open',
@@ -80,11 +89,17 @@ test('every other cause has a sentence of its own', () => {
     'invoiced_more',
   ] as const;
   const texts = others.map((cause) => textOf(cause));
-  for (const text of texts) expect(text).toMatch(/^[A-Z].{20,}\.$/);
+  for (const text of texts) expect(text).toMatch(SENTENCE);
   expect(new Set(texts).size).toBe(others.length);
 });
 
 const OTHERWISE = adviceOf({ status: 'held', reason: null }).action;
+
+test('a failed report whose meter event was rejected says what to correct', () => {
+  const { action } = adviceOf({ status: 'failed', reason: 'rejected' });
+  expect(action).toMatch(SENTENCE);
+  expect(action).not.toBe(adviceOf({ status: 'failed', reason: null }).action);
+});
 
 test.each<ReportReason>([
   'ambiguous_price',
@@ -98,6 +113,7 @@ test.each<ReportReason>([
 ])('a report that is held as %s waits for a person, who is told what to do', (reason) => {
   const { waits_for, action } = adviceOf({ status: 'held', reason });
   expect(waits_for).toBe('person');
+  expect(action).toMatch(SENTENCE);
   expect(action).not.toBe(OTHERWISE);
 });
 
@@ -106,6 +122,7 @@ test.each<ReportReason>(['free', 'trial', 'no_price', 'zero', 'late', 'written_o
   (reason) => {
     const { waits_for, action } = adviceOf({ status: 'not_billable', reason });
     expect(waits_for).toBeNull();
+    expect(action).toMatch(SENTENCE);
     expect(action).not.toBe(adviceOf({ status: 'not_billable', reason: null }).action);
   },
 );

@@ -39,6 +39,7 @@ describe('a report of corrections', () => {
   test('leaves the count too low where only what it corrects is missing', () => {
     expect(findings(-5, usesOf([10, 1], [-5, 1]))).toEqual([['pending', -10]]);
     expect(findings(-5, usesOf([10, DAY_MS], [-5, DAY_MS]))).toEqual([['not_counted', -10]]);
+    expect(findings(0, usesOf([10, DAY_MS], [-5, DAY_MS]))).toEqual([['not_counted', -5]]);
   });
 
   test('that is counted and not known to be accepted is unconfirmed', () => {
@@ -50,6 +51,8 @@ describe('a report of corrections', () => {
     expect(findings(3, usesOf([-5, 1]))).toEqual([['foreign_writer', 8]]);
     expect(findings(-8, usesOf([-5, 1]))).toEqual([['not_counted', -3]]);
     expect(findings(-5, usesOf([-5, 1]))).toEqual([]);
+    // One that may not have been accepted is missing nowhere.
+    expect(findings(15, usesOf([10, 1], [-5, null]))).toEqual([['foreign_writer', 5]]);
   });
 });
 
@@ -70,6 +73,9 @@ describe('what a minute says', () => {
     const more = usesOf(...powers, [2 ** 12, null]);
     expect(findings(2 + 8, more)).toEqual([['foreign_writer', 10]]);
     expect(findings(2 ** 13 - 1, more)).toEqual([['unconfirmed', 2 ** 13 - 1]]);
+    const corrections = usesOf(...Array.from({ length: 13 }, () => [-1, null] as const));
+    expect(findings(-13, corrections)).toEqual([['unconfirmed', -13]]);
+    expect(findings(-2, corrections)).toEqual([['not_counted', -2]]);
   });
 
   test('a longer reading says only that there is something', () => {

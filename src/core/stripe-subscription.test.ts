@@ -176,13 +176,17 @@ describe('of several subscriptions', () => {
     const unpaid = named('unpaid', { status: 'unpaid', created_at: 1 });
     expect(current(ended, waiting, unpaid)).toEqual(['unpaid', 'unpaid']);
     expect(current(ended, waiting)).toEqual(['waiting', 'waiting']);
+    // However old it is.
+    const recent = named('recent', { status: 'incomplete_expired', created_at: 9 });
+    expect(current({ ...waiting, created_at: 0 }, recent)).toEqual(['waiting', 'waiting']);
+    expect(current(ended, { ...unpaid, created_at: 20 })).toEqual(['unpaid', 'unpaid']);
   });
 
   test('of those that bill, the one in the better state is current, then the older, then the first by name', () => {
     const late = named('late', { status: 'past_due', created_at: 1 });
-    const active = named('active', { created_at: 2 });
-    expect(current(late, active)).toEqual(['active', 'active']);
-    expect(current(named('new', { created_at: 3 }), active)).toEqual(['active', 'active']);
+    const right = named('right', { created_at: 2 });
+    expect(current(late, right)).toEqual(['right', 'right']);
+    expect(current(named('new', { created_at: 3 }), right)).toEqual(['right', 'right']);
     expect(current(named('a'), named('b'))).toEqual(['a', 'a']);
   });
 
@@ -190,6 +194,10 @@ describe('of several subscriptions', () => {
     const expired = named('expired', { status: 'incomplete_expired', created_at: 3 });
     const canceled = named('canceled', { status: 'canceled', created_at: 2 });
     expect(current(expired, canceled)).toEqual(['expired', 'expired']);
+    expect(current(canceled, named('latest', { status: 'canceled', created_at: 4 }))).toEqual([
+      'latest',
+      'latest',
+    ]);
   });
 
   test('the plan is that of a live one that has one; the free plan, when the last has ended', () => {

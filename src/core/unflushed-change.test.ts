@@ -41,6 +41,7 @@ describe('the lines that bill a period', () => {
   test('end at the latest where the next item bills, or at any time', () => {
     expect(period).toMatchObject({ end: CUT, is_cut_short: true });
     expect(invoicedSpan(period, timeline(ended, next))).toEqual({ start: START, end: CUT + 4_000 });
+    expect(invoicedSpan(period, timeline(ended, { ...next, billed_from: CUT })).end).toBe(CUT);
     expect(invoicedSpan(period, timeline(ended)).end).toBe(Number.POSITIVE_INFINITY);
   });
 });
@@ -55,6 +56,10 @@ describe('invoice items', () => {
       quantity: 10,
       amount: 21,
     });
+    const both = { ...period, items: [{ ...ended, stripe_subscription_item: 'si_2' }, ended] };
+    expect(
+      cutShortBilling([itemOf()], { account_id: 'a', meter: 'credits', period: both, span }).waiting,
+    ).toEqual({ quantity: 10, amount: 20 });
     for (const other of [
       { invoice: 'in_1' },
       { stripe_subscription_item: 'si_2' },

@@ -179,18 +179,21 @@ test('only Stripe can tell what became of a report that it was asked to count', 
     'sending',
     'reported',
   ] as const;
-  const sent = (reason: 'not_counted' | 'foreign_writer' | 'too_old' | null) =>
+  const sent = (reason: 'not_counted' | 'foreign_writer' | 'rejected' | 'too_old' | null) =>
     statuses.filter((status) => isSent({ status, reason }));
   expect(sent(null)).toEqual(['sending', 'reported']);
   expect(sent('too_old')).toEqual(['sending', 'reported']);
   expect(sent('not_counted')).toEqual(['held', 'sending', 'reported']);
   expect(sent('foreign_writer')).toEqual(['held', 'sending', 'reported']);
+  expect(sent('rejected')).toEqual(['held', 'sending', 'reported']);
 });
 
 test('a report and its correction that share a minute come to nothing, counted or not', () => {
   expect(interpretSlot(0, 5, [-5])).toBe('unclear');
   expect(interpretSlot(0, -5, [5])).toBe('unclear');
   expect(interpretSlot(5, 5, [-5])).toBe('present');
+  // All of them come to 5, and so does another one alone.
+  expect(interpretSlot(5, 5, [5, 3, -8, 5, -5])).toBe('unclear');
   expect(interpretSlot(-5, 5, [-5])).toBe('absent');
   expect(interpretSlot(-5, -5, [])).toBe('present');
   expect(interpretSlot(0, -5, [])).toBe('absent');

@@ -43,6 +43,37 @@ describe('days', () => {
     ]);
   });
 
+  test('begin with the first midnight also where a minute later the clock goes back to the day before', () => {
+    // St. John’s put its clocks back by an hour at 00:01 of 7 November 2010.
+    expect(boundaries('2010-11-06T12:00Z', '2010-11-08T03:00Z', 'day', 'America/St_Johns')).toEqual([
+      '2010-11-06T02:30:00Z',
+      '2010-11-07T02:30:00Z',
+      '2010-11-08T03:30:00Z',
+    ]);
+  });
+
+  test('begin within the hour that a clock jumps over, where it jumps over midnight then', () => {
+    // Toronto put its clocks forward at half past eleven of 30 March 1919.
+    expect(boundaries('1919-03-30T12:00Z', '1919-04-01T04:00Z', 'day', 'America/Toronto')).toEqual([
+      '1919-03-30T05:00:00Z',
+      '1919-03-31T04:30:00Z',
+      '1919-04-01T04:00:00Z',
+    ]);
+  });
+
+  test('begin to the second, and as far from UTC as zones are', () => {
+    // Until 1972 Monrovia was 44 minutes and 30 seconds behind UTC.
+    expect(boundaries('1971-06-01T12:00Z', '1971-06-02T00:00Z', 'day', 'Africa/Monrovia')).toEqual([
+      '1971-06-01T00:44:30Z',
+      '1971-06-02T00:44:30Z',
+    ]);
+    expect(boundaries('2026-01-10T13:00Z', '2026-01-11T13:00Z', 'day', 'Etc/GMT+12')).toEqual([
+      '2026-01-10T12:00:00Z',
+      '2026-01-11T12:00:00Z',
+      '2026-01-12T12:00:00Z',
+    ]);
+  });
+
   test('that a zone has left out are no windows', () => {
     // Apia went from 29 to 31 December 2011.
     expect(boundaries('2011-12-29T12:00Z', '2011-12-31T12:00Z', 'day', 'Pacific/Apia')).toEqual([
@@ -82,6 +113,21 @@ describe('hours', () => {
       '2026-10-03T16:00:00Z',
     ]);
   });
+});
+
+test('an hour in which a clock moves is the same one, wherever in it a range begins', () => {
+  // Caracas put its clocks forward from 2:30 to 3:00 on 1 May 2016.
+  for (const start of ['2016-05-01T06:40Z', '2016-05-01T07:10Z']) {
+    expect(boundaries(start, '2016-05-01T08:00Z', 'hour', 'America/Caracas')).toEqual([
+      '2016-05-01T06:30:00Z',
+      '2016-05-01T07:30:00Z',
+      '2016-05-01T08:00:00Z',
+    ]);
+  }
+});
+
+test('windows are hours, days and months', () => {
+  expect(['hour', 'day', 'month'].map(parseWindow)).toEqual(['hour', 'day', 'month']);
 });
 
 test('months begin on the first at the zone’s midnight', () => {
@@ -148,6 +194,14 @@ describe('refused', () => {
   test.each(['Mars/X', '', '../etc/passwd', 'Europe/Berlin\u0000'])('%j as a time zone', (zone) => {
     const range = { start: 0, end: HOUR_MS };
     expect(codeOf(() => windowBoundaries(range, 'day', zone))).toEqual(['invalid_window', 'time_zone']);
+  });
+
+  test('in sentences that say what was wrong', () => {
+    const range = { start: 0, end: (MAX_WINDOWS + 1) * HOUR_MS };
+    expect(() => windowBoundaries(range, 'hour', 'UTC')).toThrow('The range has more than 1000 windows.');
+    expect(() => windowBoundaries(range, 'day', 'Mars/X')).toThrow(
+      'It is not a time zone that is known here.',
+    );
   });
 
   test.each(['week', '', null, 1, 'constructor'])('%j as a window', (window) => {

@@ -71,8 +71,7 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
 
 /** Found from a few hours before, since the clock may have been put forward or back by half an hour in between. */
 function startOfHour(instant: Instant, offsetAt: OffsetAt): Instant {
-  const earlier = instant - 3 * HOUR_MS;
-  let at = earlier - intoHour(earlier, offsetAt);
+  let at = instant - 3 * HOUR_MS;
   for (let end = nextHour(at, offsetAt); end <= instant; end = nextHour(at, offsetAt)) at = end;
   return at;
 }
@@ -92,11 +91,7 @@ function startOfDay(instant: Instant, offsetAt: OffsetAt): Instant {
 
 function nextDay(instant: Instant, offsetAt: OffsetAt): Instant {
   const local = new Date(instant + offsetAt(instant));
-  for (let days = 1; ; days += 1) {
-    const day = local.getUTCDate() + days;
-    const start = firstInstantOf(local.getUTCFullYear(), local.getUTCMonth(), day, offsetAt);
-    if (start > instant) return start; // a day that was skipped begins where the one before it ends
-  }
+  return firstInstantOf(local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate() + 1, offsetAt);
 }
 
 function startOfMonth(instant: Instant, offsetAt: OffsetAt): Instant {
@@ -125,7 +120,7 @@ function whereClockJumps(
   midnight: number,
   offsetAt: OffsetAt,
 ): Instant {
-  let [before, after] = [low - SECOND_MS, high];
+  let [before, after] = [low, high];
   while (after - before > SECOND_MS) {
     const middle = Math.floor((before + after) / 2 / SECOND_MS) * SECOND_MS;
     if (middle + offsetAt(middle) >= midnight) after = middle;
