@@ -16,6 +16,9 @@ export interface IncrementResult {
 /** Calls that may wait for the database before new ones are refused as `overloaded`. */
 export const MAX_WAITING_CALLS = 100_000;
 
+/** Kept: an app's tests may put another one in its place, which waits until the test lets time pass. */
+const { setImmediate: afterTurn } = globalThis;
+
 type RecorderStore = Pick<Store, 'batching' | 'recordUsage' | 'recordInTransaction'>;
 
 /** An entry that waits for its commit, and the calls that it answers. */
@@ -108,7 +111,7 @@ export class Recorder {
   #schedule(): void {
     if (this.#isScheduled || !this.#mayCommit()) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    afterTurn(() => {
       this.#isScheduled = false;
       while (this.#queue.length > 0 && this.#mayCommit()) void this.#commit();
     });
