@@ -26,6 +26,8 @@ export interface ChangeContext {
   readonly provider: BillingProvider | null;
   readonly environment: Environment;
   readonly plans: Plans;
+  /** The time at Stripe, as far as it is known to be behind our clock. */
+  readonly stripeEarliest: () => Instant;
   /** Sends what is sealed of an account, and reads back what Stripe counted. */
   readonly flush: (account_id: string) => Promise<void>;
   /** Told of a change that failed for a mistake of our own; the others go on. */
@@ -101,18 +103,29 @@ export class ChangeCycle {
     const unproven = (await store.listUnfinishedReports({ account_id })).filter(
       (report) => account !== null && mustBeProven(report, account, change),
     );
-    // A second more, so that nothing is stamped in the very second in which Stripe changes the price.
-    if (unproven.length === 0 && this.#now() >= requested_at + SECOND_MS) return true;
+    if (unproven.length === 0 && this.#isPast(change)) return true;
     if (isTooLate) {
       const last_error = `${describe(unproven)} is still not counted at Stripe after a day.`;
       await this.#fail(change, 'usage_unproven', last_error);
+    } else if (unproven.length > 0) {
+      await this.#wait(change, `Waits until Stripe has counted ${describe(unproven)}.`);
     } else {
-      await this.#wait(
-        change,
-        unproven.length === 0 ? null : `Waits until Stripe has counted ${describe(unproven)}.`,
-      );
+      await this.#waitUntilPast(change);
     }
     return false;
+  }
+
+  /**
+   * Whether the request is past at Stripe as well: what was used until then is stamped by our clock, and has to lie before
+   * Stripe's change. A second more, so that nothing is stamped in the very second in which Stripe changes the price.
+   */
+  #isPast({ requested_at }: SubscriptionChange): boolean {
+    return this.#context.stripeEarliest() >= requested_at + SECOND_MS;
+  }
+
+  async #waitUntilPast(change: SubscriptionChange): Promise<void> {
+    const isPastHere = this.#now() >= change.requested_at + SECOND_MS;
+    await this.#wait(change, isPastHere ? 'By Stripe’s clock it is not requested yet.' : null);
   }
 
   async #apply(change: SubscriptionChange, provider: BillingProvider): Promise<void> {
@@ -126,6 +139,8 @@ export class ChangeCycle {
       return await this.#fail(change, 'subscription_not_found', 'The subscription has ended meanwhile.');
     }
     if (read.subscription.is_collection_paused) return await this.#concludePaused(change);
+    // A process that has just started has heard Stripe's time only now.
+    if (change.status === 'flushing' && !this.#isPast(change)) return await this.#waitUntilPast(change);
     const items = change.kind === 'cancel' ? [] : await this.#itemsOf(change, read.subscription, provider);
     if ('outcome' in items) return await this.#conclude(change, items);
     if (change.kind !== 'cancel' && items.length === 0) {
