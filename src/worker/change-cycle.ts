@@ -150,7 +150,7 @@ export class ChangeCycle {
     const intent = { status: 'applying', attempts: attempt, due_at: this.#now() + MINUTE_MS } as const;
     if (!(await this.#change(change, intent))) return; // another worker was faster
     const asked = { ...change, ...intent };
-    const params = { stripe_subscription, change_key: this.#keyOf(change), attempt: attemptOf(asked) };
+    const params = { stripe_subscription, change_key: this.#keyOf(change), attempt: attemptOf(asked, items) };
     const result =
       change.kind === 'cancel'
         ? await provider.cancelSubscription(params)
@@ -279,12 +279,17 @@ export class ChangeCycle {
 }
 
 /**
- * A number of seats is set, not added to: a request that Stripe did not answer may arrive after a later change, and undo it.
- * It is therefore repeated under its own idempotency key, so that it has no effect any more once the change is made.
- * Where prices are swapped, a second request finds nothing to swap.
+ * A number of seats is set, and a price is added, also by a request that Stripe did not answer and that arrives after a
+ * later change, which it undoes. Such a request is therefore repeated under its own idempotency key, so that it has no
+ * effect any more once the change is made. Where an item is removed, a second request finds nothing to remove, and a
+ * subscription ends once.
  */
-function attemptOf({ kind, attempts, kept_failures }: SubscriptionChange): number {
-  return kind === 'seats' ? kept_failures + 1 : attempts;
+function attemptOf(
+  { kind, attempts, kept_failures }: SubscriptionChange,
+  items: readonly ItemChange[],
+): number {
+  const canHappenTwice = kind !== 'cancel' && !items.some((item) => 'remove' in item);
+  return canHappenTwice ? kept_failures + 1 : attempts;
 }
 
 /** null where a period has begun meanwhile: Stripe refuses a date before it. */
