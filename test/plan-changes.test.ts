@@ -282,6 +282,29 @@ describe('while a change is under way', () => {
     expect(await world.causes()).toEqual([]);
   });
 
+  test.each(['change', 'cancelNow'] as const)(
+    'a report that is held since a period whose invoice is long final does not keep it: %s',
+    async (asked) => {
+      const world = await createChangingWorld();
+      await world.usage.report();
+      const [sent] = world.simulator.events();
+      // Something that is no part of the product writes into the minute of the report.
+      await world.stripe.billing.meterEvents.create({
+        event_name: 'credits',
+        payload: { stripe_customer_id: world.customer.id, value: '3' },
+        timestamp: sent?.timestamp ?? 0,
+      });
+      await world.passTime(world.end + 70 * DAY);
+      const { reports } = await world.usage.reports.list({ account: 'acct_1' });
+      expect(reports).toMatchObject([{ status: 'held', reason: 'foreign_writer' }]);
+      await world.use(5);
+      await world[asked]();
+      await world.pass(HOUR);
+      expect(await world.lastChange()).toMatchObject({ status: 'done' });
+      expect((await world.billed()).at(-1)).toEqual([5, 10]);
+    },
+  );
+
   test('a process that dies leaves it to the next', async () => {
     const world = await createChangingWorld({ lag_minutes: [5, 5] });
     await world.change();

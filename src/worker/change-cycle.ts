@@ -18,6 +18,7 @@ import {
 } from '../core/subscription-change.ts';
 import { Turns } from '../core/turns.ts';
 import type { UsageReport } from '../core/usage-report.ts';
+import { MAX_POSTPONED_MS } from './draft-invoices.ts';
 import { waitsForChange } from './report-judge.ts';
 
 export interface ChangeContext {
@@ -308,9 +309,9 @@ function isMade(change: SubscriptionChange, subscription: BilledSubscription, ke
 function mustBeProven(
   report: UsageReport,
   account: AccountWithItems,
-  { stripe_subscription }: SubscriptionChange,
+  { stripe_subscription, requested_at }: SubscriptionChange,
 ): boolean {
-  if (waitsForChange(report, account)) return false;
+  if (waitsForChange(report, account) || isPastBilling(report, requested_at)) return false;
   const period: BillingPeriod = billingPeriodAt(
     timelineOf(account, report.meter),
     report.billing_period_start,
@@ -319,6 +320,11 @@ function mustBeProven(
     period.billed_by === 'paid' &&
     period.items.some((item) => item.stripe_subscription === stripe_subscription)
   );
+}
+
+/** Whether the invoice of a report is final, and nothing moves the report to a later one: no change decides of its price. */
+function isPastBilling({ billing_period_end, status, slot }: UsageReport, requested_at: Instant): boolean {
+  return billing_period_end + MAX_POSTPONED_MS <= requested_at && (status === 'held' || slot !== null);
 }
 
 function describe(reports: readonly UsageReport[]): string {
