@@ -218,7 +218,8 @@ export class ChangeCycle {
       );
     const read = await provider.listSubscriptionItems({ stripe_customer });
     if (read.outcome !== 'read') return await this.#wait(change, read.message);
-    const created = items.map(({ created_at }) => created_at).filter((at) => at >= change.requested_at);
+    const added = change.kind === 'cancel' ? [] : items.map(({ created_at }) => created_at);
+    const created = added.filter((at) => at >= change.requested_at);
     const now = this.#now();
     const { account_id: _, ...sync } = accountSync({
       account_id,
@@ -230,7 +231,8 @@ export class ChangeCycle {
     await store.completeChange({
       ...sync,
       change: { account_id, change_id },
-      changed_at: ended_at ?? (created.length > 0 ? Math.max(...created) : now),
+      // What a change has added tells since when it bills, also where the subscription has ended since.
+      changed_at: created.length > 0 ? Math.max(...created) : (ended_at ?? now),
     });
   }
 
