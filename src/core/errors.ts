@@ -217,6 +217,11 @@ export const ERRORS = {
     meaning: 'Nothing that a change left off its invoice is to be billed in this billing period.',
     remedy: 'Look at usage.reconcile(): `unflushed_change` shows what is not billed, with its amount.',
   },
+  customer_changed: {
+    status: 409,
+    meaning: 'The usage was counted for a Stripe customer that the account had before; nothing was billed.',
+    remedy: 'Look at the invoices of that customer at Stripe, and bill there what they miss.',
+  },
   amount_changed: {
     status: 409,
     meaning: 'The amount to bill is another one than was expected; nothing was billed.',
