@@ -155,6 +155,21 @@ describe.each<[string, () => WorldOptions]>([
     expect(await world.causes()).toEqual([]);
   });
 
+  test('takes out of the usage at the new price what the old one was overcorrected by', async () => {
+    const world = await createChangingWorld(database());
+    await world.usage.report();
+    await world.pass(HOUR);
+    await world.usage.adjust({ account: 'acct_1', quantity: -100, reason: 'A loop of ours, in two months' });
+    await world.change();
+    await world.pass(HOUR);
+    expect(await world.lastChange()).toMatchObject({ status: 'done' });
+    await world.use(90);
+    await world.passTime(world.end + 2 * HOUR);
+    expect(await world.billed()).toEqual([[60, 60]]);
+    expect(await world.causes()).toEqual([]);
+    expect(world.errors).toEqual([]);
+  });
+
   test('that cancels now invoices what was used at once, and what is used afterwards is free', async () => {
     const world = await createChangingWorld({ ...database(), lag_minutes: [3, 3] });
     await expect(world.cancelNow()).resolves.toMatchObject({
