@@ -486,6 +486,15 @@ describe('a pause', () => {
     await expect(pause(world)).rejects.toMatchObject({ code: 'subscription_ending', status: 409 });
   });
 
+  test('of a subscription that somebody let end on a date is refused', async () => {
+    const world = await createChangingWorld();
+    const cancel_at = (world.end - DAY) / 1_000;
+    await world.stripe.subscriptions.update(world.subscription.id, { cancel_at });
+    const call = pause(world);
+    await expect(call).rejects.toMatchObject({ code: 'subscription_ending' });
+    await expect(call).rejects.toThrow(/ends at 2026-02-09T12:00:00/);
+  });
+
   test('of a subscription that ended meanwhile is over when its last invoice is collected', async () => {
     const world = await createChangingWorld();
     await world.stripe.subscriptions.update(world.subscription.id, {

@@ -137,7 +137,7 @@ export const ERRORS = {
   },
   subscription_ending: {
     status: 409,
-    meaning: 'The subscription ends with its period: paused, its last invoice would stay a draft.',
+    meaning: 'The subscription is about to end: paused, its last invoice would stay a draft.',
     remedy: 'Take the cancellation back first: usage.subscriptions.resume().',
   },
   usage_unproven: {
