@@ -1,6 +1,7 @@
 import { parseAccountId } from './core/account.ts';
 import type { BillingProvider } from './core/billing-provider.ts';
 import { UsageError } from './core/errors.ts';
+import { formatInstant } from './core/instant.ts';
 import { parseFields } from './core/usage-event.ts';
 import { errorOf, findSubscription, type SubscriptionChangesContext } from './planned-change.ts';
 
@@ -23,9 +24,10 @@ export function createCollectionPauses(context: SubscriptionChangesContext) {
   async function pause(params: unknown): Promise<void> {
     const { account } = parseFields(params, ACCOUNT_FIELDS);
     const { subscription, provider } = await findSubscription(context, account);
-    const { stripe_subscription, cancel_at_period_end } = subscription;
-    if (cancel_at_period_end) {
-      const reason = `${stripe_subscription} ends with its period.`;
+    const { stripe_subscription, cancel_at_period_end, cancel_at } = subscription;
+    if (cancel_at_period_end || cancel_at !== null) {
+      const when = cancel_at === null ? 'with its period' : `at ${formatInstant(cancel_at)}`;
+      const reason = `${stripe_subscription} ends ${when}.`;
       throw new UsageError('subscription_ending', { field: 'account', reason });
     }
     await setEnd(provider, { stripe_subscription, is_paused: true });

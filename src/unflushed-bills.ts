@@ -98,6 +98,8 @@ export function createUnflushedBills({ store, provider, environment, meters, pla
     if (!line || due?.amount !== asked.amount) {
       const made = await findMade(stripe, stripe_customer, period, asked);
       if (made) return toResult(made.bill, made.invoice_item, account);
+      const isOfFormerCustomer = line?.causes.some(({ cause }) => cause === 'former_customer');
+      if (isOfFormerCustomer) throw new UsageError('customer_changed');
       throw refusalOf(due?.amount ?? null, line?.currency ?? null, asked.amount);
     }
     const unanswered = bills.findLast((bill) => itemOf(bill) === null);

@@ -147,8 +147,8 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * invoice item for exactly that amount, once, however often it is called.
      *
      * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_period`, `invalid_parameter`,
-     * `invalid_reason`, `invalid_actor`, `account_not_found`, `nothing_to_bill`, `amount_changed`, `stripe_customer_deleted`,
-     * `currency_mismatch`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `storage_busy`, `closed`.
+     * `invalid_reason`, `invalid_actor`, `account_not_found`, `nothing_to_bill`, `customer_changed`, `amount_changed`,
+     * `stripe_customer_deleted`, `currency_mismatch`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `storage_busy`, `closed`.
      */
     billUnflushed(params: BillUnflushedParams<Meter>): Promise<BillUnflushedResult>;
   };

@@ -207,6 +207,52 @@ test('what is counted after it was billed is billed by another item, and both se
   ).toEqual([]);
 });
 
+describe('after the account has got another customer,', () => {
+  /** 70 credits are counted for the first customer, in the middle of a period of its subscription. */
+  const createRelinkedWorld = async () => {
+    const world = await createElsewhereWorld({ billing_mode: 'flexible', learning: 'by webhooks' });
+    const second = await world.subscribe();
+    await world.usage.accounts.set({ account: 'acct_1', stripe_customer: second.customer.id });
+    const former = async () =>
+      (await world.lines())
+        .flatMap(({ causes }) => causes)
+        .filter(({ cause }) => cause === 'former_customer');
+    const bill = () =>
+      world.usage.subscriptions.billUnflushed({
+        account: 'acct_1',
+        period_start: new Date(world.start),
+        amount: 140,
+        reason: 'It is on no invoice.',
+      });
+    return { ...world, former, bill, billedNow: async () => await world.billedLines(second.customer.id) };
+  };
+
+  test('usage of the first one is billed by its subscription, and by nothing else', async () => {
+    const world = await createRelinkedWorld();
+    await world.pass(3 * HOUR);
+    expect(await world.former()).toMatchObject([
+      { quantity: 70, amount: 140, discrepancy: false, command: null },
+    ]);
+    await expect(world.bill()).rejects.toMatchObject({ code: 'customer_changed', status: 409 });
+    await world.passTime(world.end + 2 * HOUR);
+    expect(await world.billed()).toEqual([[70, 140]]);
+    expect(await discrepanciesOf(world)).toEqual([]);
+    await expect(world.bill()).rejects.toMatchObject({ code: 'nothing_to_bill' });
+    await world.pass(5 * DAY);
+    // What was not sent before is the second customer's.
+    expect((await world.billedNow()).map(({ quantity }) => quantity)).toEqual([20]);
+  });
+
+  test('usage of the first one that its subscription drops waits for a person, without a command', async () => {
+    const world = await createRelinkedWorld();
+    await world.cancel();
+    await world.passTime(world.end + 2 * HOUR);
+    expect(await world.billed()).toEqual([]);
+    expect(await world.former()).toMatchObject([{ amount: 140, discrepancy: true, command: null }]);
+    await expect(world.bill()).rejects.toMatchObject({ code: 'customer_changed' });
+  });
+});
+
 describe('a bill is refused, and nothing is made,', () => {
   test.each<[string, object, object]>([
     ['for another amount than is due', { amount: 141 }, { code: 'amount_changed', status: 409 }],

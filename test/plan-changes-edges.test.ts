@@ -58,6 +58,7 @@ async function createQuietlySubscribedWorld({
         quantity,
         ...(timestamp === undefined ? {} : { timestamp }),
       }),
+    lastChange: () => world.usage.subscriptions.lastChange({ account: 'acct_1' }),
     billed: async () =>
       (await world.billedLines(customer.id)).map(({ quantity, amount }) => [quantity, amount]),
     /** Why ours and Stripe's differ, in every billing period since the subscription began. */
@@ -98,7 +99,7 @@ describe('a change of a subscription that nobody has told of yet', () => {
     world.simulator.faults.add({ kind: '500_before', method: 'GET', path: '/v1/subscriptions', skip: 1 });
     const call = world.usage.plans.change({ account: 'acct_1', plan: 'business' });
     await expect(call).rejects.toMatchObject({ code: 'stripe_unavailable' });
-    expect(await world.usage.subscriptions.lastChange({ account: 'acct_1' })).toBeNull();
+    expect(await world.lastChange()).toBeNull();
   });
 });
 
@@ -125,6 +126,41 @@ test('usage of before a cancellation that is told of after it is not sent to a f
   expect(reports).toContainEqual(
     expect.objectContaining({ status: 'held', reason: 'missed_invoice', quantity: 5 }),
   );
+});
+
+test('a change whose answer was lost counts from its own time, also where the subscription ended since', async () => {
+  let isAnswering = true;
+  const silence = { outcome: 'unknown', message: 'No answer.', retry_after_ms: null } as const;
+  const world = await createQuietlySubscribedWorld({
+    wrapping: {
+      provider: (provider) => ({
+        ...provider,
+        changeSubscription: async (params) => {
+          await provider.changeSubscription(params);
+          isAnswering = false;
+          return silence;
+        },
+        readSubscription: async (params) => (isAnswering ? await provider.readSubscription(params) : silence),
+        listSubscriptionItems: async (params) =>
+          isAnswering ? await provider.listSubscriptionItems(params) : silence,
+      }),
+    },
+  });
+  await world.use(70);
+  await world.pass(HOUR);
+  await world.usage.subscriptions.cancel({ account: 'acct_1', when: 'period_end' });
+  await world.passTime(world.end - 10 * MINUTE);
+  await world.usage.plans.change({ account: 'acct_1', plan: 'business' });
+  await world.passTime(world.end - 5 * MINUTE);
+  expect(isAnswering).toBe(false);
+  await world.use(9);
+  await world.passTime(world.end + 10 * MINUTE);
+  isAnswering = true;
+  await world.pass(4 * DAY);
+  expect(await world.billed()).toEqual([
+    [70, 140],
+    [9, 9],
+  ]);
 });
 
 const app = useAppDatabase();
@@ -197,9 +233,7 @@ describe.each<[string, () => WorldOptions]>([
     world.simulator.faults.clear();
     await world.use(30);
     await world.pass(DAY);
-    expect(await world.usage.subscriptions.lastChange({ account: 'acct_1' })).toMatchObject({
-      status: 'done',
-    });
+    expect(await world.lastChange()).toMatchObject({ status: 'done' });
     await world.pass(33 * DAY);
     const quantities = (await world.billed()).map(([quantity]) => Number(quantity));
     expect(quantities.reduce((sum, quantity) => sum + quantity, 0)).toBe(105);

@@ -155,6 +155,21 @@ describe.each<[string, () => WorldOptions]>([
     expect(await world.causes()).toEqual([]);
   });
 
+  test('takes out of the usage at the new price what the old one was overcorrected by', async () => {
+    const world = await createChangingWorld(database());
+    await world.usage.report();
+    await world.pass(HOUR);
+    await world.usage.adjust({ account: 'acct_1', quantity: -100, reason: 'A loop of ours, in two months' });
+    await world.change();
+    await world.pass(HOUR);
+    expect(await world.lastChange()).toMatchObject({ status: 'done' });
+    await world.use(90);
+    await world.passTime(world.end + 2 * HOUR);
+    expect(await world.billed()).toEqual([[60, 60]]);
+    expect(await world.causes()).toEqual([]);
+    expect(world.errors).toEqual([]);
+  });
+
   test('that cancels now invoices what was used at once, and what is used afterwards is free', async () => {
     const world = await createChangingWorld({ ...database(), lag_minutes: [3, 3] });
     await expect(world.cancelNow()).resolves.toMatchObject({
@@ -281,6 +296,29 @@ describe('while a change is under way', () => {
     ]);
     expect(await world.causes()).toEqual([]);
   });
+
+  test.each(['change', 'cancelNow'] as const)(
+    'a report that is held since a period whose invoice is long final does not keep it: %s',
+    async (asked) => {
+      const world = await createChangingWorld();
+      await world.usage.report();
+      const [sent] = world.simulator.events();
+      // Something that is no part of the product writes into the minute of the report.
+      await world.stripe.billing.meterEvents.create({
+        event_name: 'credits',
+        payload: { stripe_customer_id: world.customer.id, value: '3' },
+        timestamp: sent?.timestamp ?? 0,
+      });
+      await world.passTime(world.end + 70 * DAY);
+      const { reports } = await world.usage.reports.list({ account: 'acct_1' });
+      expect(reports).toMatchObject([{ status: 'held', reason: 'foreign_writer' }]);
+      await world.use(5);
+      await world[asked]();
+      await world.pass(HOUR);
+      expect(await world.lastChange()).toMatchObject({ status: 'done' });
+      expect((await world.billed()).at(-1)).toEqual([5, 10]);
+    },
+  );
 
   test('a process that dies leaves it to the next', async () => {
     const world = await createChangingWorld({ lag_minutes: [5, 5] });
@@ -446,6 +484,15 @@ describe('a pause', () => {
     const world = await createChangingWorld();
     await world.usage.subscriptions.cancel({ account: 'acct_1' });
     await expect(pause(world)).rejects.toMatchObject({ code: 'subscription_ending', status: 409 });
+  });
+
+  test('of a subscription that somebody let end on a date is refused', async () => {
+    const world = await createChangingWorld();
+    const cancel_at = (world.end - DAY) / 1_000;
+    await world.stripe.subscriptions.update(world.subscription.id, { cancel_at });
+    const call = pause(world);
+    await expect(call).rejects.toMatchObject({ code: 'subscription_ending' });
+    await expect(call).rejects.toThrow(/ends at 2026-02-09T12:00:00/);
   });
 
   test('of a subscription that ended meanwhile is over when its last invoice is collected', async () => {

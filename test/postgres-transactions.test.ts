@@ -334,6 +334,33 @@ describe('the roll-up', () => {
     });
   });
 
+  test('of an account that fails delays no other, and is made up for', async () => {
+    const { usage, clock, errors, schema, quantity, waiting } = await createApp();
+    const accounts = ['a', 'b', 'c'];
+    await Promise.all(accounts.map((account) => usage.increment({ account, quantity: 10 })));
+    await inPg(app.pool, async ({ transaction }) => {
+      for (const account of accounts) await usage.increment({ account }, { transaction });
+    });
+    await app.rows(`CREATE FUNCTION ${schema}.poison() RETURNS trigger LANGUAGE plpgsql
+      AS $$ BEGIN RAISE EXCEPTION 'poisoned'; END $$`);
+    await app.rows(`CREATE TRIGGER poison BEFORE UPDATE ON ${schema}.usage
+      FOR EACH ROW WHEN (NEW.account_id = 'a' AND NEW.status = 'open') EXECUTE FUNCTION ${schema}.poison()`);
+    await usage.worker.tick();
+    expect(errors).toHaveLength(1);
+    expect(await waiting()).toBe(1);
+    await inPg(app.pool, async ({ transaction }) => {
+      for (const account of accounts) await usage.increment({ account }, { transaction });
+    });
+    await usage.worker.tick();
+    expect(errors).toHaveLength(1);
+    expect(await waiting()).toBe(2);
+    await app.rows(`DROP TRIGGER poison ON ${schema}.usage`);
+    clock.advance(MINUTE);
+    await usage.worker.tick();
+    expect(await waiting()).toBe(0);
+    expect(await Promise.all(accounts.map(quantity))).toEqual([12, 12, 12]);
+  });
+
   test('seals a report that is full, and goes on in the next', async () => {
     const { usage, waiting, reports, wrongReports } = await createApp();
     await usage.increment({ account: 'a', quantity: 10 });

@@ -218,6 +218,24 @@ describe('when the answer of Stripe to a seat', () => {
     expect(await world.invoiced()).toHaveLength(2);
   });
 
+  test('of a plan change never comes, and the request arrives an hour later: later seats are not undone', async () => {
+    const world = await createSeatsWorld({ seats: 3 });
+    const lastChange = () => world.usage.subscriptions.lastChange({ account: 'acct_1' });
+    world.simulator.faults.add({ kind: 'reset', ...SUBSCRIPTION, effect_after_ms: HOUR });
+    await world.usage.plans.change({ account: 'acct_1', plan: 'team', seats: 10 });
+    for (
+      let waited = 0;
+      (await lastChange())?.status === 'pending' && waited < 2 * HOUR;
+      waited += 10 * MINUTE
+    ) {
+      await world.pass(10 * MINUTE);
+    }
+    expect(await lastChange()).toMatchObject({ status: 'done', kind: 'plan' });
+    await world.usage.seats.set({ account: 'acct_1', seats: 12 });
+    await world.pass(2 * HOUR);
+    expect(await world.atStripe()).toMatchObject({ [SEATS]: 12 });
+  });
+
   test('does not come within the time of a call, the worker completes it', async () => {
     const world = await createSeatsWorld({ stripe_timeout_ms: 50 });
     world.simulator.faults.add({ kind: '500_before', ...SUBSCRIPTION, times: 10 });

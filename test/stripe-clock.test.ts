@@ -3,6 +3,7 @@ import { StripeClock } from '../src/stripe/stripe-clock.ts';
 import { createMovableClock } from '../src/testing/index.ts';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
 import { createPayingWorld, type PayingWorld } from './support/paying-world.ts';
+import { createSeatsWorld } from './support/seats-world.ts';
 
 const IN_TIME = { lag_minutes: [0, 10] } as const;
 /** Usage of the first period, reported in it. */
@@ -58,6 +59,81 @@ describe('an app whose clock is behind Stripe’s', () => {
   });
 });
 
+/** On a plan at 2 cents a credit; `enterprise` costs 1 cent. Some usage is at Stripe, and more is not. */
+async function createAheadWorld(ahead_ms: number) {
+  const world = await createSeatsWorld({ skew_ms: ahead_ms });
+  const use = (quantity: number) => world.usage.increment({ account: 'acct_1', quantity });
+  await world.pass(3 * HOUR);
+  await use(70);
+  await world.usage.report();
+  await world.pass(4 * HOUR);
+  await use(30);
+  return {
+    ...world,
+    use,
+    change: () => world.usage.plans.change({ account: 'acct_1', plan: 'enterprise' }),
+    cancelNow: () => world.usage.subscriptions.cancel({ account: 'acct_1', when: 'now' }),
+    lastChange: () => world.usage.subscriptions.lastChange({ account: 'acct_1' }),
+    /** Credits that final invoices bill, oldest first: units and cents. */
+    billed: async () =>
+      (await world.billedLines(world.customer.id))
+        .filter(({ description }) => description?.includes('credits'))
+        .map(({ quantity, amount }) => [quantity, amount]),
+  };
+}
+
+describe('an app whose clock is ahead of Stripe’s', () => {
+  const ahead = [
+    ['90 seconds', 90_000],
+    ['4 minutes', 4 * MINUTE],
+    ['an hour', HOUR],
+  ] as const;
+
+  test.each(ahead)(
+    'by %s changes a plan once it is as late at Stripe: what was used has the old price',
+    async (_, ahead_ms) => {
+      const world = await createAheadWorld(ahead_ms);
+      await world.change();
+      await world.use(9);
+      await world.pass(3 * HOUR);
+      await world.use(4);
+      await world.passTime(world.end + 3 * DAY);
+      expect(await world.lastChange()).toMatchObject({ status: 'done' });
+      expect(await world.billed()).toEqual([
+        [100, 200],
+        [13, 13],
+      ]);
+    },
+  );
+
+  test.each(ahead)('by %s cancels then, too: what was used is invoiced', async (_, ahead_ms) => {
+    const world = await createAheadWorld(ahead_ms);
+    await world.cancelNow();
+    await world.use(9);
+    await world.pass(3 * HOUR);
+    expect(await world.lastChange()).toMatchObject({ status: 'done' });
+    expect(await world.billed()).toEqual([[100, 200]]);
+  });
+
+  test('waits for it also in a process that has heard nothing of Stripe yet', async () => {
+    const world = await createAheadWorld(4 * MINUTE);
+    await world.change();
+    await world.pass(MINUTE);
+    // Everything is counted: the next process has nothing to ask Stripe before it changes the subscription.
+    expect(world.simulator.counted(world.customer.id, 'credits', 0, world.end)).toBe(100);
+    await world.usage.close();
+    const next = world.open();
+    await next.worker.tick();
+    expect(await next.subscriptions.lastChange({ account: 'acct_1' })).toMatchObject({
+      status: 'pending',
+      reason: 'By Stripe’s clock it is not requested yet.',
+    });
+    await world.passTime(world.clock.now() + 5 * MINUTE, next.worker);
+    expect(await world.billed()).toEqual([[100, 200]]);
+    await next.close();
+  });
+});
+
 /** Lets Stripe answer something that changes nothing. */
 async function askStripe(world: PayingWorld): Promise<void> {
   await world.usage.invoices.list({ account: 'acct_1' });
@@ -110,11 +186,13 @@ describe('a billing period is not ended before its time', () => {
 
 describe('Stripe’s clock', () => {
   const clock = createMovableClock({ start: Date.UTC(2026, 0, 10, 12) });
-  const aheadAfter = (...dates: (string | undefined)[]) => {
+  const clockAfter = (dates: readonly (string | undefined)[]) => {
     const stripeClock = new StripeClock(clock);
     for (const date of dates) stripeClock.answered(date);
-    return stripeClock.now() - clock.now();
+    return stripeClock;
   };
+  const aheadAfter = (...dates: (string | undefined)[]) => clockAfter(dates).now() - clock.now();
+  const behindAfter = (...dates: (string | undefined)[]) => clock.now() - clockAfter(dates).earliest();
   const dateIn = (ms: number) => new Date(clock.now() + ms).toUTCString();
 
   test('is ahead by what the last answer said', () => {
@@ -130,6 +208,21 @@ describe('Stripe’s clock', () => {
     ['no date', [undefined, '', 'soon']],
   ])('is not ahead by %s', (_, dates) => {
     expect(aheadAfter(...dates)).toBe(0);
+  });
+
+  test('is behind by what the last answer said', () => {
+    expect(behindAfter(dateIn(-2 * HOUR), dateIn(-3_000))).toBe(3_000);
+    expect(behindAfter(dateIn(-HOUR), dateIn(0))).toBe(0);
+    expect(behindAfter(dateIn(-HOUR), undefined)).toBe(HOUR);
+  });
+
+  test.each([
+    ['no answer', []],
+    ['what an answer leaves out of a second, and the time it takes', [dateIn(-2_000)]],
+    ['a clock that is ahead of ours', [dateIn(HOUR)]],
+    ['more than a day', [dateIn(-DAY - HOUR)]],
+  ])('is not behind by %s', (_, dates) => {
+    expect(behindAfter(...dates)).toBe(0);
   });
 
   test('is not forgotten for an answer without a date', () => {

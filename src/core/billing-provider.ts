@@ -66,6 +66,11 @@ export interface BillingProviders {
    * clock's. Billing periods and draft invoices end by it.
    */
   stripeNow(): Instant;
+  /**
+   * The time at Stripe, where its last answer told that its clock is behind ours; otherwise our clock's. What is stamped
+   * by our clock lies before a change that Stripe makes once this has passed.
+   */
+  stripeEarliest(): Instant;
 }
 
 /** How busy Stripe is kept. */

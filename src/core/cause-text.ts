@@ -46,5 +46,7 @@ const TEXTS: Readonly<
     'Reports of the neighbouring period, or of an account that had the customer before, share minutes with this one.',
   missed_invoice:
     'Stripe counted it after the invoice was final, or made no invoice: add an invoice item to bill it.',
+  former_customer:
+    'Stripe counted it for a customer that the account had before, and that one’s invoices do not bill it so far. Where its subscription goes on, the next one does; otherwise it is to be billed at Stripe. The account’s customer of today does not owe it.',
   invoiced_more: 'The invoice bills more than Stripe counts in the period now: something was taken back.',
 };

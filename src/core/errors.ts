@@ -137,7 +137,7 @@ export const ERRORS = {
   },
   subscription_ending: {
     status: 409,
-    meaning: 'The subscription ends with its period: paused, its last invoice would stay a draft.',
+    meaning: 'The subscription is about to end: paused, its last invoice would stay a draft.',
     remedy: 'Take the cancellation back first: usage.subscriptions.resume().',
   },
   usage_unproven: {
@@ -216,6 +216,11 @@ export const ERRORS = {
     status: 409,
     meaning: 'Nothing that a change left off its invoice is to be billed in this billing period.',
     remedy: 'Look at usage.reconcile(): `unflushed_change` shows what is not billed, with its amount.',
+  },
+  customer_changed: {
+    status: 409,
+    meaning: 'The usage was counted for a Stripe customer that the account had before; nothing was billed.',
+    remedy: 'Look at the invoices of that customer at Stripe, and bill there what they miss.',
   },
   amount_changed: {
     status: 409,

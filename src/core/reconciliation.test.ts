@@ -78,6 +78,7 @@ function input(fields: Partial<ReconciliationInput>): ReconciliationInput {
     unread: null,
     invoiced: null,
     cut_short: null,
+    former_customer_invoiced_at: null,
     price: CENTS,
     ...fields,
   };
@@ -589,6 +590,18 @@ describe('a period that a change cut short', () => {
     expect(found({ now: due }).causes).toHaveLength(1);
     expect(found({ invoiced: null }).causes).toEqual([]);
     expect(found({ readings: null }).causes).toEqual([]);
+  });
+
+  test('by another customer of the account is that one’s, and looked at once its invoice was due', () => {
+    const former_customer_invoiced_at = PERIOD.end + 10 * HOUR_MS;
+    const billed = (fields: Partial<ReconciliationInput>) =>
+      found({ former_customer_invoiced_at, ...fields });
+    const former = { cause: 'former_customer', quantity: 70, amount: 140 };
+    const due = former_customer_invoiced_at + HOUR_MS;
+    expect(billed({ now: due - 1 }).causes).toMatchObject([{ ...former, discrepancy: false }]);
+    expect(billed({ now: due }).causes).toMatchObject([{ ...former, discrepancy: true }]);
+    // What others use on its subscription is on the same line.
+    for (const quantity of [70, 90]) expect(billed({ invoiced: invoiced(quantity) }).causes).toEqual([]);
   });
 
   test('without a price that is known, somebody has to look at it all the same', () => {

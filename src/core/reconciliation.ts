@@ -20,6 +20,7 @@ export type CauseName =
   | 'elsewhere'
   | 'missed_invoice'
   | 'unflushed_change'
+  | 'former_customer'
   | 'invoiced_more'
   | 'unread'
   | CountFinding;
@@ -61,6 +62,11 @@ export interface ReconciliationInput {
   readonly invoiced: InvoicedUsage | null;
   /** What else bills a period whose item ended before it did; null = it is none, or nothing is known. */
   readonly cut_short: CutShortBilling | null;
+  /**
+   * The period's usage was counted for a customer that the account had before: when Stripe invoices that one for it, where
+   * its subscription goes on; null = the account has the same customer.
+   */
+  readonly former_customer_invoiced_at: Instant | null;
   /** What the period is billed by; null = not known, or nothing bills it. */
   readonly price: Price | null;
 }
@@ -248,7 +254,7 @@ function missedInvoice(input: ReconciliationInput): Finding[] {
  * as subscriptions in classic mode and cancellations without an invoice do. And what persons let bill of it.
  */
 function unflushedChange(input: ReconciliationInput, cut_short: CutShortBilling): Finding[] {
-  const { invoiced, readings, period, now, price } = input;
+  const { invoiced, readings, period, now, price, former_customer_invoiced_at } = input;
   const settled = cut_short.bills.map(
     ({ quantity, amount, invoice_item }): Finding => ({
       ...inProgress('unflushed_change', quantity),
@@ -264,9 +270,16 @@ function unflushedChange(input: ReconciliationInput, cut_short: CutShortBilling)
   const quantity = price?.transform_quantity || billed.quantity === null ? null : billable - billed.quantity;
   if (quantity === null ? amount === 0 : quantity === 0) return settled;
   const isOverbilled = quantity === null ? amount !== null && amount < 0 : quantity < 0;
-  const cause = isOverbilled ? 'invoiced_more' : 'unflushed_change';
   // Units that cost nothing more, as in a cheaper tier, are nobody's loss.
   const discrepancy = isOverbilled || amount === null || amount > 0;
+  if (former_customer_invoiced_at !== null) {
+    // That customer's invoice is of what others use on its subscription, too.
+    if (isOverbilled) return settled;
+    const isDue = now >= former_customer_invoiced_at + DRAFTED_MS;
+    const finding = { cause: 'former_customer', reason: null, quantity, amount, reports: [] } as const;
+    return [...settled, { ...finding, discrepancy: discrepancy && isDue }];
+  }
+  const cause = isOverbilled ? 'invoiced_more' : 'unflushed_change';
   return [...settled, { cause, reason: null, quantity, amount, discrepancy, reports: [] }];
 }
 

@@ -86,6 +86,7 @@ test('every other cause has a sentence of its own', () => {
     'unexplained',
     'elsewhere',
     'missed_invoice',
+    'former_customer',
     'invoiced_more',
   ] as const;
   const texts = others.map((cause) => textOf(cause));

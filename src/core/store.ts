@@ -89,6 +89,8 @@ export interface Store extends AccessStore, ExplainingReads, WebhookEventStore, 
 
   /** Adds usage that was recorded in the app's own transactions to its reports, a batch at a time. */
   rollUp(params: RollUpParams): Promise<RollUpResult>;
+  /** Accounts that have such usage, in their order. */
+  listAccountsToRollUp(params: ListAccountsToRollUpParams): Promise<readonly string[]>;
   /** Removes what is no longer needed and prepares what soon will be. */
   maintain(params: MaintainParams): Promise<void>;
   /** Seals the open reports of a batch of accounts and opens the next ones. */
@@ -333,6 +335,8 @@ export interface RollUpParams {
   readonly now: Instant;
   /** null = every account; of one account, what another process is at is waited for. */
   readonly account_id: string | null;
+  /** Accounts that are left out where it is every account. Default: none. */
+  readonly except?: readonly string[];
   /** Usage events. */
   readonly limit: number;
   /** Default: `bill_next`; `reject` means the same, since the app has been told that it counts. */
@@ -342,6 +346,11 @@ export interface RollUpParams {
 export interface RollUpResult {
   /** False: nothing more was waiting that no other process is at. */
   readonly more: boolean;
+}
+
+export interface ListAccountsToRollUpParams {
+  readonly except: readonly string[];
+  readonly limit: number;
 }
 
 export interface MaintainParams {

@@ -73,6 +73,7 @@ const subscription = (...items: BilledItem[]): BilledSubscription => ({
   billing_mode: 'flexible',
   currency: 'usd',
   cancel_at_period_end: false,
+  cancel_at: null,
   is_collection_paused: false,
   ended_at: null,
   change_key: null,

@@ -62,6 +62,8 @@ export interface BilledSubscription {
   readonly billing_mode: 'flexible' | 'classic';
   readonly currency: string;
   readonly cancel_at_period_end: boolean;
+  /** When it will end; null = it goes on. */
+  readonly cancel_at: Instant | null;
   /** Whether its invoices are not collected, whatever becomes of them instead. */
   readonly is_collection_paused: boolean;
   /** When it ended; null = it is alive. */

@@ -3,7 +3,7 @@ import type { BillingPeriod, Period } from '../core/billing-period.ts';
 import type { BillingProvider } from '../core/billing-provider.ts';
 import { causeText } from '../core/cause-text.ts';
 import { formatInstant, MINUTE_MS } from '../core/instant.ts';
-import { type Invoice, type InvoicedUsage, invoicedUsage } from '../core/invoice.ts';
+import { type Invoice, type InvoicedPeriod, type InvoicedUsage, invoicedUsage } from '../core/invoice.ts';
 import type { InvoiceItem } from '../core/invoice-item.ts';
 import { type Cause, type Reconciliation, reconcile } from '../core/reconciliation.ts';
 import { type AccountWithItems, timelineOf } from '../core/store.ts';
@@ -47,7 +47,10 @@ export async function reconcilePeriod(
   const customers = customersOf(account, period, before.reports);
   const stripe = await readCustomers(context, account.account, customers, meter, period, now);
   const span = invoicedSpan(period, timelineOf(account, meter));
-  const invoiced = await readInvoiced(period, span, customers, invoices, now);
+  const former = formerCustomer(account, period, before.reports);
+  // The invoice of a customer that the account has left goes on beyond that.
+  const invoicedIn = former ? { ...period, is_cut_short: true } : span;
+  const invoiced = await readInvoiced(period, invoicedIn, customers, invoices, now);
   const billing = await readCutShort(context, { account_id, meter, period, span }, customers, now);
   const { reports, unassigned } = await readReports();
   const price = priceOf(context, account, meter, period);
@@ -64,6 +67,7 @@ export async function reconcilePeriod(
     unread,
     invoiced: known,
     cut_short: billing === 'unread' ? null : billing,
+    former_customer_invoiced_at: former ? former.invoiced_at : null,
     price,
   });
   return lineOf({ account_id, meter, period, found, invoiced: known, unread, currency: price?.currency });
@@ -74,6 +78,18 @@ function customersOf({ account }: AccountWithItems, period: BillingPeriod, repor
   const customers = new Set(reports.flatMap(({ stripe_customer }) => stripe_customer ?? []));
   if (period.items.length > 0 && account.stripe_customer !== null) customers.add(account.stripe_customer);
   return [...customers];
+}
+
+/** A customer that the period's usage was counted for, and that the account has no more; null = it has the same. */
+function formerCustomer(
+  { account }: AccountWithItems,
+  { items, end }: BillingPeriod,
+  reports: readonly UsageReport[],
+): { readonly invoiced_at: number } | null {
+  const isAnother = ({ stripe_customer }: UsageReport) =>
+    stripe_customer !== null && stripe_customer !== account.stripe_customer;
+  if (!reports.some(isAnother)) return null;
+  return { invoiced_at: Math.max(end, ...items.map(({ current_period_end }) => current_period_end)) };
 }
 
 interface ReadCustomers {
@@ -109,7 +125,7 @@ async function readCustomers(
 
 async function readInvoiced(
   period: BillingPeriod,
-  span: Period,
+  span: InvoicedPeriod,
   customers: readonly string[],
   invoices: ReadInvoices,
   now: number,

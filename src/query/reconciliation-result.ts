@@ -38,7 +38,10 @@ export interface ReconciliationLine {
   readonly difference: number | null;
   /** Whether somebody has to look at it. */
   readonly discrepancy: boolean;
-  /** Why they differ. All quantities but those of `missed_invoice`, `unflushed_change` and `invoiced_more` add up to `difference`. */
+  /**
+   * Why they differ. All quantities but those of `missed_invoice`, `unflushed_change`, `former_customer` and `invoiced_more`
+   * add up to `difference`.
+   */
   readonly causes: readonly ReconciliationCause[];
 }
 

@@ -1,13 +1,15 @@
 import { type CarriedForward, carriedForwardProperties } from '../core/adjustment.ts';
-import { billingPeriodAt, type Period } from '../core/billing-period.ts';
+import { type BillingTimeline, billingPeriodAt, type Period } from '../core/billing-period.ts';
 import type { Instant } from '../core/environment.ts';
+import { SECOND_MS } from '../core/instant.ts';
 import { MAX_QUANTITY } from '../core/quantity.ts';
 import { timelineOf } from '../core/store.ts';
+import { MAX_REQUEST_AHEAD_MS } from '../core/subscription-change.ts';
 import { MAX_SLOT_AGE_MS, type UsageReport } from '../core/usage-report.ts';
 import { loadAccounts } from './accounts.ts';
 import type { Ledger } from './ledger.ts';
 import { openReport } from './opening.ts';
-import { type Db, isReport } from './report-rows.ts';
+import { type Db, isReport, nextReportId, REPORT_COLUMNS, toReport } from './report-rows.ts';
 
 /**
  * Before the last report of a billing period is sealed: where adjustments leave less than nothing of the whole period,
@@ -44,6 +46,86 @@ export async function carryForward(
   return hasCarried;
 }
 
+/** What was taken out of a report that a plan change seals, for the one that begins with its request. */
+export interface TakenOut {
+  readonly from: UsageReport;
+  /** Positive. */
+  readonly quantity: number;
+  readonly reference: CarriedForward;
+}
+
+/**
+ * Before the reports are sealed that a plan change waits for: the change may end the present billing periods, and what
+ * they are short of would be lost. Where it fails, or leaves a price alone, both halves are in one period and come to
+ * nothing. The caller has locked the account.
+ *
+ * @returns what {@link giveToRequest} is to take out of the reports that begin with the request.
+ */
+export async function takeOutForRequest(
+  db: Db,
+  ledger: Ledger,
+  account_id: string,
+  now: Instant,
+): Promise<TakenOut[]> {
+  const account = (await loadAccounts(db, [account_id])).get(account_id);
+  if (!account) return [];
+  const open = await db
+    .selectFrom('usage')
+    .select(REPORT_COLUMNS)
+    .where((eb) => eb.and({ account_id, status: 'open' }))
+    .orderBy('meter')
+    .orderBy('report_id')
+    .forUpdate()
+    .execute();
+  const current = open
+    .map(toReport)
+    .filter(
+      (report) => isSealedByRequest(report, now) && isPaid(report, timelineOf(account, report.meter), now),
+    );
+  if (current.length === 0) return [];
+  const nets = await negativeNets(db, current);
+  const taken: TakenOut[] = [];
+  for (const from of current) {
+    const missing = -(nets.get(keyOf(from)) ?? 0);
+    const quantity = Math.min(missing, MAX_QUANTITY, MAX_QUANTITY - from.quantity);
+    if (quantity <= 0) continue;
+    const to_report = await nextReportId(db, account_id, from.meter);
+    const reference: CarriedForward = { from_report: from.report_id, to_report };
+    await append(db, ledger, from, { quantity, occurred_at: now, reference, now });
+    taken.push({ from, quantity, reference });
+  }
+  return taken;
+}
+
+/** Takes out of the reports that begin with the request what those before it were short of. */
+export async function giveToRequest(
+  db: Db,
+  ledger: Ledger,
+  taken: readonly TakenOut[],
+  requested_at: Instant,
+  now: Instant,
+): Promise<void> {
+  for (const { from, quantity, reference } of taken) {
+    const { account_id, meter, billing_period_start: start, billing_period_end: end } = from;
+    const to = await openReport(db, account_id, meter, { start, end }, requested_at, requested_at);
+    if (to.report_id !== reference.to_report) throw new Error('Another report follows than was expected.');
+    await append(db, ledger, to, { quantity: -quantity, occurred_at: requested_at, reference, now });
+  }
+}
+
+/** Whether a report ends with a request of now, and its billing period goes on. In its last seconds its own end carries. */
+function isSealedByRequest(report: UsageReport, now: Instant): boolean {
+  const { late, period_start, last_occurred_at, billing_period_end } = report;
+  const latest = Math.max(now, last_occurred_at ?? now) + MAX_REQUEST_AHEAD_MS;
+  return !late && period_start <= now + SECOND_MS && latest < billing_period_end;
+}
+
+/** Whether a report is of the billing period of an instant, and that is paid for. */
+function isPaid(report: UsageReport, timeline: BillingTimeline, instant: Instant): boolean {
+  const { start, end, billed_by } = billingPeriodAt(timeline, instant);
+  return billed_by === 'paid' && start === report.billing_period_start && end === report.billing_period_end;
+}
+
 /**
  * A late report without usage was just opened for usage that is about to be recorded, and stays open. What is too old for
  * Stripe is left to the person who decides about the report.
@@ -76,15 +158,10 @@ async function negativeNets(db: Db, ending: readonly UsageReport[]): Promise<Map
 }
 
 /** The period that takes over what the report's is short of; null = Stripe bills one of the two not at all. */
-function nextPaidPeriod(
-  report: UsageReport,
-  timeline: Parameters<typeof billingPeriodAt>[0],
-  now: Instant,
-): Period | null {
-  const own = billingPeriodAt(timeline, report.billing_period_start);
+function nextPaidPeriod(report: UsageReport, timeline: BillingTimeline, now: Instant): Period | null {
   const next = billingPeriodAt(timeline, now);
-  const isOwn = own.start === report.billing_period_start && own.end === report.billing_period_end;
-  return isOwn && own.billed_by === 'paid' && next.billed_by === 'paid' ? next : null;
+  const isCarried = isPaid(report, timeline, report.billing_period_start) && next.billed_by === 'paid';
+  return isCarried ? next : null;
 }
 
 interface Carrying {

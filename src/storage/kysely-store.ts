@@ -77,6 +77,7 @@ export interface Connected {
   readonly ledger: Ledger;
   readonly recordInTransaction: Store['recordInTransaction'];
   readonly rollUp: Store['rollUp'];
+  readonly listAccountsToRollUp: Store['listAccountsToRollUp'];
   readonly maintain: Store['maintain'];
 }
 
@@ -137,6 +138,7 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
         return transaction.execute((db) => run(usageReader(db, ledger)));
       }),
     rollUp: (params) => use(({ rollUp }) => rollUp(params)),
+    listAccountsToRollUp: (params) => use(({ listAccountsToRollUp }) => listAccountsToRollUp(params)),
     maintain: (params) =>
       use(async ({ writer, maintain }) => {
         await pruneWebhookEvents(writer, params.now);

@@ -3,15 +3,25 @@ import type { AcquireLeaseParams } from '../core/store.ts';
 import { prepared } from './prepared.ts';
 import type { Db } from './report-rows.ts';
 
+/**
+ * A lease that expires later than any clock that is roughly right could have said was taken by one that is ahead, and
+ * may be nobody's any more: it is no reason to wait. Two workers at once are harmless.
+ */
 export async function acquireLease(
   db: Db,
   { job, holder, now, expires_at }: AcquireLeaseParams,
 ): Promise<boolean> {
-  const { numAffectedRows } = await takeLease(db, { job, holder, now, expires_at });
+  const latest = expires_at + (expires_at - now);
+  const { numAffectedRows } = await takeLease(db, { job, holder, now, expires_at, latest });
   return numAffectedRows === 1n;
 }
 
-const takeLease = prepared((db, { job, holder, now, expires_at }: AcquireLeaseParams) =>
+interface TakeLeaseParams extends AcquireLeaseParams {
+  /** Of what other holders say. */
+  readonly latest: Instant;
+}
+
+const takeLease = prepared((db, { job, holder, now, expires_at, latest }: TakeLeaseParams) =>
   db
     .insertInto('job_lease')
     .values({ job, holder, expires_at, last_run_at: null })
@@ -24,6 +34,7 @@ const takeLease = prepared((db, { job, holder, now, expires_at }: AcquireLeasePa
             eb('job_lease.holder', 'is', null),
             eb('job_lease.holder', '=', holder),
             eb('job_lease.expires_at', '<=', now),
+            eb('job_lease.expires_at', '>', latest),
           ]),
         ),
     ),

@@ -153,10 +153,12 @@ async function noticedEndings(
 /** Whether a report's usage, or an empty report itself, belongs to other billing periods than the report. */
 function isMisplaced(report: UsageReport, timeline: BillingTimeline, now: Instant): boolean {
   const { first_occurred_at: first, last_occurred_at: last } = report;
-  if (first === null || last === null) {
-    return report.status === 'open' && !isHome(report, billingPeriodAt(timeline, now));
-  }
   const home = billingPeriodAt(timeline, report.period_start);
+  if (first === null || last === null) {
+    // Whose own period is over waits to be sealed: what the period is short of is carried forward then.
+    const isOver = !report.late && isHome(report, home) && home.end <= now;
+    return report.status === 'open' && !isOver && !isHome(report, billingPeriodAt(timeline, now));
+  }
   // Usage of an earlier period whose invoice was final is counted in this one on purpose, and stays.
   return !isHome(report, home) || last >= home.end || (isUnpaid(report) && home.billed_by === 'paid');
 }

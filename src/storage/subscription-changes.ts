@@ -5,6 +5,7 @@ import { floorToSecond, SECOND_MS } from '../core/instant.ts';
 import type { ChangeChangeParams, CompleteChangeParams, RequestChangeParams } from '../core/store.ts';
 import type { ChangeKey, SubscriptionChange } from '../core/subscription-change.ts';
 import { ensureAccounts, getAccount, lockAccounts } from './accounts.ts';
+import { giveToRequest, takeOutForRequest } from './carrying-forward.ts';
 import { closeReports } from './closing.ts';
 import type { Ledger } from './ledger.ts';
 import { prepared } from './prepared.ts';
@@ -33,7 +34,8 @@ const COLUMNS = [
 /**
  * Seals what was used until now, and writes down what is asked for: usage that is recorded afterwards is what the
  * change decides of. The request counts from the next whole second, which sealed reports end with; from the one after it
- * where reports were sealed in this second already, and what was used since is in those that begin with the next.
+ * where reports were sealed in this second already, and what was used since is in those that begin with the next. What a
+ * plan change leaves the present billing period short of is taken out of what is used afterwards.
  */
 export async function requestChange(
   db: Db,
@@ -51,11 +53,14 @@ export async function requestChange(
   }
   const second = floorToSecond(now) + SECOND_MS;
   const seals = request.kind !== 'seats';
+  // After a cancellation there is no next period to take it out of.
+  const takenOut = request.kind === 'plan' ? await takeOutForRequest(db, ledger, account_id, now) : [];
   const requested_at = seals && (await isBegun(db, account_id, second)) ? second + SECOND_MS : second;
   const which = { which: 'all', locked: 'wait', after: null, limit: 1 } as const;
   if (seals) {
     await closeReports(db, ledger, { ...which, account_id, now: requested_at });
     await beginWithRequest(db, account_id, requested_at);
+    await giveToRequest(db, ledger, takenOut, requested_at, now);
   }
   const change: SubscriptionChange = {
     ...request,

@@ -103,7 +103,7 @@ export class StripeChanges {
 
   async #toBilled(subscription: Stripe.Subscription): Promise<BilledSubscription> {
     const { id, status, billing_mode, currency, cancel_at_period_end, pause_collection } = subscription;
-    const { ended_at, metadata } = subscription;
+    const { cancel_at, ended_at, metadata } = subscription;
     const items: BilledItem[] = [];
     for (const item of await itemsOf(this.#connect, subscription)) items.push(await this.#toItem(item));
     return {
@@ -112,6 +112,7 @@ export class StripeChanges {
       billing_mode: billing_mode.type === 'flexible' ? 'flexible' : 'classic',
       currency,
       cancel_at_period_end,
+      cancel_at: cancel_at === null ? null : cancel_at * SECOND_MS,
       is_collection_paused: pause_collection !== null,
       ended_at: ended_at === null ? null : ended_at * SECOND_MS,
       change_key: metadata[CHANGE_KEY] ?? null,

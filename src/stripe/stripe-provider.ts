@@ -142,6 +142,7 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
     background: providerOf('background'),
     backgroundLoad: () => limiter.load('background'),
     stripeNow: () => stripeClock.now(),
+    stripeEarliest: () => stripeClock.earliest(),
   };
 }
 

@@ -69,8 +69,11 @@ export class TokenBucket {
     return true;
   }
 
-  /** Time that a clock was set back counts as none. */
+  /** Time that a clock was set back counts as none, and a pause is no longer for it. */
   #refill(now: Instant): void {
+    const set_back_ms = Math.max(0, this.#countedAt - now);
+    this.#pausedUntil -= set_back_ms;
+    this.#slowedAt -= set_back_ms;
     const passed_s = Math.max(0, now - this.#countedAt) / 1_000;
     this.#countedAt = now;
     this.#tokens = Math.min(this.#burst, this.#tokens + passed_s * this.#rate);

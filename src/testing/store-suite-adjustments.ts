@@ -163,6 +163,27 @@ export function testAdjustments(check: Check, uuid: () => string): void {
   });
 
   check(
+    'it is carried also where the subscription is read between the end and the sealing',
+    async (store) => {
+      await subscribe(store);
+      await record(store, [change(10), change(-25)]);
+      await close(store, NOW + DAY_MS);
+      await subscribe(store, ACCOUNT, {}, END + 500);
+      await close(store, END + 1_000, 'ended');
+      const all = (await reportsOf(store)).filter(({ status }) => status !== 'voided');
+      assert.deepEqual(
+        all.map(({ quantity, billing_period_start }) => [quantity, billing_period_start]),
+        [
+          [-15, NOW],
+          [15, NOW],
+          [-15, END],
+        ],
+      );
+      await assertQuantitiesAreSums(store, all);
+    },
+  );
+
+  check(
     'a next report that is open already takes over what is carried, and is sealed with it',
     async (store) => {
       await subscribe(store);
@@ -295,14 +316,15 @@ async function reportsOf(store: Store, account_id = ACCOUNT): Promise<readonly U
   return (await store.listReportsWithUsage(params)).reports;
 }
 
-/** A subscription since {@link NOW}, so that the first billing period ends at {@link END}. */
+/** A subscription since {@link NOW}, so that the first billing period ends at {@link END}; read at `now`. */
 async function subscribe(
   store: Store,
   account_id = ACCOUNT,
   fields: Partial<SubscriptionItem> = {},
+  now = NOW,
 ): Promise<void> {
   const stripe_customer = account_id === ACCOUNT ? CUSTOMER : `cus_${account_id}`;
-  await store.setAccount({ account_id, stripe_customer, now: NOW });
+  await store.setAccount({ account_id, stripe_customer, now });
   const items = ['credits', 'tokens'].map((meter) =>
     itemFrom(NOW, {
       stripe_subscription: `sub_${account_id}`,
@@ -311,5 +333,5 @@ async function subscribe(
       ...fields,
     }),
   );
-  await store.setSubscriptionItems({ account_id, stripe_customer, items, sync_due_at: null, now: NOW });
+  await store.setSubscriptionItems({ account_id, stripe_customer, items, sync_due_at: null, now });
 }

@@ -60,10 +60,9 @@ export function testChanges(check: Check, uuid: () => string): void {
     await record(store, NOW + MINUTE_MS, [entry({ quantity: 70 })]);
   };
   /** The worker has sent what was sealed. */
-  const send = async (store: Store) => {
-    const report = FIRST;
-    const slot = NOW + 30 * SECOND_MS;
-    const intent = { stripe_customer: CUSTOMER, identifier: 'tb_1', slot, first_attempt_at: ASKED } as const;
+  const send = async (store: Store, report = FIRST, slot = NOW + 30 * SECOND_MS) => {
+    const identifier = `tb_${report.report_id}`;
+    const intent = { stripe_customer: CUSTOMER, identifier, slot, first_attempt_at: ASKED } as const;
     const sending = { status: 'sending', attempts: 1, due_at: ASKED, ...intent } as const;
     await store.changeReport({ report, from: 'closed', attempts: 0, changes: sending });
     const accepted = { status: 'reported', reported_at: ASKED, due_at: null } as const;
@@ -176,6 +175,109 @@ export function testChanges(check: Check, uuid: () => string): void {
         );
       },
     );
+  }
+
+  const adjust = (store: Store, recorded_at: number, quantity: number) =>
+    record(store, recorded_at, [
+      entry({ quantity, properties: '{"adjustment":{"actor":null,"reason":"test"}}' }),
+    ]);
+  const fail = async (store: Store, change_id = 1) => {
+    const change = { account_id: ACCOUNT, change_id };
+    const ended = {
+      status: 'failed',
+      due_at: null,
+      error_code: 'price_not_found',
+      last_error: 'No.',
+    } as const;
+    assert.equal(await store.changeChange({ change, from: 'flushing', attempts: 0, changes: ended }), true);
+  };
+
+  check(
+    'what the period is short of when a plan change is asked for is taken out of what is used afterwards',
+    async (store) => {
+      await subscribe(store);
+      await store.closeReports({ now: NOW + 30 * MINUTE_MS, ...EACH });
+      await send(store);
+      await adjust(store, NOW + 40 * MINUTE_MS, -100);
+      await store.requestChange(REQUEST);
+      await record(store, ASKED + MINUTE_MS, [entry({ quantity: 9 })]);
+      assert.deepEqual(await places(store), [
+        [70, 'reported', NOW],
+        [-70, 'closed', NOW],
+        [-21, 'open', NOW],
+      ]);
+      await send(store, { ...FIRST, report_id: 2 }, NOW + 45 * MINUTE_MS);
+      await complete(store, [NEW_ITEM]);
+      assert.deepEqual(await places(store), [
+        [70, 'reported', NOW],
+        [-70, 'reported', NOW],
+        [-21, 'open', REQUESTED],
+      ]);
+    },
+  );
+
+  check(
+    'it is taken out also where everything was sealed before, in the second of the request',
+    async (store) => {
+      await subscribe(store);
+      await adjust(store, ASKED - 2, -100);
+      await store.closeReports({ now: ASKED - 1, ...EACH });
+      const { requested_at } = await store.requestChange(REQUEST);
+      assert.equal(requested_at, REQUESTED + SECOND_MS);
+      const times = (await reports(store)).map(({ quantity, status, period_start, period_end }) => [
+        quantity,
+        status,
+        period_start,
+        period_end,
+      ]);
+      assert.deepEqual(times, [
+        [-30, 'closed', NOW, REQUESTED],
+        [30, 'closed', REQUESTED, requested_at],
+        [-30, 'open', requested_at, null],
+      ]);
+      const [, from, to] = await reports(store);
+      const page = async (report: typeof from) =>
+        report ? (await store.listEvents({ report, after: null, limit: 10 })).events : [];
+      for (const report of [from, to]) {
+        const [event, ...others] = await page(report);
+        assert.deepEqual(others, []);
+        assert.equal(event?.properties, '{"carried_forward":{"from_report":2,"to_report":3}}');
+      }
+    },
+  );
+
+  check(
+    'where the change fails, or another one is made then, the period is as short as it was',
+    async (store) => {
+      await subscribe(store);
+      await adjust(store, NOW + 40 * MINUTE_MS, -100);
+      await store.requestChange(REQUEST);
+      await fail(store);
+      const net = async (start: number) =>
+        (await reports(store))
+          .filter(({ status, billing_period_start }) => status !== 'voided' && billing_period_start === start)
+          .reduce((sum, { quantity }) => sum + quantity, 0);
+      assert.equal(await net(NOW), -30);
+      await store.requestChange({ ...REQUEST, now: ASKED + MINUTE_MS });
+      await fail(store, 2);
+      assert.equal(await net(NOW), -30);
+      await store.closeReports({ now: END, ...EACH });
+      assert.deepEqual([await net(NOW), await net(END)], [0, -30]);
+    },
+  );
+
+  for (const [what, fields, request] of [
+    ['before a cancellation', {}, { kind: 'cancel', plan: 'free', interval: null }],
+    ['in a trial', { trial_end: NOW + 10 * DAY_MS }, {}],
+    ['in the last seconds of a period', { current_period_end: REQUESTED + SECOND_MS, anchor: REQUESTED }, {}],
+  ] as const) {
+    check(`nothing is taken out ${what}`, async (store) => {
+      await subscribe(store, fields);
+      await adjust(store, NOW + 40 * MINUTE_MS, -100);
+      await store.requestChange({ ...REQUEST, ...request });
+      const quantities = (await reports(store)).map(({ quantity }) => quantity);
+      assert.deepEqual(quantities, [-30]);
+    });
   }
 
   check('one change of an account is under way at a time, whoever asks', async (store) => {

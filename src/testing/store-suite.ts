@@ -663,6 +663,15 @@ export function testStore(suite: StoreSuite): void {
     assert.equal((await store.readAgenda({ job: 'other' })).last_run_at, null);
   });
 
+  check('a lease that a clock far ahead has left behind keeps nobody from it', async (store) => {
+    const acquire = (holder: string, now: number) =>
+      store.acquireLease({ job: 'usage', holder, now, expires_at: now + MINUTE_MS });
+    assert.equal(await acquire('ahead by an hour', NOW + HOUR_MS), true);
+    assert.equal(await acquire('one', NOW), true);
+    assert.equal(await acquire('ahead by a minute', NOW + MINUTE_MS), true);
+    assert.equal(await acquire('one', NOW), false);
+  });
+
   async function sealOne(store: Store): Promise<void> {
     await store.recordUsage(flush([entry()]));
     await closeAll(store, NOW + HOUR_MS);

@@ -18,6 +18,7 @@ import {
 } from '../core/subscription-change.ts';
 import { Turns } from '../core/turns.ts';
 import type { UsageReport } from '../core/usage-report.ts';
+import { MAX_POSTPONED_MS } from './draft-invoices.ts';
 import { waitsForChange } from './report-judge.ts';
 
 export interface ChangeContext {
@@ -26,6 +27,8 @@ export interface ChangeContext {
   readonly provider: BillingProvider | null;
   readonly environment: Environment;
   readonly plans: Plans;
+  /** The time at Stripe, as far as it is known to be behind our clock. */
+  readonly stripeEarliest: () => Instant;
   /** Sends what is sealed of an account, and reads back what Stripe counted. */
   readonly flush: (account_id: string) => Promise<void>;
   /** Told of a change that failed for a mistake of our own; the others go on. */
@@ -101,18 +104,29 @@ export class ChangeCycle {
     const unproven = (await store.listUnfinishedReports({ account_id })).filter(
       (report) => account !== null && mustBeProven(report, account, change),
     );
-    // A second more, so that nothing is stamped in the very second in which Stripe changes the price.
-    if (unproven.length === 0 && this.#now() >= requested_at + SECOND_MS) return true;
+    if (unproven.length === 0 && this.#isPast(change)) return true;
     if (isTooLate) {
       const last_error = `${describe(unproven)} is still not counted at Stripe after a day.`;
       await this.#fail(change, 'usage_unproven', last_error);
+    } else if (unproven.length > 0) {
+      await this.#wait(change, `Waits until Stripe has counted ${describe(unproven)}.`);
     } else {
-      await this.#wait(
-        change,
-        unproven.length === 0 ? null : `Waits until Stripe has counted ${describe(unproven)}.`,
-      );
+      await this.#waitUntilPast(change);
     }
     return false;
+  }
+
+  /**
+   * Whether the request is past at Stripe as well: what was used until then is stamped by our clock, and has to lie before
+   * Stripe's change. A second more, so that nothing is stamped in the very second in which Stripe changes the price.
+   */
+  #isPast({ requested_at }: SubscriptionChange): boolean {
+    return this.#context.stripeEarliest() >= requested_at + SECOND_MS;
+  }
+
+  async #waitUntilPast(change: SubscriptionChange): Promise<void> {
+    const isPastHere = this.#now() >= change.requested_at + SECOND_MS;
+    await this.#wait(change, isPastHere ? 'By Stripe’s clock it is not requested yet.' : null);
   }
 
   async #apply(change: SubscriptionChange, provider: BillingProvider): Promise<void> {
@@ -126,6 +140,8 @@ export class ChangeCycle {
       return await this.#fail(change, 'subscription_not_found', 'The subscription has ended meanwhile.');
     }
     if (read.subscription.is_collection_paused) return await this.#concludePaused(change);
+    // A process that has just started has heard Stripe's time only now.
+    if (change.status === 'flushing' && !this.#isPast(change)) return await this.#waitUntilPast(change);
     const items = change.kind === 'cancel' ? [] : await this.#itemsOf(change, read.subscription, provider);
     if ('outcome' in items) return await this.#conclude(change, items);
     if (change.kind !== 'cancel' && items.length === 0) {
@@ -135,7 +151,7 @@ export class ChangeCycle {
     const intent = { status: 'applying', attempts: attempt, due_at: this.#now() + MINUTE_MS } as const;
     if (!(await this.#change(change, intent))) return; // another worker was faster
     const asked = { ...change, ...intent };
-    const params = { stripe_subscription, change_key: this.#keyOf(change), attempt: attemptOf(asked) };
+    const params = { stripe_subscription, change_key: this.#keyOf(change), attempt: attemptOf(asked, items) };
     const result =
       change.kind === 'cancel'
         ? await provider.cancelSubscription(params)
@@ -202,7 +218,8 @@ export class ChangeCycle {
       );
     const read = await provider.listSubscriptionItems({ stripe_customer });
     if (read.outcome !== 'read') return await this.#wait(change, read.message);
-    const created = items.map(({ created_at }) => created_at).filter((at) => at >= change.requested_at);
+    const added = change.kind === 'cancel' ? [] : items.map(({ created_at }) => created_at);
+    const created = added.filter((at) => at >= change.requested_at);
     const now = this.#now();
     const { account_id: _, ...sync } = accountSync({
       account_id,
@@ -214,7 +231,8 @@ export class ChangeCycle {
     await store.completeChange({
       ...sync,
       change: { account_id, change_id },
-      changed_at: ended_at ?? (created.length > 0 ? Math.max(...created) : now),
+      // What a change has added tells since when it bills, also where the subscription has ended since.
+      changed_at: created.length > 0 ? Math.max(...created) : (ended_at ?? now),
     });
   }
 
@@ -264,12 +282,17 @@ export class ChangeCycle {
 }
 
 /**
- * A number of seats is set, not added to: a request that Stripe did not answer may arrive after a later change, and undo it.
- * It is therefore repeated under its own idempotency key, so that it has no effect any more once the change is made.
- * Where prices are swapped, a second request finds nothing to swap.
+ * A number of seats is set, and a price is added, also by a request that Stripe did not answer and that arrives after a
+ * later change, which it undoes. Such a request is therefore repeated under its own idempotency key, so that it has no
+ * effect any more once the change is made. Where an item is removed, a second request finds nothing to remove, and a
+ * subscription ends once.
  */
-function attemptOf({ kind, attempts, kept_failures }: SubscriptionChange): number {
-  return kind === 'seats' ? kept_failures + 1 : attempts;
+function attemptOf(
+  { kind, attempts, kept_failures }: SubscriptionChange,
+  items: readonly ItemChange[],
+): number {
+  const canHappenTwice = kind !== 'cancel' && !items.some((item) => 'remove' in item);
+  return canHappenTwice ? kept_failures + 1 : attempts;
 }
 
 /** null where a period has begun meanwhile: Stripe refuses a date before it. */
@@ -288,9 +311,9 @@ function isMade(change: SubscriptionChange, subscription: BilledSubscription, ke
 function mustBeProven(
   report: UsageReport,
   account: AccountWithItems,
-  { stripe_subscription }: SubscriptionChange,
+  { stripe_subscription, requested_at }: SubscriptionChange,
 ): boolean {
-  if (waitsForChange(report, account)) return false;
+  if (waitsForChange(report, account) || isPastBilling(report, requested_at)) return false;
   const period: BillingPeriod = billingPeriodAt(
     timelineOf(account, report.meter),
     report.billing_period_start,
@@ -299,6 +322,11 @@ function mustBeProven(
     period.billed_by === 'paid' &&
     period.items.some((item) => item.stripe_subscription === stripe_subscription)
   );
+}
+
+/** Whether the invoice of a report is final, and nothing moves the report to a later one: no change decides of its price. */
+function isPastBilling({ billing_period_end, status, slot }: UsageReport, requested_at: Instant): boolean {
+  return billing_period_end + MAX_POSTPONED_MS <= requested_at && (status === 'held' || slot !== null);
 }
 
 function describe(reports: readonly UsageReport[]): string {

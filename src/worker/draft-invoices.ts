@@ -11,7 +11,7 @@ import type { ReporterContext } from './reporter-context.ts';
 const COUNTING_TIME_MS = HOUR_MS;
 const POSTPONED_BY_MS = 3 * HOUR_MS;
 /** A draft is not kept open for longer after its period's end. */
-const MAX_POSTPONED_MS = 3 * DAY_MS;
+export const MAX_POSTPONED_MS = 3 * DAY_MS;
 
 /**
  * Whether an invoice can still bill a report. `closing`: it becomes final before what is sent now would be counted.

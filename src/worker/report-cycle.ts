@@ -1,7 +1,7 @@
 import type { BillingProviders, CallLoad } from '../core/billing-provider.ts';
 import type { Environment, Instant } from '../core/environment.ts';
 import { MINUTE_MS } from '../core/instant.ts';
-import type { CloseReportsParams, CloseReportsResult } from '../core/store.ts';
+import type { CloseReportsParams, CloseReportsResult, RollUpParams, RollUpResult } from '../core/store.ts';
 import { Turns } from '../core/turns.ts';
 import { forEachAccount } from './account-lanes.ts';
 import { AccountReporter } from './account-reporter.ts';
@@ -33,7 +33,8 @@ const ROLL_UP_BATCH = 1_000;
 const ACCOUNT_PAGE = 1_000;
 /** An account that raised an error of our own is left alone for so long. */
 const QUARANTINE_MS = MINUTE_MS;
-const MAX_UNSEALABLE = 100;
+/** So many that fail at once are no trouble of accounts but of the database. */
+const MAX_FAILING = 100;
 const IDLE: CallLoad = { in_flight: 0, waiting: 0 };
 
 /** Seals reports and brings them to Stripe. */
@@ -46,6 +47,8 @@ export class ReportCycle {
   readonly #quarantined = new Map<string, Instant>();
   /** Accounts whose reports could not be sealed. */
   readonly #unsealable = new Map<string, Instant>();
+  /** Accounts whose usage could not be added to their reports. */
+  readonly #unrollable = new Map<string, Instant>();
 
   constructor(context: CycleContext) {
     this.#context = context;
@@ -88,8 +91,7 @@ export class ReportCycle {
         try {
           closed += (await store.closeReports({ ...params, account_id, after: null })).closed;
         } catch (cause) {
-          // So many are no trouble of accounts but of the database.
-          if (this.#unsealable.size === MAX_UNSEALABLE) throw cause;
+          if (this.#unsealable.size === MAX_FAILING) throw cause;
           this.#unsealable.set(account_id, params.now + QUARANTINE_MS);
           onError(cause);
         }
@@ -102,8 +104,33 @@ export class ReportCycle {
   async rollUp(account_id: string | null = null): Promise<void> {
     for (let more = true; more; ) {
       const now = this.#environment().clock.now();
-      const { store, late_usage } = this.#context;
-      ({ more } = await store.rollUp({ now, account_id, limit: ROLL_UP_BATCH, late_usage }));
+      const { late_usage } = this.#context;
+      forgetExpired(this.#unrollable, now);
+      const except = account_id === null ? [...this.#unrollable.keys()] : [];
+      const params = { now, account_id, except, limit: ROLL_UP_BATCH, late_usage };
+      ({ more } = await this.#rollUpBatch(params));
+    }
+  }
+
+  /** Where a batch fails as a whole, the account that it fails for is found and left out (I13). */
+  async #rollUpBatch(params: RollUpParams & { readonly except: readonly string[] }): Promise<RollUpResult> {
+    const { store, onError } = this.#context;
+    try {
+      return await store.rollUp(params);
+    } catch (error) {
+      if (params.account_id !== null) throw error;
+      const accounts = await store.listAccountsToRollUp({ except: params.except, limit: CLOSE_BATCH });
+      if (accounts.length === 0) throw error;
+      for (const account_id of accounts) {
+        try {
+          await this.rollUp(account_id);
+        } catch (cause) {
+          if (this.#unrollable.size === MAX_FAILING) throw cause;
+          this.#unrollable.set(account_id, params.now + QUARANTINE_MS);
+          onError(cause);
+        }
+      }
+      return { more: true };
     }
   }
 

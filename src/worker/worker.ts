@@ -52,7 +52,8 @@ export class Worker {
     const provider = context.providers?.interactive ?? null;
     this.#webhooks = new WebhookCycle({ ...context, provider, keepLease: () => this.#renew() });
     const flush = (account_id: string) => this.#cycle.flushAccount(account_id);
-    this.#changes = new ChangeCycle({ ...context, provider, flush });
+    const stripeEarliest = context.providers?.stripeEarliest ?? (() => this.#now());
+    this.#changes = new ChangeCycle({ ...context, provider, flush, stripeEarliest });
   }
 
   /** Starts the job in the background of this process; further calls change nothing. */

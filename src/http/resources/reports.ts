@@ -155,6 +155,7 @@ export const REPORTS: readonly Route[] = [
       'invalid_actor',
       'account_not_found',
       'nothing_to_bill',
+      'customer_changed',
       'amount_changed',
       'quantity_overflow',
       'amount_overflow',

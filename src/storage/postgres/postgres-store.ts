@@ -11,7 +11,7 @@ import { postgresLedger } from './ledger.ts';
 import { detachMonths, ensureMonths, type MonthsContext } from './ledger-months.ts';
 import { POSTGRES_MIGRATIONS } from './migrations.ts';
 import { createWritePath } from './record-usage.ts';
-import { ReportSealedError, rollUp } from './roll-up.ts';
+import { listAccountsToRollUp, ReportSealedError, rollUp } from './roll-up.ts';
 import { CONNECT_TIMEOUT_MS, type PostgresPool, Session } from './session.ts';
 import { createTransactionPath } from './transactions.ts';
 
@@ -122,6 +122,7 @@ function connected(context: MonthsContext, options: PostgresStoreOptions): Conne
         throw error;
       }
     },
+    listAccountsToRollUp: (params) => listAccountsToRollUp(db, schema, params),
     maintain: (params) => maintain(context, options, params),
   };
 }

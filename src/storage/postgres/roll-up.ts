@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { LateUsagePolicy } from '../../core/late-usage.ts';
 import { isReportable } from '../../core/quantity.ts';
-import type { RollUpParams, RollUpResult, UsageEntry } from '../../core/store.ts';
+import type { ListAccountsToRollUpParams, RollUpParams, RollUpResult, UsageEntry } from '../../core/store.ts';
 import { openReportsFor, sealFullReports } from '../opening.ts';
 import type { Database } from '../schema.ts';
 
@@ -27,13 +27,12 @@ interface AssignedEvent extends WaitingEvent {
 export async function rollUp(
   db: Kysely<Database>,
   schema: string,
-  { now, account_id, limit, late_usage = 'bill_next' }: RollUpParams,
+  { now, account_id, except = [], limit, late_usage = 'bill_next' }: RollUpParams,
 ): Promise<RollUpResult> {
   const { full, more } = await db.transaction().execute(async (transaction) => {
-    // What waits is found by a small index, whatever the server has counted so far.
-    await sql`set local enable_seqscan = off`.execute(transaction);
+    await useIndex(transaction);
     if (!(await isAlone(transaction, schema, account_id))) return { full: [], more: false };
-    const waiting = await claimEvents(transaction, schema, account_id, limit);
+    const waiting = await claimEvents(transaction, schema, { account_id, except, limit });
     if (waiting.length === 0) return { full: [], more: false };
     const { totals, fitting } = totalsOf(await route(transaction, schema, waiting, now, late_usage));
     const full = await lockReports(transaction, schema, totals);
@@ -47,6 +46,28 @@ export async function rollUp(
     await db.transaction().execute((transaction) => sealFullReports(transaction, full, now));
   }
   return { more };
+}
+
+/** Those whose usage no transaction has claimed yet. */
+export async function listAccountsToRollUp(
+  db: Kysely<Database>,
+  schema: string,
+  { except, limit }: ListAccountsToRollUpParams,
+): Promise<string[]> {
+  return await db.transaction().execute(async (transaction) => {
+    await useIndex(transaction);
+    const { rows } = await sql<{ account_id: string }>`
+      select distinct account_id from ${sql.raw(schema)}.usage_event
+      where report_id is null and account_id <> all(${except}) order by account_id limit ${limit}`.execute(
+      transaction,
+    );
+    return rows.map(({ account_id }) => account_id);
+  });
+}
+
+/** What waits is found by a small index, whatever the server has counted so far. */
+async function useIndex(db: Transaction<Database>): Promise<void> {
+  await sql`set local enable_seqscan = off`.execute(db);
 }
 
 /**
@@ -72,10 +93,10 @@ async function isAlone(
 async function claimEvents(
   db: Transaction<Database>,
   schema: string,
-  account_id: string | null,
-  limit: number,
+  { account_id, except, limit }: Required<Pick<RollUpParams, 'account_id' | 'except' | 'limit'>>,
 ): Promise<WaitingEvent[]> {
-  const which = account_id === null ? sql`true` : sql`event.account_id = ${account_id}`;
+  const which =
+    account_id === null ? sql`event.account_id <> all(${except})` : sql`event.account_id = ${account_id}`;
   const others = sql.raw(account_id === null ? 'skip locked' : '');
   const { rows } = await sql<WaitingEvent>`
     select event.tableoid::regclass::text as partition, event.ctid::text as tid, event.account_id, event.meter,

@@ -91,6 +91,7 @@ async function openFile(path: string, connect: Connect): Promise<OpenFile> {
       throw new UsageError('transaction_unsupported', { field: 'transaction' });
     },
     rollUp: async () => ({ more: false }),
+    listAccountsToRollUp: async () => [],
     maintain: ({ keys_before }) => pruneKeys(writer, keys_before),
     isLost: () => writing.isLost() || reading.isLost(),
     close: async () => {
