@@ -110,6 +110,51 @@ describe('an item that is gone', () => {
   });
 });
 
+describe('a trial that is given to an item that billed', () => {
+  const TRIAL_END = SWAP + 5 * DAY_MS;
+  const onTrial = {
+    ...old,
+    trial_end: TRIAL_END,
+    anchor: TRIAL_END,
+    current_period_start: SWAP,
+    current_period_end: TRIAL_END,
+  };
+  const two = [
+    { ...old, ended_at: SWAP },
+    { ...onTrial, started_at: SWAP, billed_from: SWAP },
+  ];
+
+  test('makes two stretches: what was used before Stripe began it stays billed', () => {
+    expect(current([old], [onTrial])).toEqual(two);
+    expect(endedItems([old], [onTrial])).toEqual([]);
+  });
+
+  test('stays where it was in later reads, also when it is prolonged, and when it is over', () => {
+    expect(current(two, [onTrial])).toEqual(two);
+    for (const later of [
+      { trial_end: TRIAL_END + DAY_MS, current_period_start: SWAP + DAY_MS },
+      { current_period_start: TRIAL_END },
+    ]) {
+      const read = { ...onTrial, ...later };
+      expect(current(two, [read])).toEqual([two[0], { ...read, started_at: SWAP, billed_from: SWAP }]);
+    }
+  });
+
+  test('begins anew after a trial that is over', () => {
+    const tried = { ...old, trial_end: SWAP - 1 };
+    expect(current([tried], [onTrial])).toEqual([{ ...tried, ended_at: SWAP }, two[1]]);
+  });
+
+  test.each([
+    ['was there from the start', { ...old, trial_end: TRIAL_END }, onTrial],
+    ['began with the item', old, { ...onTrial, current_period_start: START }],
+    ['was over before it was learned of', old, { ...onTrial, current_period_start: TRIAL_END }],
+    ['was given to what has ended', { ...old, ended_at: SWAP }, onTrial],
+  ])('makes no stretch where it %s', (_, known, listed) => {
+    expect(current([known], [listed])).toHaveLength(1);
+  });
+});
+
 test('a switch of ours stays at its request, whatever Stripe lists later', () => {
   const known = { ...successor, started_at: SWAP - 4_000 };
   expect(current([known], [successor])).toEqual([known]);
