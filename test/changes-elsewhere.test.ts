@@ -141,6 +141,19 @@ test('what waits as a proration for the next invoice is billed, and no discrepan
   expect(await discrepanciesOf(world)).toEqual([]);
 });
 
+test('what was not sent before the swap is billed next, also once the proration is on a draft, which rates it no more', async () => {
+  const world = await createElsewhereWorld({ billing_mode: 'flexible', learning: 'by webhooks' });
+  await world.swap('in place', 'create_prorations');
+  world.clock.advance(world.end + 10 * MINUTE - world.clock.now()); // nothing runs meanwhile
+  await world.simulator.deliverWebhooks();
+  await world.pass(40 * DAY);
+  expect(await world.billed()).toEqual([
+    [70, 140],
+    [20, 20],
+  ]);
+  expect(await discrepanciesOf(world)).toEqual([]);
+});
+
 test.each(LEARNING)(
   'a trial that is given, learned of %s: what was not sent before is held, and what is used in it is free',
   async (learning) => {
