@@ -178,6 +178,32 @@ test.each(LEARNING)(
   },
 );
 
+describe.each(LEARNING)('a subscription that is paused at Stripe, learned of %s', (learning) => {
+  test.each(['now', 'unchanged'] as const)(
+    'and resumed with its billing cycle %s: what is used in the pause is free, and what is used outside it is not',
+    async (type) => {
+      const world = await createElsewhereWorld({ billing_mode: 'flexible', learning });
+      await world.stripe.subscriptions.pause(world.subscription.id);
+      await world.pass(MINUTE);
+      await world.use(500); // free
+      await world.pass(2 * DAY);
+      await world.use(600); // free
+      await world.pass(MINUTE);
+      await world.stripe.subscriptions.resume(world.subscription.id, { billing_cycle_anchor: { type } });
+      await world.pass(MINUTE);
+      await world.use(7);
+      await world.pass(40 * DAY);
+      expect((await world.billed()).toSorted()).toEqual([
+        [7, 14],
+        [70, 140],
+      ]);
+      expect(world.alarms).toContainEqual(expect.objectContaining({ alarm: 'missed_invoice' }));
+      expect(await discrepanciesOf(world)).toEqual([['held', 20, 40]]);
+      expect(world.errors).toEqual([]);
+    },
+  );
+});
+
 test('what was sent and is counted after the swap is a discrepancy with its amount', async () => {
   const world = await createElsewhereWorld({
     billing_mode: 'flexible',

@@ -29,7 +29,7 @@ export interface SubscriptionItem extends Recurrence {
   readonly billed_from: Instant;
   /** End of the trial that it, or this stretch of it, began with; null = no trial. */
   readonly trial_end: Instant | null;
-  /** When it stopped billing; null = it bills. */
+  /** When it stopped billing, also for a pause: resumed, it is another stretch; null = it bills. */
   readonly ended_at: Instant | null;
   /** Stripe's own current period, which may differ from the recurrence. */
   readonly current_period_start: Instant;

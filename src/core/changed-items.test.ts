@@ -149,9 +149,42 @@ describe('a trial that is given to an item that billed', () => {
     ['was there from the start', { ...old, trial_end: TRIAL_END }, onTrial],
     ['began with the item', old, { ...onTrial, current_period_start: START }],
     ['was over before it was learned of', old, { ...onTrial, current_period_start: TRIAL_END }],
-    ['was given to what has ended', { ...old, ended_at: SWAP }, onTrial],
   ])('makes no stretch where it %s', (_, known, listed) => {
     expect(current([known], [listed])).toHaveLength(1);
+  });
+});
+
+describe('an item whose subscription is paused', () => {
+  const paused = { ...old, ended_at: SWAP };
+  const RESUMED = SWAP + HOUR_MS;
+  const listed = { ...old, anchor: RESUMED, current_period_start: RESUMED };
+
+  test('bills nothing from the pause on, and again from the period that Stripe begins when it is resumed', () => {
+    expect(current([old], [paused])).toEqual([paused]);
+    const two = current([paused], [listed]);
+    expect(two).toEqual([paused, { ...listed, started_at: RESUMED, billed_from: RESUMED }]);
+    expect(current(two, [listed])).toEqual(two);
+  });
+
+  test('bills another price when it is resumed with one', () => {
+    const other = { ...listed, stripe_price: 'price_2' };
+    expect(endedItems([paused], [other])).toEqual([]);
+    expect(current([paused], [other])[1]).toEqual({ ...other, started_at: RESUMED, billed_from: RESUMED });
+  });
+
+  test('goes on as if nothing had been where Stripe goes on with its period', () => {
+    expect(current([paused], [old])).toEqual([old]);
+    const just_before = { ...old, current_period_start: SWAP - 1 };
+    expect(current([paused], [just_before])).toEqual([just_before]);
+    const at_once = { ...old, current_period_start: SWAP };
+    expect(current([paused], [at_once])).toEqual([
+      paused,
+      { ...at_once, started_at: SWAP, billed_from: SWAP },
+    ]);
+  });
+
+  test('stays ended at the pause when its subscription ends in it', () => {
+    expect(current([paused], [{ ...old, ended_at: RESUMED }])).toEqual([paused]);
   });
 });
 
