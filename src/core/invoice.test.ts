@@ -101,9 +101,13 @@ describe('what is invoiced', () => {
 
 test('usage is rated anew on drafts, and not by what an invoice item has made of it', () => {
   const isRated = (line: Partial<InvoiceLine>, finalized_at: number | null = null) =>
-    ratesUsage(invoiceOf([lineOf(line)], { finalized_at }), ITEMS, PERIOD);
+    ratesUsage(invoiceOf([lineOf(line)], { created_at: 4_000, finalized_at }), ITEMS, {
+      ...PERIOD,
+      is_cut_short: true,
+    });
   expect(isRated({})).toBe(true);
   expect(isRated({}, 3_000)).toBe(false);
   expect(isRated({ is_invoice_item: true })).toBe(false);
   expect(isRated({ stripe_subscription_item: 'si_3' })).toBe(false);
+  expect(isRated({ period: { start: 1_000, end: 4_000 } })).toBe(false);
 });

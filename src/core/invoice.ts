@@ -78,14 +78,18 @@ export function invoicedUsage(
   };
 }
 
-/** Whether an invoice is a draft on which the usage of some items in a period is still rated anew. */
+/**
+ * Whether an invoice is a draft on which the usage of some items in a period is still rated anew. A line that goes on after the
+ * end of the period is of an item that has another price since: what was used before is not rated by it.
+ */
 export function ratesUsage(
   invoice: Invoice,
   items: readonly Pick<SubscriptionItem, 'stripe_subscription_item'>[],
-  period: InvoicedPeriod,
+  { start, end }: InvoicedPeriod,
 ): boolean {
   const { finalized_at, lines } = invoice;
-  const isRated = (line: InvoiceLine) => !line.is_invoice_item && isUsageLine(invoice, line, items, period);
+  const isRated = (line: InvoiceLine) =>
+    !line.is_invoice_item && isUsageLine(invoice, line, items, { start, end });
   return finalized_at === null && lines.some(isRated);
 }
 
