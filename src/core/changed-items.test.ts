@@ -147,6 +147,7 @@ describe('a trial that is given to an item that billed', () => {
 
   test.each([
     ['was there from the start', { ...old, trial_end: TRIAL_END }, onTrial],
+    ['follows upon another trial', { ...old, trial_end: SWAP }, onTrial],
     ['began with the item', old, { ...onTrial, current_period_start: START }],
     ['was over before it was learned of', old, { ...onTrial, current_period_start: TRIAL_END }],
   ])('makes no stretch where it %s', (_, known, listed) => {
