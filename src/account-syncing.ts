@@ -17,6 +17,9 @@ export interface SyncContext {
   readonly plans: Plans;
 }
 
+/** Reads that others overtake follow each other this often; after that the worker reads. */
+const MAX_READS = 3;
+
 /**
  * Reads an account's subscriptions from Stripe now, and keeps what it says. Without a customer there is nothing to read.
  *
@@ -27,14 +30,19 @@ export async function syncAccount(
   { account_id, stripe_customer }: Pick<Account, 'account_id' | 'stripe_customer'>,
 ): Promise<readonly StripeSubscription[]> {
   if (stripe_customer === null) return [];
-  const now = clock.now();
   const stripe = configured(provider);
-  const read = answered(await stripe.listSubscriptionItems({ stripe_customer }));
-  const known = await store.getAccount({ account_id });
-  const endings = known ? await findEndings({ store, provider: stripe }, known, read.items) : [];
-  const sync = accountSync({ account_id, stripe_customer, read, plans, now });
-  await store.setSubscriptionItems({ ...sync, endings });
-  return read.subscriptions;
+  for (let reads = 1; ; reads += 1) {
+    const now = clock.now();
+    const known = await store.getAccount({ account_id });
+    const read = answered(await stripe.listSubscriptionItems({ stripe_customer }));
+    if (!known) return read.subscriptions;
+    const { synced_at, sync_due_at } = known.account;
+    const endings = await findEndings({ store, provider: stripe }, known, read.items);
+    const sync = accountSync({ account_id, stripe_customer, read, plans, now });
+    const seen = { synced_at, sync_due_at };
+    const result = await store.setSubscriptionItems({ ...sync, endings, seen });
+    if (result !== 'overtaken' || reads === MAX_READS) return read.subscriptions;
+  }
 }
 
 /** @throws UsageError `account_not_found`. */

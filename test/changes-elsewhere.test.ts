@@ -5,7 +5,7 @@ import {
   type ElsewhereOptions,
   type Learning,
 } from './support/changing-elsewhere.ts';
-import { HOUR, MINUTE } from './support/credits-scene.ts';
+import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
 import { useAppDatabase } from './support/postgres/app-database.ts';
 
 const app = useAppDatabase();
@@ -139,6 +139,69 @@ test('what waits as a proration for the next invoice is billed, and no discrepan
     [20, 20],
   ]);
   expect(await discrepanciesOf(world)).toEqual([]);
+});
+
+test('what was not sent before the swap is billed next, also once the proration is on a draft, which rates it no more', async () => {
+  const world = await createElsewhereWorld({ billing_mode: 'flexible', learning: 'by webhooks' });
+  await world.swap('in place', 'create_prorations');
+  world.clock.advance(world.end + 10 * MINUTE - world.clock.now()); // nothing runs meanwhile
+  await world.simulator.deliverWebhooks();
+  await world.pass(40 * DAY);
+  expect(await world.billed()).toEqual([
+    [70, 140],
+    [20, 20],
+  ]);
+  expect(await discrepanciesOf(world)).toEqual([]);
+});
+
+test.each(LEARNING)(
+  'a trial that is given, learned of %s: what was not sent before is held, and what is used in it is free',
+  async (learning) => {
+    const world = await createElsewhereWorld({ billing_mode: 'flexible', learning });
+    const trial_end = world.clock.now() + 5 * DAY;
+    await world.stripe.subscriptions.update(world.subscription.id, {
+      trial_end: Math.floor(trial_end / 1_000),
+      proration_behavior: 'always_invoice',
+    });
+    await world.pass(DAY);
+    await world.use(500); // free
+    await world.passTime(trial_end + HOUR);
+    await world.use(7);
+    await world.passTime(trial_end + 40 * DAY);
+    expect(await world.billed()).toEqual([
+      [70, 140],
+      [7, 14],
+    ]);
+    expect(world.alarms).toContainEqual(expect.objectContaining({ alarm: 'missed_invoice' }));
+    expect(await discrepanciesOf(world)).toEqual([['held', 20, 40]]);
+    expect(world.errors).toEqual([]);
+  },
+);
+
+describe.each(LEARNING)('a subscription that is paused at Stripe, learned of %s', (learning) => {
+  test.each(['now', 'unchanged'] as const)(
+    'and resumed with its billing cycle %s: what is used in the pause is free, and what is used outside it is not',
+    async (type) => {
+      const world = await createElsewhereWorld({ billing_mode: 'flexible', learning });
+      await world.stripe.subscriptions.pause(world.subscription.id);
+      await world.pass(MINUTE);
+      await world.use(500); // free
+      await world.pass(2 * DAY);
+      await world.use(600); // free
+      await world.pass(MINUTE);
+      await world.stripe.subscriptions.resume(world.subscription.id, { billing_cycle_anchor: { type } });
+      await world.pass(MINUTE);
+      await world.use(7);
+      await world.pass(40 * DAY);
+      expect((await world.billed()).toSorted()).toEqual([
+        [7, 14],
+        [70, 140],
+      ]);
+      expect(world.alarms).toContainEqual(expect.objectContaining({ alarm: 'missed_invoice' }));
+      expect(await discrepanciesOf(world)).toEqual([['held', 20, 40]]);
+      expect(world.errors).toEqual([]);
+    },
+  );
 });
 
 test('what was sent and is counted after the swap is a discrepancy with its amount', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { BillingProvider } from '../src/core/billing-provider.ts';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
 import { ALWAYS, createPayingWorld, METER_EVENTS, type PayingWorld } from './support/paying-world.ts';
 import type { WorldOptions } from './support/world.ts';
@@ -192,6 +193,65 @@ describe('after an outage of everything over the finalisation', () => {
       expect(world.counted()).toBe(70 + LAST + 11);
     },
   );
+});
+
+describe('a subscription that ends on a date of its own', () => {
+  /** Its last usage is half an hour before its end, in the middle of a billing period. */
+  async function createLeavingWorld(options: WorldOptions = {}) {
+    const world = await createPayingWorld({ ...IN_TIME, with_webhooks: true, ...options });
+    const left_at = Date.UTC(2026, 0, 20, 18);
+    await world.stripe.subscriptions.update(world.subscription.id, { cancel_at: left_at / 1_000 });
+    await world.passTime(left_at - HOUR / 2);
+    await world.usage.increment({ account: 'acct_1', quantity: LAST });
+    return { ...world, left_at };
+  }
+
+  test('has its last usage on its last invoice', async () => {
+    const world = await createLeavingWorld();
+    await world.passTime(world.left_at + 3 * DAY);
+    expect(await quantities(world)).toEqual([70 + LAST]);
+    expect(world.alarms).toEqual([]);
+  });
+
+  test('has it there also when that is made some minutes later', async () => {
+    let isMade = false;
+    const slow = (provider: BillingProvider): BillingProvider => ({
+      ...provider,
+      listInvoices: async (params) =>
+        isMade ? await provider.listInvoices(params) : { outcome: 'read', invoices: [] },
+    });
+    const world = await createLeavingWorld({ wrapping: { provider: slow } });
+    await world.passTime(world.left_at + 10 * MINUTE);
+    isMade = true;
+    await world.passTime(world.left_at + 3 * DAY);
+    expect(await quantities(world)).toEqual([70 + LAST]);
+  });
+
+  test('keeps that invoice open for what is not counted in time', async () => {
+    const world = await createLeavingWorld({ lag_minutes: [100, 100] });
+    await world.passTime(world.left_at + 3 * DAY);
+    expect(await quantities(world)).toEqual([70 + LAST]);
+    expect(world.alarms).toContainEqual(expect.objectContaining({ alarm: 'invoice_postponed' }));
+  });
+});
+
+test('a billing cycle that is begun anew at Stripe: what was not sent before is billed next, and waits for that', async () => {
+  const world = await createPayingWorld({ ...IN_TIME, with_webhooks: true });
+  await world.usage.report();
+  await world.passTime(world.clock.now() + HOUR);
+  await world.usage.increment({ account: 'acct_1', quantity: LAST });
+  await world.passTime(world.clock.now() + HOUR);
+  await world.stripe.subscriptions.update(world.subscription.id, {
+    billing_cycle_anchor: { type: 'now' },
+    proration_behavior: 'always_invoice',
+  });
+  const before = world.simulator.requests().length;
+  await world.passTime(world.clock.now() + 2 * HOUR);
+  expect(world.simulator.requests().length - before).toBeLessThan(20);
+  await world.usage.increment({ account: 'acct_1', quantity: 7 });
+  await world.passTime(world.clock.now() + 40 * DAY);
+  expect(await quantities(world)).toEqual([70, LAST + 7]);
+  expect(world.rows().every(({ status }) => status === 'reported')).toBe(true);
 });
 
 describe('the end of a billing period', () => {

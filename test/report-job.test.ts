@@ -1,5 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Store } from '../src/core/store.ts';
+import { createSqliteStore } from '../src/storage/sqlite/sqlite-store.ts';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
+import { temporaryDirectory } from './support/folders.ts';
 import { createPayingWorld, METER_EVENTS, type PayingWorld } from './support/paying-world.ts';
 import { createWorld } from './support/world.ts';
 
@@ -260,6 +266,63 @@ async function createWorldOnSameStripe(world: PayingWorld, quantity: number, fet
   await restored.usage.increment({ account: 'acct_1', quantity });
   restored.clock.advance(HOUR);
   return restored;
+}
+
+test('a database that is set back under an app that goes on: what was sent since the backup is not counted again', async () => {
+  const path = join(temporaryDirectory(), 'usage.db');
+  const { store, replaceBy } = replaceableStore();
+  const world = await createWorld({
+    path,
+    lag_minutes: [0, 0],
+    schedule: '*/30 * * * *',
+    wrapping: { store },
+  });
+  const [customer, busy] = [(await world.subscribe()).customer, (await world.subscribe()).customer];
+  await world.usage.accounts.set({ account: 'acct_1', plan: 'pro', stripe_customer: customer.id });
+  await world.usage.accounts.set({ account: 'acct_2', plan: 'pro', stripe_customer: busy.id });
+  // The worker never rests for long: somebody else is always using something.
+  const pass = async (ms: number) => {
+    for (const end = world.clock.now() + ms; world.clock.now() < end; ) {
+      await world.usage.increment({ account: 'acct_2' });
+      await world.passTime(world.clock.now() + 30 * MINUTE);
+    }
+  };
+  await world.usage.increment({ account: 'acct_1', quantity: 70 });
+  await pass(2 * HOUR);
+  await world.usage.increment({ account: 'acct_1', quantity: 50 });
+  const backup = backUp(path);
+  await pass(36 * HOUR); // longer than Stripe knows identifiers
+  replaceBy(createSqliteStore({ path: backup, thread: 'in_thread', environment: { uuid: randomUUID } }));
+  await pass(5 * HOUR);
+  expect(world.simulator.counted(customer.id, 'credits', 0, Date.UTC(2100, 0, 1))).toBe(120);
+  expect(world.alarms).toContainEqual(
+    expect.objectContaining({ alarm: 'unknown_usage', account_id: 'acct_1', report_id: 2 }),
+  );
+});
+
+/** A store in whose place another one is put while it is in use. */
+function replaceableStore() {
+  const stores: Store[] = [];
+  const newest = () => stores.at(-1) ?? {};
+  const get = (_: Store, name: string | symbol) => {
+    const value = Reflect.get(newest(), name);
+    return typeof value === 'function' ? value.bind(newest()) : value;
+  };
+  const store = (first: Store): Store => {
+    stores.push(first);
+    onTestFinished(() => first.close());
+    return new Proxy(first, { get });
+  };
+  return { store, replaceBy: (other: Store) => void stores.push(other) };
+}
+
+/** @returns the path of the copy. */
+function backUp(path: string): string {
+  const backup = join(temporaryDirectory(), 'backup.db');
+  const database = new DatabaseSync(path);
+  database.exec(`VACUUM INTO '${backup}'`);
+  database.close();
+  return backup;
 }
 
 describe('a worker that dies', () => {

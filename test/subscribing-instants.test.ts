@@ -89,6 +89,29 @@ describe('the instant that counts is Stripe’s, however late we learn of it', (
     expect(await billed(world)).toEqual([['paid', 20]]);
   });
 
+  test('usage after a trial that pauses its subscription is never billed, usage since it is resumed is', async () => {
+    const world = await createSubscribingWorld();
+    const { usage, stripe, simulator, passTime } = world;
+    const customer = await stripe.customers.create({});
+    const { data } = await stripe.prices.list({ lookup_keys: ['tallybook:pro:month:credits'] });
+    const subscription = await stripe.subscriptions.create({
+      customer: customer.id,
+      items: [{ price: data[0]?.id ?? '' }],
+      trial_period_days: 3,
+      trial_settings: { end_behavior: { missing_payment_method: 'pause' } },
+    });
+    await usage.accounts.set({ account: 'acct_1', plan: 'pro', stripe_customer: customer.id });
+    await passTime(START + 4 * DAY);
+    expect(await usage.subscriptions.get({ account: 'acct_1' })).toMatchObject({ status: 'paused' });
+    await usage.increment({ account: 'acct_1', quantity: 500 });
+    await passTime(START + 6 * DAY);
+    await stripe.subscriptions.resume(subscription.id);
+    await usage.increment({ account: 'acct_1', quantity: 7 });
+    await passTime(START + 40 * DAY);
+    expect(simulator.counted(customer.id, 'credits', 0, Date.UTC(2027, 0))).toBe(7);
+    expect(await billed(world)).toEqual([['paid', 14]]);
+  });
+
   test('a trial that is ended early bills since then, although nobody told us', async () => {
     const world = await createSubscribingWorld({ with_webhooks: false });
     const { usage, stripe, clock, customerWith, passTime } = world;

@@ -268,6 +268,27 @@ describe('another writer', () => {
   });
 });
 
+test('a meter that takes the place of a deactivated one of its event name is asked within the hour', async () => {
+  const world = await createPayingWorld({ lag_minutes: [0, 0] });
+  await world.usage.report();
+  await world.passTime(world.clock.now() + 2 * HOUR);
+  await world.stripe.billing.meters.deactivate(world.meter.id);
+  await world.stripe.billing.meters.create({
+    display_name: 'Credits again',
+    event_name: 'credits',
+    default_aggregation: { formula: 'sum' },
+  });
+  await world.usage.increment({ account: 'acct_1', quantity: 5 });
+  await world.passTime(world.clock.now() + HOUR);
+  await world.usage.report();
+  await world.passTime(world.clock.now() + 2 * HOUR);
+  const settled = world.rows().map(({ status, verified_at }) => [status, verified_at !== null]);
+  expect(settled).toEqual([
+    ['reported', true],
+    ['reported', true],
+  ]);
+});
+
 describe('reports within one minute', () => {
   test('are verified when their sum is whole', async () => {
     const world = await createSentWorld({ lag_minutes: [0, 20] });

@@ -2,6 +2,7 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { BillingProvider } from '../src/core/billing-provider.ts';
 import { createUsage, type Usage } from '../src/index.ts';
 import { composeUsage } from '../src/usage.ts';
 import { DAY, HOUR, MINUTE } from './support/credits-scene.ts';
@@ -68,6 +69,39 @@ describe('what is done at Stripe', () => {
     expect(await world.usage.worker.nextDueAt()).toBeLessThanOrEqual(world.clock.now());
     await world.usage.worker.tick();
     expect(await world.period()).toEqual(periodOf(subscription));
+  });
+
+  test('an event that comes while another process reads the subscriptions is not forgotten', async () => {
+    let meanwhile = async () => {};
+    const slow = (provider: BillingProvider): BillingProvider => ({
+      ...provider,
+      listSubscriptionItems: async (params) => {
+        const read = await provider.listSubscriptionItems(params);
+        const happens = meanwhile;
+        meanwhile = async () => {};
+        await happens();
+        return read;
+      },
+    });
+    const world = await createLinkedWorld();
+    const subscription = await world.subscribe({ billing_mode: { type: 'flexible' } });
+    await world.usage.accounts.sync({ account: 'acct_1' });
+    for (const ticks of [0, 1]) {
+      const other = world.open(world.simulator.fetch, { provider: slow });
+      world.clock.advance(HOUR);
+      meanwhile = async () => {
+        world.clock.advance(1_000);
+        await world.stripe.subscriptions.update(subscription.id, { cancel_at_period_end: ticks === 0 });
+        await world.simulator.deliverWebhooks();
+        for (let tick = 0; tick < ticks; tick += 1) await world.usage.worker.tick();
+        world.clock.advance(1_000);
+      };
+      await other.accounts.sync({ account: 'acct_1' });
+      await other.close();
+      await world.usage.worker.tick();
+      const { cancel_at_period_end } = await world.usage.subscriptions.get({ account: 'acct_1' });
+      expect(cancel_at_period_end).toBe(ticks === 0);
+    }
   });
 
   test('without the event it is picked up within a day', async () => {

@@ -291,6 +291,25 @@ describe('what Stripe and the recurrence say', () => {
     ]);
   });
 
+  test.each([
+    ['2026-04-30T12:00:00Z', '2026-05-31T12:00:00Z'],
+    ['2026-05-31T12:00:00Z', '2026-06-30T12:00:00Z'],
+  ])('for the 31st, begun on 28 February, are those of a current period from %s to %s', (start, end) => {
+    const begun = at('2026-02-28T12:00:00Z');
+    const current = { current_period_start: at(start), current_period_end: at(end) };
+    const item = { ...ITEM, anchor: begun, started_at: begun, billed_from: begun, ...current };
+    const periodOf = (iso: string) => shown(billingPeriodAt({ created_at: CREATED, items: [item] }, at(iso)));
+    expect(periodOf('2026-04-29T00:00:00Z')).toEqual([
+      '2026-03-31T12:00:00.000Z',
+      '2026-04-30T12:00:00.000Z',
+    ]);
+    expect(periodOf('2026-07-30T00:00:00Z')).toEqual([
+      '2026-06-30T12:00:00.000Z',
+      '2026-07-31T12:00:00.000Z',
+    ]);
+    expect(periodOf(start)[1]).toBe(formatInstant(at(end)));
+  });
+
   test('a first period begins with the subscription, or when its trial ends, wherever its anchor is', () => {
     const later = {
       ...ITEM,

@@ -27,9 +27,9 @@ export interface SubscriptionItem extends Recurrence {
   readonly started_at: Instant;
   /** When Stripe began to bill by it: usage is stamped then at the earliest. */
   readonly billed_from: Instant;
-  /** End of the trial that it began with; null = no trial. */
+  /** End of the trial that it, or this stretch of it, began with; null = no trial. */
   readonly trial_end: Instant | null;
-  /** When it stopped billing; null = it bills. */
+  /** When it stopped billing, also for a pause: resumed, it is another stretch; null = it bills. */
   readonly ended_at: Instant | null;
   /** Stripe's own current period, which may differ from the recurrence. */
   readonly current_period_start: Instant;
@@ -118,7 +118,22 @@ function periodOfItem(item: SubscriptionItem, instant: Instant): Omit<BillingPer
 
 function stripesPeriodAt(item: SubscriptionItem, instant: Instant): Period {
   const { current_period_start: start, current_period_end: end } = item;
-  return start <= instant && instant < end ? { start, end } : periodAt(item, instant);
+  if (start <= instant && instant < end) return { start, end };
+  return periodAt({ ...item, anchor: repeatedAnchor(item) }, instant);
+}
+
+/**
+ * The anchor that repeats Stripe's current period. A subscription for the 31st that begins in February has the 28th as its anchor
+ * (docs.stripe.com/billing/subscriptions/billing-cycle), and its later periods say what was meant. A current period that repeats
+ * nothing, as one that a trial makes longer, says nothing of the others.
+ */
+function repeatedAnchor(item: SubscriptionItem): Instant {
+  const { anchor, current_period_start: start, current_period_end: end } = item;
+  const isRepeated = (candidate: Instant) => {
+    const period = periodAt({ ...item, anchor: candidate }, start);
+    return period.start === start && period.end === end;
+  };
+  return [anchor, end, start].find(isRepeated) ?? anchor;
 }
 
 /** Which of two items bills the time that both cover: one answer, in whatever order Stripe lists them. */

@@ -128,6 +128,85 @@ test('an item that is learned to have begun at an earlier request began then', (
   expect(current([old], [requested])).toEqual([requested]);
 });
 
+describe('a trial that is given to an item that billed', () => {
+  const TRIAL_END = SWAP + 5 * DAY_MS;
+  const onTrial = {
+    ...old,
+    trial_end: TRIAL_END,
+    anchor: TRIAL_END,
+    current_period_start: SWAP,
+    current_period_end: TRIAL_END,
+  };
+  const two = [
+    { ...old, ended_at: SWAP },
+    { ...onTrial, started_at: SWAP, billed_from: SWAP },
+  ];
+
+  test('makes two stretches: what was used before Stripe began it stays billed', () => {
+    expect(current([old], [onTrial])).toEqual(two);
+    expect(endedItems([old], [onTrial])).toEqual([]);
+  });
+
+  test('stays where it was in later reads, also when it is prolonged, and when it is over', () => {
+    expect(current(two, [onTrial])).toEqual(two);
+    for (const later of [
+      { trial_end: TRIAL_END + DAY_MS, current_period_start: SWAP + DAY_MS },
+      { current_period_start: TRIAL_END },
+    ]) {
+      const read = { ...onTrial, ...later };
+      expect(current(two, [read])).toEqual([two[0], { ...read, started_at: SWAP, billed_from: SWAP }]);
+    }
+  });
+
+  test('begins anew after a trial that is over', () => {
+    const tried = { ...old, trial_end: SWAP - 1 };
+    expect(current([tried], [onTrial])).toEqual([{ ...tried, ended_at: SWAP }, two[1]]);
+  });
+
+  test.each([
+    ['was there from the start', { ...old, trial_end: TRIAL_END }, onTrial],
+    ['follows upon another trial', { ...old, trial_end: SWAP }, onTrial],
+    ['began with the item', old, { ...onTrial, current_period_start: START }],
+    ['was over before it was learned of', old, { ...onTrial, current_period_start: TRIAL_END }],
+  ])('makes no stretch where it %s', (_, known, listed) => {
+    expect(current([known], [listed])).toHaveLength(1);
+  });
+});
+
+describe('an item whose subscription is paused', () => {
+  const paused = { ...old, ended_at: SWAP };
+  const RESUMED = SWAP + HOUR_MS;
+  const listed = { ...old, anchor: RESUMED, current_period_start: RESUMED };
+
+  test('bills nothing from the pause on, and again from the period that Stripe begins when it is resumed', () => {
+    expect(current([old], [paused])).toEqual([paused]);
+    const two = current([paused], [listed]);
+    expect(two).toEqual([paused, { ...listed, started_at: RESUMED, billed_from: RESUMED }]);
+    expect(current(two, [listed])).toEqual(two);
+  });
+
+  test('bills another price when it is resumed with one', () => {
+    const other = { ...listed, stripe_price: 'price_2' };
+    expect(endedItems([paused], [other])).toEqual([]);
+    expect(current([paused], [other])[1]).toEqual({ ...other, started_at: RESUMED, billed_from: RESUMED });
+  });
+
+  test('goes on as if nothing had been where Stripe goes on with its period', () => {
+    expect(current([paused], [old])).toEqual([old]);
+    const just_before = { ...old, current_period_start: SWAP - 1 };
+    expect(current([paused], [just_before])).toEqual([just_before]);
+    const at_once = { ...old, current_period_start: SWAP };
+    expect(current([paused], [at_once])).toEqual([
+      paused,
+      { ...at_once, started_at: SWAP, billed_from: SWAP },
+    ]);
+  });
+
+  test('stays ended at the pause when its subscription ends in it', () => {
+    expect(current([paused], [{ ...old, ended_at: RESUMED }])).toEqual([paused]);
+  });
+});
+
 test('a switch of ours stays at its request, whatever Stripe lists later', () => {
   const known = { ...successor, started_at: SWAP - 4_000 };
   expect(current([known], [successor])).toEqual([known]);

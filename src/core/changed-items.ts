@@ -39,6 +39,8 @@ export function currentItems({ known, listed, endings, now }: CurrentItemsInput)
     current.push(...rows.filter((row) => row !== last));
     if (!item) current.push({ ...last, ended_at: last.ended_at ?? endOf(last) });
     else if (isSwapped(last, item)) current.push(...swapped(last, item, endOf(last)));
+    else if (isGivenTrial(last, item)) current.push(...swapped(last, item, item.current_period_start));
+    else if (isResumed(last, item)) current.push(last, resumed(item));
     else current.push(continued(last, item));
   }
   const added = [...present.values()].filter((item) => !stretches.has(item.stripe_subscription_item));
@@ -83,6 +85,28 @@ function successorOf(
 
 function isSwapped(last: SubscriptionItem, item: SubscriptionItem): boolean {
   return last.ended_at === null && last.stripe_price !== item.stripe_price;
+}
+
+/**
+ * Whether a trial began after the item had billed. Stripe begins a billing period with it, so that what was used before stays
+ * what the item bills, and only what is used since then is free.
+ */
+function isGivenTrial(last: SubscriptionItem, item: SubscriptionItem): boolean {
+  const { trial_end, current_period_start: begun_at } = item;
+  if (last.ended_at !== null || trial_end === null || begun_at >= trial_end) return false;
+  return begun_at > last.billed_from && (last.trial_end === null || last.trial_end < begun_at);
+}
+
+/**
+ * Whether it bills again after a pause, which had ended it. Stripe begins a billing period when a subscription is resumed: one
+ * that goes on with a period of before bills all of that, as where its items were only not listed for a while.
+ */
+function isResumed(last: SubscriptionItem, item: SubscriptionItem): boolean {
+  return last.ended_at !== null && item.ended_at === null && item.current_period_start >= last.ended_at;
+}
+
+function resumed(item: SubscriptionItem): SubscriptionItem {
+  return { ...item, started_at: item.current_period_start, billed_from: item.current_period_start };
 }
 
 /** Before the swap the old price bills, from the swap on the new one; a price that billed no time is forgotten. */

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type Invoice, type InvoiceLine, invoicedUsage, isUsageLine } from './invoice.ts';
+import { type Invoice, type InvoiceLine, invoicedUsage, isUsageLine, ratesUsage } from './invoice.ts';
 
 const PERIOD = { start: 1_000, end: 2_000 };
 const ITEMS = [{ stripe_subscription_item: 'si_1' }, { stripe_subscription_item: 'si_2' }];
 
 const lineOf = (fields: Partial<InvoiceLine> = {}): InvoiceLine => ({
   stripe_subscription_item: 'si_1',
+  is_invoice_item: false,
   description: 'Credits',
   period: PERIOD,
   quantity: 10,
@@ -96,4 +97,17 @@ describe('what is invoiced', () => {
     const ofOthers = invoiceOf([lineOf({ stripe_subscription_item: null })]);
     expect(usageOf(invoiceOf([lineOf()], { status: 'void' }), ofOthers, invoiceOf([]))).toEqual(nothing);
   });
+});
+
+test('usage is rated anew on drafts, and not by what an invoice item has made of it', () => {
+  const isRated = (line: Partial<InvoiceLine>, finalized_at: number | null = null) =>
+    ratesUsage(invoiceOf([lineOf(line)], { created_at: 4_000, finalized_at }), ITEMS, {
+      ...PERIOD,
+      is_cut_short: true,
+    });
+  expect(isRated({})).toBe(true);
+  expect(isRated({}, 3_000)).toBe(false);
+  expect(isRated({ is_invoice_item: true })).toBe(false);
+  expect(isRated({ stripe_subscription_item: 'si_3' })).toBe(false);
+  expect(isRated({ period: { start: 1_000, end: 4_000 } })).toBe(false);
 });

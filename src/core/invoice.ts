@@ -28,6 +28,8 @@ export interface HostedInvoice extends Invoice {
 export interface InvoiceLine {
   /** null = the line is of no subscription item. */
   readonly stripe_subscription_item: string | null;
+  /** Whether an invoice item made it, as of a change: it stays as it is, where others are rated anew until the invoice is final. */
+  readonly is_invoice_item: boolean;
   readonly description: string;
   /** The time that the line bills. */
   readonly period: Period;
@@ -74,6 +76,21 @@ export function invoicedUsage(
     quantity: lines.reduce((sum, { quantity }) => sum + (quantity ?? 0), 0),
     amount: lines.reduce((sum, { amount }) => sum + amount, 0),
   };
+}
+
+/**
+ * Whether an invoice is a draft on which the usage of some items in a period is still rated anew. A line that goes on after the
+ * end of the period is of an item that has another price since: what was used before is not rated by it.
+ */
+export function ratesUsage(
+  invoice: Invoice,
+  items: readonly Pick<SubscriptionItem, 'stripe_subscription_item'>[],
+  { start, end }: InvoicedPeriod,
+): boolean {
+  const { finalized_at, lines } = invoice;
+  const isRated = (line: InvoiceLine) =>
+    !line.is_invoice_item && isUsageLine(invoice, line, items, { start, end });
+  return finalized_at === null && lines.some(isRated);
 }
 
 /**

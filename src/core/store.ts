@@ -49,9 +49,10 @@ export interface Store extends AccessStore, ExplainingReads, WebhookEventStore, 
   setSyncDue(params: { readonly account_id: string; readonly sync_due_at: Instant | null }): Promise<void>;
   /**
    * What Stripe bills this account by, as read from Stripe at `now`. Unsent usage moves to the billing periods that
-   * follow from it: reports that a period's new boundary cuts are split by `occurred_at`.
+   * follow from it: reports that a period's new boundary cuts are split by `occurred_at`. `overtaken`: somebody else has
+   * read them since, perhaps later; nothing changes, and they are due to be read again.
    */
-  setSubscriptionItems(params: SetSubscriptionItemsParams): Promise<void>;
+  setSubscriptionItems(params: SetSubscriptionItemsParams): Promise<SetSubscriptionItemsResult>;
 
   /**
    * Begins a change of the account's subscription: usage until now is sealed, usage from now on waits for it.
@@ -226,8 +227,15 @@ export interface SetSubscriptionItemsParams {
   readonly endings?: readonly ItemEnding[];
   /** When to read them again; null = when there is something to send. */
   readonly sync_due_at: Instant | null;
+  /**
+   * The account as it was before Stripe was asked. What has made it due since, such as an event, may have happened after Stripe
+   * answered: it stays due. Default: as it is.
+   */
+  readonly seen?: Pick<Account, 'synced_at' | 'sync_due_at'>;
   readonly now: Instant;
 }
+
+export type SetSubscriptionItemsResult = 'stored' | 'overtaken' | 'other_customer';
 
 export interface LinkAccountParams {
   readonly account_id: string;

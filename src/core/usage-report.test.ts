@@ -38,6 +38,13 @@ describe('slots', () => {
     expect(chooseSlot(oneMinute, new Set([NOW]), NOW)).toEqual({ at: NOW + MINUTE_MS / 2, shared: true });
   });
 
+  test('what was used before Stripe made a change is stamped in the first whole second of the new price', () => {
+    const before = { start: NOW, end: NOW + 3 * SECOND_MS };
+    const slotFrom = (billed_from: number) => chooseSlot(before, new Set(), NOW, billed_from);
+    expect(slotFrom(NOW + 5 * SECOND_MS)).toEqual({ at: NOW + 5 * SECOND_MS, shared: true });
+    expect(slotFrom(NOW + 4 * SECOND_MS + 100)).toEqual({ at: NOW + 5 * SECOND_MS, shared: true });
+  });
+
   test('usage that Stripe would refuse for its age gets none', () => {
     const old = { start: NOW - 40 * DAY_MS, end: NOW - MAX_SLOT_AGE_MS - MINUTE_MS };
     expect(chooseSlot(old, new Set(), NOW)).toBeNull();

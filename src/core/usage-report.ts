@@ -1,6 +1,6 @@
 import type { Period } from './billing-period.ts';
 import type { Instant } from './environment.ts';
-import { DAY_MS, floorToSecond, MINUTE_MS } from './instant.ts';
+import { DAY_MS, floorToSecond, MINUTE_MS, SECOND_MS } from './instant.ts';
 
 /**
  * Where a report stands. `open` takes increments; `closed` is sealed and waits; `sending` has been or may have been
@@ -171,7 +171,9 @@ export function chooseSlot(
   let minute = minuteOf(period.end) - MINUTE_MS;
   while (minute >= firstMinute && taken.has(minute)) minute -= MINUTE_MS;
   if (minute >= firstMinute) return { at: minute + MINUTE_MS / 2, shared: false };
-  const middle = Math.max(floorToSecond((period.start + period.end) / 2), billed_from);
+  // Stripe takes whole seconds only; a change that we completed by our own clock began to bill within one.
+  const billed_second = Math.ceil(billed_from / SECOND_MS) * SECOND_MS;
+  const middle = Math.max(floorToSecond((period.start + period.end) / 2), billed_second);
   return middle >= now - MAX_SLOT_AGE_MS ? { at: middle, shared: true } : null;
 }
 

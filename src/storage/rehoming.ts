@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Account } from '../core/account.ts';
 import {
   type BillingPeriod,
   type BillingTimeline,
@@ -11,10 +12,11 @@ import {
   type AccountWithItems,
   type MoveToCurrentPeriodParams,
   type SetSubscriptionItemsParams,
+  type SetSubscriptionItemsResult,
   timelineOf,
 } from '../core/store.ts';
 import type { ReportReason, ReportStatus, UsageReport } from '../core/usage-report.ts';
-import { getAccount, lockAccounts, replaceItems, wakeWaitingReports } from './accounts.ts';
+import { getAccount, lockAccounts, replaceItems, setSyncDue, wakeWaitingReports } from './accounts.ts';
 import { isBeforeRequest, type Ledger, type Moving, moveUsage } from './ledger.ts';
 import { openReport } from './opening.ts';
 import { type Db, isReport, REPORT_COLUMNS, toReport } from './report-rows.ts';
@@ -39,11 +41,29 @@ export async function setSubscriptionItems(
   db: Db,
   ledger: Ledger,
   params: SetSubscriptionItemsParams,
-): Promise<void> {
-  const { account_id, stripe_customer } = params;
+): Promise<SetSubscriptionItemsResult> {
+  const { account_id, stripe_customer, now } = params;
   await lockAccounts(db, [account_id]);
   const known = await getAccount(db, account_id);
-  if (known?.account.stripe_customer === stripe_customer) await applyItems(db, ledger, known, params);
+  if (known?.account.stripe_customer !== stripe_customer) return 'other_customer';
+  const { seen = known.account } = params;
+  // Which of two reads is newer, the clocks of two processes cannot tell: Stripe is asked once more.
+  if (known.account.synced_at !== seen.synced_at) {
+    await setSyncDue(db, account_id, now);
+    return 'overtaken';
+  }
+  const sync_due_at = dueAgainAt(known.account, seen, params);
+  await applyItems(db, ledger, known, { ...params, sync_due_at });
+  return 'stored';
+}
+
+function dueAgainAt(
+  { sync_due_at: due }: Account,
+  seen: Pick<Account, 'sync_due_at'>,
+  { sync_due_at }: SetSubscriptionItemsParams,
+): Instant | null {
+  if (due === null || due === seen.sync_due_at) return sync_due_at;
+  return sync_due_at === null ? due : Math.min(due, sync_due_at);
 }
 
 /**

@@ -108,16 +108,11 @@ export async function syncWebhookCustomers(
   );
 }
 
-/** What is due earlier stays so. */
+/** What is due already is due since now: whoever is reading just now sees that something came meanwhile. */
 async function makeSyncDue(db: Db, account_ids: readonly string[], now: Instant): Promise<void> {
   if (account_ids.length === 0) return;
   await lockAccounts(db, account_ids);
-  await db
-    .updateTable('account')
-    .set({ sync_due_at: now })
-    .where('account_id', 'in', account_ids)
-    .where((eb) => eb.or([eb('sync_due_at', 'is', null), eb('sync_due_at', '>', now)]))
-    .execute();
+  await db.updateTable('account').set({ sync_due_at: now }).where('account_id', 'in', account_ids).execute();
 }
 
 async function markHandled(db: Db, event_ids: readonly string[], now: Instant): Promise<void> {

@@ -16,19 +16,20 @@ import { failureOf } from './stripe-outcome.ts';
 type Connect = () => Promise<Stripe>;
 
 const PAGE = 100;
-/** More invoices than this since the period in question would be a customer billed every few hours. */
-const MAX_INVOICES = 1_000;
+/** More invoices than this since the period in question would be a customer billed every few minutes. */
+const MAX_INVOICES = 10_000;
+const TOO_MANY = `The customer has more than ${MAX_INVOICES} invoices since then, which are too many to read.`;
 /** 20 items of a subscription, each with a line for every tier. */
 const MAX_LINES = 5_000;
 
-/** Newest first, as Stripe lists them, until they are too old. */
+/** Newest first, as Stripe lists them, until they are too old. What is not all of them is not told: it could lack the one in question. */
 export async function listInvoices(
   connect: Connect,
   { stripe_customer, created_from }: ListInvoicesParams,
 ): Promise<ListInvoicesResult> {
   try {
     const invoices: Invoice[] = [];
-    for (let last: string | null = null; invoices.length < MAX_INVOICES; ) {
+    for (let last: string | null = null; ; ) {
       const stripe = await connect();
       const page: Stripe.ApiList<Stripe.Invoice> = await stripe.invoices.list({
         customer: stripe_customer,
@@ -39,6 +40,8 @@ export async function listInvoices(
       for (const invoice of wanted) invoices.push(await toInvoice(connect, invoice));
       last = page.data.at(-1)?.id ?? null;
       if (last === null || !page.has_more || wanted.length < page.data.length) break;
+      if (invoices.length >= MAX_INVOICES)
+        return { outcome: 'unknown', message: TOO_MANY, retry_after_ms: null };
     }
     return { outcome: 'read', invoices };
   } catch (error) {
@@ -156,8 +159,10 @@ export function toLine({
 }: Stripe.InvoiceLineItem): InvoiceLine {
   // The flat fee of a tier is a line of no units.
   const unit_amount = quantity === 0 ? null : pricing?.unit_amount_decimal;
+  const of_item = parent?.subscription_item_details;
   return {
-    stripe_subscription_item: parent?.subscription_item_details?.subscription_item ?? null,
+    stripe_subscription_item: of_item?.subscription_item ?? null,
+    is_invoice_item: (of_item?.invoice_item ?? parent?.invoice_item_details ?? null) !== null,
     description: description ?? '',
     period: { start: period.start * SECOND_MS, end: period.end * SECOND_MS },
     quantity,

@@ -72,7 +72,7 @@ export function createStripeProviders(options: StripeProviderOptions): BillingPr
     const meters = new StripeMeters(connect, event_names, environment.clock);
     const prices = new StripePrices(connect, meters);
     const changes = new StripeChanges(connect, meters, prices);
-    const subscriptions = new StripeSubscriptions(connect, meters, prices);
+    const subscriptions = new StripeSubscriptions(connect, meters, prices, environment.clock);
     return {
       ...createSubscribing({ connect, environment }),
       sendReport: (params) =>

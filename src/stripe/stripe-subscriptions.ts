@@ -1,8 +1,8 @@
 import type { Stripe } from 'stripe';
 import type { ReadSubscriptions } from '../core/account-sync.ts';
 import type { SubscriptionItem } from '../core/billing-period.ts';
-import type { Instant } from '../core/environment.ts';
-import { SECOND_MS } from '../core/instant.ts';
+import type { Clock, Instant } from '../core/environment.ts';
+import { floorToSecond, SECOND_MS } from '../core/instant.ts';
 import {
   type PaymentAction,
   type StripeSubscription,
@@ -30,11 +30,13 @@ export class StripeSubscriptions {
   readonly #connect: Connect;
   readonly #meters: StripeMeters;
   readonly #prices: StripePrices;
+  readonly #clock: Clock;
 
-  constructor(connect: Connect, meters: StripeMeters, prices: StripePrices) {
+  constructor(connect: Connect, meters: StripeMeters, prices: StripePrices, clock: Clock) {
     this.#connect = connect;
     this.#meters = meters;
     this.#prices = prices;
+    this.#clock = clock;
   }
 
   async list(stripe_customer: string): Promise<ReadSubscriptions> {
@@ -92,10 +94,16 @@ export class StripeSubscriptions {
       started_at: billed_from,
       billed_from,
       trial_end: subscription.trial_end === null ? null : subscription.trial_end * SECOND_MS,
-      ended_at: endOf(subscription),
+      ended_at: endOf(subscription) ?? this.#pauseOf(subscription),
       current_period_start: item.current_period_start * SECOND_MS,
       current_period_end: item.current_period_end * SECOND_MS,
     };
+  }
+
+  /** Since when nothing is billed; null = it is. Where Stripe does not say since when, the pause counts from when it is seen first. */
+  #pauseOf({ status, status_details }: Stripe.Subscription): Instant | null {
+    if (status !== 'paused') return null;
+    return instantOf(status_details?.paused?.transitioned_at ?? null) ?? floorToSecond(this.#clock.now());
   }
 }
 

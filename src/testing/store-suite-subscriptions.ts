@@ -59,6 +59,10 @@ export function testSubscriptions(check: Check): void {
     store.linkAccount({ account_id: ACCOUNT, stripe_customer: CUSTOMER, now: NOW, ...fields });
   const list = async (store: Store, account_id = ACCOUNT) =>
     (await store.listSubscriptions({ account_id })).map((row) => ({ ...row }));
+  const seenOf = async (store: Store) => {
+    const found = await store.getAccount({ account_id: ACCOUNT });
+    return { synced_at: found?.account.synced_at ?? null, sync_due_at: found?.account.sync_due_at ?? null };
+  };
   const planOf = async (store: Store) => (await store.getAccount({ account_id: ACCOUNT }))?.account.plan;
 
   check('subscriptions are kept as they were read, with the plan and the items', async (store) => {
@@ -89,9 +93,52 @@ export function testSubscriptions(check: Check): void {
   check('what was read of a customer whom the account no longer has changes nothing', async (store) => {
     await link(store);
     const other = read({ stripe_customer: 'cus_2', subscriptions: [subscription()], plan: 'pro' });
-    await store.setSubscriptionItems(other);
+    assert.equal(await store.setSubscriptionItems(other), 'other_customer');
     assert.deepEqual(await list(store), []);
     assert.equal(await planOf(store), null);
+  });
+
+  check(
+    'of two reads that were under way at once the first that is stored stays, whatever the clocks say',
+    async (store) => {
+      await link(store);
+      const seen = await seenOf(store);
+      const ended = subscription({ status: 'canceled', ended_at: NOW });
+      const first = read({ seen, subscriptions: [ended], plan: null });
+      assert.equal(await store.setSubscriptionItems(first), 'stored');
+      const now = NOW + HOUR_MS;
+      const second = read({
+        seen,
+        subscriptions: [subscription()],
+        plan: 'pro',
+        items: [itemFrom(NOW)],
+        now,
+      });
+      assert.equal(await store.setSubscriptionItems(second), 'overtaken');
+      assert.deepEqual(await list(store), [ended]);
+      assert.equal(await planOf(store), null);
+      assert.deepEqual(await seenOf(store), { synced_at: NOW, sync_due_at: now });
+      assert.equal(await store.setSubscriptionItems({ ...second, seen: await seenOf(store) }), 'stored');
+      assert.deepEqual(await list(store), [subscription()]);
+      assert.deepEqual(await seenOf(store), { synced_at: now, sync_due_at: null });
+    },
+  );
+
+  check('what becomes due while subscriptions are read stays due', async (store) => {
+    await link(store);
+    for (const [due, planned, after] of [
+      [NOW + 1, null, NOW + 1],
+      [NOW + 2, NOW + DAY_MS, NOW + 2],
+      [NOW + DAY_MS, NOW + HOUR_MS, NOW + HOUR_MS],
+      [null, NOW + HOUR_MS, NOW + HOUR_MS],
+    ] as const) {
+      const seen = await seenOf(store);
+      await store.setSyncDue({ account_id: ACCOUNT, sync_due_at: due });
+      assert.equal(await store.setSubscriptionItems(read({ seen, sync_due_at: planned })), 'stored');
+      assert.equal((await seenOf(store)).sync_due_at, after);
+    }
+    await store.setSubscriptionItems(read({ seen: await seenOf(store) }));
+    assert.equal((await seenOf(store)).sync_due_at, null);
   });
 
   check('with its customer an account loses what is known of subscriptions', async (store) => {

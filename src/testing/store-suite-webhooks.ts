@@ -68,17 +68,14 @@ export function testWebhookEvents(check: Check): void {
     assert.equal(await store.receiveWebhookEvent(event()), 'duplicate');
   });
 
-  check('what is due earlier stays so, and what is due later comes forward', async (store) => {
+  check('what is due earlier or later is due since the event was handled', async (store) => {
     await link(store);
     await store.receiveWebhookEvent(event());
     const events = await due(store);
-    for (const [before, after] of [
-      [NOW - HOUR_MS, NOW - HOUR_MS],
-      [NOW + HOUR_MS, NOW],
-    ] as const) {
+    for (const before of [NOW - HOUR_MS, NOW + HOUR_MS]) {
       await store.setSyncDue({ account_id: ACCOUNT, sync_due_at: before });
       await store.syncWebhookCustomers({ events, now: NOW });
-      assert.equal((await account(store))?.sync_due_at, after);
+      assert.equal((await account(store))?.sync_due_at, NOW);
     }
   });
 

@@ -98,7 +98,8 @@ export class AccountReporter {
       const { plans } = this.#context;
       const endings = await findEndings({ store, provider }, account, read.items);
       const sync = accountSync({ account_id, stripe_customer, read, plans, now });
-      await store.setSubscriptionItems({ ...sync, endings });
+      const { synced_at, sync_due_at } = account.account;
+      await store.setSubscriptionItems({ ...sync, endings, seen: { synced_at, sync_due_at } });
     } else {
       await store.setSyncDue({ account_id, sync_due_at: now + HOUR_MS });
       for (const report of reports) {

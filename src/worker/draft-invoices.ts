@@ -1,8 +1,13 @@
-import { type BillingPeriod, billingPeriodAt, LATE_WINDOW_MS } from '../core/billing-period.ts';
+import {
+  type BillingPeriod,
+  type BillingTimeline,
+  billingPeriodAt,
+  LATE_WINDOW_MS,
+} from '../core/billing-period.ts';
 import type { BillingProvider, Failed } from '../core/billing-provider.ts';
 import type { Instant } from '../core/environment.ts';
 import { DAY_MS, formatInstant, HOUR_MS } from '../core/instant.ts';
-import { type Invoice, invoicedUsage } from '../core/invoice.ts';
+import { type Invoice, invoicedUsage, ratesUsage } from '../core/invoice.ts';
 import { type AccountWithItems, timelineOf } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import type { ReporterContext } from './reporter-context.ts';
@@ -15,9 +20,9 @@ export const MAX_POSTPONED_MS = 3 * DAY_MS;
 
 /**
  * Whether an invoice can still bill a report. `closing`: it becomes final before what is sent now would be counted.
- * `none`: there is none, and none will come.
+ * `awaited`: there is none, and it may be on its way. `none`: there is none, and none will come.
  */
-export type InvoiceState = 'open' | 'closing' | 'final' | 'none';
+export type InvoiceState = 'open' | 'closing' | 'final' | 'awaited' | 'none';
 
 /**
  * The draft invoices that wait for usage of a billing period that has ended. Stripe makes them final after about an hour;
@@ -36,16 +41,19 @@ export class DraftInvoices {
   async stateOf(report: UsageReport, account: AccountWithItems): Promise<InvoiceState | Failed> {
     const now = this.#context.stripeNow();
     const period = periodOf(report, account);
-    // Within half of Stripe's hour nobody need be asked. What a change cuts short is invoiced at once.
-    if (!period.is_cut_short && now < report.billing_period_end + LATE_WINDOW_MS) return 'open';
+    // Within half of Stripe's hour nobody need be asked, unless the period ended before its time: Stripe may have invoiced it at
+    // once. Where that was a reset of the billing cycle, all that is known of it is that usage of it is late.
+    if (isEarly(period, now) && !period.is_cut_short && !report.late) return 'open';
     const found = await this.#invoicesOf(period, account);
     if ('outcome' in found) return found;
-    const { isFinal, invoices } = invoicedUsage(found, period.items, period);
-    if (isFinal === true) return 'final';
-    if (isFinal === null) return isOver(period, now) ? 'none' : 'open';
+    const { invoices } = invoicedUsage(found, period.items, period);
+    if (invoices.length === 0) return stateWithoutInvoice(period, timelineOf(account, report.meter), now);
+    const drafts = invoices.filter((invoice) => ratesUsage(invoice, period.items, period));
+    if (drafts.length === 0) return 'final';
+    if (isEarly(period, now)) return 'open';
     let state: InvoiceState = 'open';
-    for (const invoice of invoices) {
-      const finalizes_at = await this.#keepOpen(invoice, report);
+    for (const invoice of drafts) {
+      const finalizes_at = await this.#keepOpen(invoice, report, period);
       if (finalizes_at !== null && finalizes_at < now + LATE_WINDOW_MS) state = 'closing';
     }
     return state;
@@ -56,12 +64,11 @@ export class DraftInvoices {
     const now = this.#context.stripeNow();
     const seen = new Set<string>();
     for (const report of reports) {
-      const { billing_period_end: end, meter } = report;
-      const key = `${meter} ${end}`;
-      if (seen.has(key) || now < end + LATE_WINDOW_MS || now >= end + MAX_POSTPONED_MS) continue;
+      const period = periodOf(report, account);
+      const key = `${report.meter} ${period.end}`;
+      if (seen.has(key) || isEarly(period, now) || now >= period.end + MAX_POSTPONED_MS) continue;
       seen.add(key);
-      const { billed_by, is_cut_short } = periodOf(report, account);
-      if (billed_by === 'paid' && !is_cut_short) await this.stateOf(report, account);
+      if (period.billed_by === 'paid') await this.stateOf(report, account);
     }
   }
 
@@ -76,9 +83,13 @@ export class DraftInvoices {
   }
 
   /** @returns when it becomes final now; null = not by itself. */
-  async #keepOpen({ invoice, finalizes_at }: Invoice, report: UsageReport): Promise<Instant | null> {
+  async #keepOpen(
+    { invoice, finalizes_at }: Invoice,
+    report: UsageReport,
+    { end }: BillingPeriod,
+  ): Promise<Instant | null> {
     const now = this.#context.stripeNow();
-    const latest = report.billing_period_end + MAX_POSTPONED_MS;
+    const latest = end + MAX_POSTPONED_MS;
     if (finalizes_at === null || finalizes_at >= now + COUNTING_TIME_MS || finalizes_at >= latest) {
       return finalizes_at;
     }
@@ -106,8 +117,21 @@ function periodOf({ meter, billing_period_start }: UsageReport, account: Account
   return billingPeriodAt(timelineOf(account, meter), billing_period_start);
 }
 
-/** Stripe makes the invoice of a period at its end; one that does not come in a day, or whose subscription is over, does not. */
-function isOver({ items, end }: BillingPeriod, now: number): boolean {
+/** Whether the half hour has not passed in which Stripe makes the invoice of a period, and reports go onto it. */
+function isEarly({ end }: BillingPeriod, now: Instant): boolean {
+  return now < end + LATE_WINDOW_MS;
+}
+
+/**
+ * Stripe makes the invoice of a period at its end; one that does not come in a day, or whose subscription is over, does not.
+ * Where an item was removed, or its price swapped, there is none for what is not counted by then. A subscription that ends on a
+ * date of its own gets one, which a cancellation does not.
+ */
+function stateWithoutInvoice(period: BillingPeriod, timeline: BillingTimeline, now: Instant): InvoiceState {
+  const { items, end, is_cut_short } = period;
   const hasEnded = items.every(({ ended_at }) => ended_at !== null && ended_at <= end);
-  return hasEnded || now >= end + DAY_MS;
+  if (!hasEnded) return now < end + DAY_MS ? 'open' : 'none';
+  if (!isEarly(period, now)) return 'none';
+  if (!is_cut_short) return 'open';
+  return billingPeriodAt(timeline, now).billed_by === 'none' ? 'awaited' : 'none';
 }

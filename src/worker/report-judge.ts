@@ -1,4 +1,10 @@
-import { type BillingPeriod, billingPeriodAt, type SubscriptionItem } from '../core/billing-period.ts';
+import {
+  type BillingPeriod,
+  billingPeriodAt,
+  LATE_WINDOW_MS,
+  mayBeInvoiced,
+  type SubscriptionItem,
+} from '../core/billing-period.ts';
 import type { Unavailable } from '../core/billing-provider.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import { freeReason } from '../core/plan.ts';
@@ -11,7 +17,7 @@ import type { ReportSender } from './report-sender.ts';
 import type { ReporterContext, Settled } from './reporter-context.ts';
 import type { TotalCheck } from './total-check.ts';
 
-/** An invoice that is about to be final is looked at again after this. */
+/** An invoice that is about to be final, or to be made, is looked at again after this. */
 const CLOSING_INTERVAL_MS = 5 * MINUTE_MS;
 
 /** A change that ends makes its reports due; this is only in case. */
@@ -96,11 +102,9 @@ export class ReportJudge {
       const last_error = `Stripe has counted ${surplus} more in the billing period than this database knows of: it is an older copy, or something else reports to the meter.`;
       return await this.#outcomes.hold(report, 'unknown_usage', last_error);
     }
-    // What bills such a period was settled when its item ended: what is sent now would be on no invoice.
-    if (period.is_cut_short) return await this.#judgeLate(report, period);
     const invoice = await stripe.drafts.stateOf(report, account);
     if (invoice === 'final' || invoice === 'none') return await this.#judgeLate(report, period);
-    if (invoice === 'closing') {
+    if (invoice === 'closing' || invoice === 'awaited') {
       return await this.#outcomes.waitUntil(report, this.#now() + CLOSING_INTERVAL_MS);
     }
     if (isUnavailable(invoice)) return await this.#outcomes.postpone(report, invoice);
@@ -109,15 +113,20 @@ export class ReportJudge {
   }
 
   /** What no invoice of its own can bill any more. */
-  async #judgeLate(report: UsageReport, { items }: BillingPeriod): Promise<Settled> {
+  async #judgeLate(report: UsageReport, period: BillingPeriod): Promise<Settled> {
+    // As long as usage of a period is counted in it, nothing moves out of it: it would be given back at once.
+    const now = this.#context.stripeNow();
+    if (!mayBeInvoiced(period, now)) {
+      return await this.#outcomes.waitUntil(report, this.#now() + period.end + LATE_WINDOW_MS - now);
+    }
     if (this.#context.late_usage === 'track') return await this.#outcomes.settle(report, 'late');
     const { account_id, meter, report_id } = report;
     const isMoved = await this.#context.store.moveToCurrentPeriod({
       report: { account_id, meter, report_id },
-      now: this.#context.stripeNow(),
+      now,
     });
     if (isMoved) return 'waiting';
-    const names = items.map((item) => item.stripe_subscription).join(' and ');
+    const names = period.items.map((item) => item.stripe_subscription).join(' and ');
     const last_error = `The usage is on no invoice of ${names}, and no later period bills it.`;
     return await this.#outcomes.hold(report, 'missed_invoice', last_error, null);
   }

@@ -14,12 +14,14 @@ const MAX_REMEMBERED = 1_000_000;
 /**
  * Notices a database that was restored from a backup: Stripe has then counted reports that the database does not know
  * of, and what is about to be sent may be among them. The first send of a customer, meter and billing period after a
- * start, or after a long gap, therefore reads the total of the period.
+ * start, or after a long gap, therefore reads the total of the period, and so does every send of a number that is not new:
+ * reports are numbered upwards, and under a worker that goes on it tells that the database was set back.
  */
 export class TotalCheck {
   readonly #context: ReporterContext;
   readonly #provider: BillingProvider;
-  readonly #passed = new Set<string>();
+  /** The highest number of a report that passed, by customer, meter and billing period. */
+  readonly #passed = new Map<string, number>();
   #lastUsedAt: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(context: ReporterContext, provider: BillingProvider) {
@@ -33,9 +35,10 @@ export class TotalCheck {
     if (now - this.#lastUsedAt > LONG_GAP_MS || this.#passed.size >= MAX_REMEMBERED) this.#passed.clear();
     this.#lastUsedAt = now;
     const key = JSON.stringify([stripe_customer, report.meter, report.billing_period_start]);
-    if (this.#passed.has(key)) return 0;
-    const surplus = await readSurplus(this.#context, this.#provider, report, stripe_customer);
-    if (surplus === 0) this.#passed.add(key);
+    const newest = this.#passed.get(key);
+    const isNext = newest !== undefined && report.report_id > newest;
+    const surplus = isNext ? 0 : await readSurplus(this.#context, this.#provider, report, stripe_customer);
+    if (surplus === 0) this.#passed.set(key, Math.max(newest ?? 0, report.report_id));
     return surplus;
   }
 }

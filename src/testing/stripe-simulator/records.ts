@@ -144,6 +144,8 @@ export interface SubscriptionRecord {
   readonly trial: Period | null;
   /** What becomes of it when its trial ends and the customer has no payment method; absent: it is billed. */
   readonly missing_payment_method?: 'pause' | 'cancel';
+  /** Since when it is paused, and why; absent or null: it is not. */
+  readonly pause?: PauseRecord | null;
   /** What becomes of its invoices while nothing is collected; null: they are collected. */
   readonly pause_collection: PauseCollectionRecord | null;
   readonly cancel_at_period_end: boolean;
@@ -156,6 +158,11 @@ export interface SubscriptionRecord {
   readonly ended_at: number | null;
   readonly latest_invoice: string | null;
   readonly items: readonly SubscriptionItemRecord[];
+}
+
+export interface PauseRecord {
+  readonly at: number;
+  readonly reason: 'pause_requested' | 'trial_end_without_payment_method';
 }
 
 export interface PauseCollectionRecord {

@@ -17,7 +17,17 @@ async function halfPastScene(): Promise<PlanChangeScene & { readonly id: string 
 test('a pause settles what was used and what was paid, and nothing is billed until the subscription is resumed', async () => {
   const { clock, simulator, stripe, id, report, bills } = await halfPastScene();
   const paused = await stripe.subscriptions.pause(id, { invoicing_behavior: 'invoice' });
-  expect(paused).toMatchObject({ status: 'paused', pause_collection: null });
+  expect(paused).toMatchObject({
+    status: 'paused',
+    status_details: {
+      paused: {
+        type: 'subscription',
+        transitioned_at: MIDDLE / 1_000,
+        subscription: { type: 'pause_requested' },
+      },
+    },
+    pause_collection: null,
+  });
   expect(bills()[1]).toEqual(['paid', 20 - 500]);
   expect(simulator.nextEventAt()).toBeNull();
   await report(1_000);
@@ -29,6 +39,7 @@ test('a pause settles what was used and what was paid, and nothing is billed unt
   const resumed = await stripe.subscriptions.resume(id);
   const now_s = clock.time / 1000;
   expect(resumed).toMatchObject({ status: 'active', billing_cycle_anchor: now_s });
+  expect(resumed.status_details).toBeUndefined();
   expect(resumed.items.data.map((item) => item.current_period_start)).toEqual([now_s, now_s]);
   expect(bills()[2]).toEqual(['paid', 1_000]);
   await report(3);

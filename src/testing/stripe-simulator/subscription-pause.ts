@@ -5,7 +5,7 @@ import type { JsonObject } from './json.ts';
 import { fields, oneOf, optional, readParams } from './params.ts';
 import { addProrations, pendingOf } from './pending-items.ts';
 import { existingPrice } from './prices.ts';
-import type { ChargeRecord, SubscriptionItemRecord, SubscriptionRecord } from './records.ts';
+import type { ChargeRecord, PauseRecord, SubscriptionItemRecord, SubscriptionRecord } from './records.ts';
 import type { Route, RouteRequest } from './route.ts';
 import type { Simulation } from './simulation.ts';
 import { StripeError } from './stripe-error.ts';
@@ -41,7 +41,8 @@ function pause(simulation: Simulation, { id, params }: RouteRequest): JsonObject
   if (before.pause_collection) {
     throw new StripeError('A subscription whose collection is paused cannot be paused.');
   }
-  const paused = simulation.state.subscriptions.put({ ...before, status: 'paused' });
+  const record: PauseRecord = { at: simulation.now_s, reason: 'pause_requested' };
+  const paused = simulation.state.subscriptions.put({ ...before, status: 'paused', pause: record });
   const added = addProrations(simulation, paused, settlement(simulation, before, how));
   const start = Math.min(...before.items.map(({ period }) => period.start));
   const isInvoiced = how.invoicing_behavior === 'invoice' && added.length > 0;
@@ -125,7 +126,7 @@ function resumedRecord(
     const period = periodFrom(billing_cycle_anchor, price, now_s);
     return { ...item, period, unbilled_from: now_s, debited: isPaid ? paidTerms(item) : null };
   });
-  return { ...before, status: 'active', billing_cycle_anchor, items };
+  return { ...before, status: 'active', pause: null, billing_cycle_anchor, items };
 }
 
 function restOf(simulation: Simulation, resumed: SubscriptionRecord): ChargeRecord[] {

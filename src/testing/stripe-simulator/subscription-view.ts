@@ -2,12 +2,12 @@ import type { JsonObject } from './json.ts';
 import { listOf } from './lists.ts';
 import { firstPeriodEnd } from './next-step.ts';
 import { existingPrice, planView, priceView } from './prices.ts';
-import type { SubscriptionItemRecord, SubscriptionRecord } from './records.ts';
+import type { PauseRecord, SubscriptionItemRecord, SubscriptionRecord } from './records.ts';
 import type { Simulation } from './simulation.ts';
 
 export function subscriptionView(simulation: Simulation, subscription: SubscriptionRecord): JsonObject {
   const items = subscription.items.map((item) => itemView(simulation, subscription, item));
-  const { cancel_at_period_end, canceled_at, ended_at, status } = subscription;
+  const { cancel_at_period_end, canceled_at, ended_at, status, pause } = subscription;
   return {
     id: subscription.id,
     object: 'subscription',
@@ -62,6 +62,7 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
     schedule: null,
     start_date: subscription.created,
     status,
+    ...(status === 'paused' && pause ? { status_details: pauseDetails(pause) } : {}),
     test_clock: simulation.state.customers.get(subscription.customer)?.test_clock ?? null,
     transfer_data: null,
     trial_end: subscription.trial?.end ?? null,
@@ -73,6 +74,10 @@ export function subscriptionView(simulation: Simulation, subscription: Subscript
     },
     trial_start: subscription.trial?.start ?? null,
   };
+}
+
+function pauseDetails({ at, reason }: PauseRecord): JsonObject {
+  return { paused: { subscription: { type: reason }, transitioned_at: at, type: 'subscription' } };
 }
 
 /** When it is to end; null: it goes on, or has ended already at the end of a period. */

@@ -32,7 +32,8 @@ export function endUnpaidTrial(
     emitEnd(simulation, canceled);
     return canceled;
   }
-  const paused = subscriptions.put({ ...ended, status: 'paused' });
+  const pause = { at: now_s, reason: 'trial_end_without_payment_method' } as const;
+  const paused = subscriptions.put({ ...ended, status: 'paused', pause });
   simulation.expectPeriodEnd(paused);
   emitUpdate(simulation, before, paused);
   emitSnapshot(simulation, 'customer.subscription.paused', () => subscriptionView(simulation, paused));
