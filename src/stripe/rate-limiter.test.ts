@@ -117,6 +117,22 @@ describe('calls', () => {
     await scene.clock.run(background);
   });
 
+  test('of the background have their turns, however much is asked interactively', async () => {
+    const scene = createScene(TEST);
+    const made = { interactive: 0, background: 0 };
+    const keepAsking = async (priority: CallPriority) => {
+      while (scene.clock.now() < 20_000) {
+        await scene.call(SUBSCRIPTIONS, priority);
+        made[priority] += 1;
+      }
+    };
+    const callers = Array.from({ length: 40 }, (_, index) =>
+      keepAsking(index < 8 ? 'background' : 'interactive'),
+    );
+    await scene.clock.run(Promise.all(callers));
+    expect(made.background / made.interactive).toBeCloseTo(1 / 3, 1);
+  });
+
   test('that find no turn in time are given up, say that nothing was sent, and leave their place to others', async () => {
     const scene = createScene({ ...TEST, max_requests_per_second: 1 });
     const calls = Array.from({ length: 40 }, () => scene.call(METER_EVENTS));

@@ -48,6 +48,8 @@ interface Lane {
 
 /** A sent report counts as abandoned after a minute; within that, a call waits for its turn and takes place. */
 const MAX_WAIT_MS = 20_000;
+/** So many interactive calls go before background calls that wait; then one of those has its turn. */
+const INTERACTIVE_IN_A_ROW = 3;
 const MAX_WAITING = 10_000;
 /** Endpoints with a bucket of their own, of which we call a dozen; further ones share one. */
 const MAX_ENDPOINTS = 100;
@@ -55,7 +57,8 @@ const DEFAULT_RETRY_AFTER_MS = 1_000;
 
 /**
  * Calls Stripe no faster than it allows. Interactive calls go first, and find tokens that background calls leave to
- * them; within a priority the oldest call goes first that has its tokens.
+ * them; within a priority the oldest call goes first that has its tokens. However much is asked interactively, one call in
+ * four is left to the background: reports have to reach Stripe before their invoices are final.
  */
 export class RateLimiter {
   readonly #environment: Pick<Environment, 'clock' | 'logger'>;
@@ -63,6 +66,8 @@ export class RateLimiter {
   readonly #buckets = new Map<string, TokenBucket>();
   readonly #lanes = new Map<string, Lane>();
   readonly #inFlight = { interactive: 0, background: 0 };
+  /** Interactive calls that went before background calls since one of those went. */
+  #wentBefore = 0;
   #waiting = 0;
   #arrivals = 0;
   /** When the earliest of the sleeps under way ends. */
@@ -175,10 +180,12 @@ export class RateLimiter {
     for (let lane = this.#ready(now); lane; lane = this.#ready(now)) {
       for (const bucket of lane.buckets) bucket.take();
       this.#next(lane)?.go();
+      if (lane.priority === 'background') this.#wentBefore = 0;
+      else if (this.load('background').waiting > 0) this.#wentBefore += 1;
     }
     for (const lane of this.#lanes.values()) {
       const [first] = lane.waiters;
-      if (first) next = Math.min(next, first.deadline, now + waitOf(lane, now));
+      if (first) next = Math.min(next, first.deadline, now + this.#waitOf(lane, now));
     }
     if (next < this.#wakesAt) void this.#wakeAt(next);
   }
@@ -193,10 +200,25 @@ export class RateLimiter {
   #ready(now: Instant): Lane | null {
     let ready: Lane | null = null;
     for (const lane of this.#lanes.values()) {
-      if (lane.waiters.length === 0 || waitOf(lane, now) > 0) continue;
-      if (ready === null || goesBefore(lane, ready)) ready = lane;
+      if (lane.waiters.length === 0 || this.#waitOf(lane, now) > 0) continue;
+      if (ready === null || this.#goesBefore(lane, ready)) ready = lane;
     }
     return ready;
+  }
+
+  #waitOf({ buckets, priority }: Lane, now: Instant): number {
+    const takesAll = priority === 'interactive' || this.#isBackgroundsTurn();
+    return Math.max(...buckets.map((bucket) => bucket.waitFor(takesAll, now)));
+  }
+
+  #goesBefore(lane: Lane, other: Lane): boolean {
+    if (lane.priority !== other.priority)
+      return (lane.priority === 'background') === this.#isBackgroundsTurn();
+    return (lane.waiters[0]?.arrival ?? 0) < (other.waiters[0]?.arrival ?? 0);
+  }
+
+  #isBackgroundsTurn(): boolean {
+    return this.#wentBefore >= INTERACTIVE_IN_A_ROW;
   }
 
   async #wakeAt(instant: Instant): Promise<void> {
@@ -206,13 +228,4 @@ export class RateLimiter {
     if (this.#wakesAt === instant) this.#wakesAt = Number.POSITIVE_INFINITY;
     this.#serve();
   }
-}
-
-function waitOf({ buckets, priority }: Lane, now: Instant): number {
-  return Math.max(...buckets.map((bucket) => bucket.waitFor(priority === 'interactive', now)));
-}
-
-function goesBefore(lane: Lane, other: Lane): boolean {
-  if (lane.priority !== other.priority) return lane.priority === 'interactive';
-  return (lane.waiters[0]?.arrival ?? 0) < (other.waiters[0]?.arrival ?? 0);
 }
