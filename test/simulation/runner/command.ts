@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { FAST_FOLDER } from '../../support/fast-folder.ts';
 import { SHARED_SERVER } from '../../support/postgres/databases.ts';
 import { startPostgres } from '../../support/postgres/server.ts';
 import { loadStripeContract } from '../../support/stripe-contract/load-contract.ts';
@@ -105,7 +106,7 @@ npm run ${seeded.script} -- --seed SEED [--only 0,4,7] [--engine sqlite|postgres
 /** A server of its own, unless `DATABASE_URL` names one. */
 async function postgresServer() {
   const given = process.env['DATABASE_URL'];
-  const own = given ? null : await startPostgres();
+  const own = given ? null : await startPostgres({ directory: FAST_FOLDER });
   process.env[SHARED_SERVER] = given ?? own?.url ?? '';
   return own;
 }
