@@ -21,8 +21,7 @@ export async function endScene(scene: Scene): Promise<void> {
   await revive(scene);
   for (let index = 0; index < scene.processCount; index += 1) await scene.reopen(index, { cron: SELDOM });
   const last = scene.now + LONGEST_ENDING;
-  const ends = ACCOUNTS.map((account) => scene.expectations[account].periodEndAfter(scene.now) ?? scene.now);
-  for (const end of ends.toSorted((a, b) => a - b)) {
+  for (const end of await periodEnds(scene)) {
     await passUntilNothingHappens(scene, Math.min(last, end + AFTER_PERIOD));
     scene.clock.moveTo(end - HOUR);
     await pass(scene, Math.min(last, end + AFTER_PERIOD));
@@ -33,6 +32,15 @@ export async function endScene(scene: Scene): Promise<void> {
   if (waiting.length === 0) return;
   scene.clock.moveTo(Math.min(...waiting.map(({ period_end }) => (period_end ?? 0) + LONGEST_UNLINKED)));
   await pass(scene, last, async () => !(await scene.ledger.reports()).some(isWaiting));
+}
+
+/** Of all periods with usage that have not ended; a clock that is ahead may have put some into the next one already. */
+async function periodEnds({ now, expectations, ledger }: Scene): Promise<number[]> {
+  const latest = Math.max(now, ...(await ledger.events()).map(({ occurred_at }) => occurred_at));
+  const ends = ACCOUNTS.flatMap((account) =>
+    [now, latest].map((instant) => expectations[account].periodEndAfter(instant) ?? now),
+  );
+  return [...new Set(ends)].toSorted((a, b) => a - b);
 }
 
 /**
