@@ -140,6 +140,8 @@ export interface Batching {
   readonly max_in_flight: number;
   /** Entries that must wait before a commit begins next to another one. */
   readonly entries_to_overlap: number;
+  /** Whether commits that may begin at once divide the accounts between them. Where one writes at a time it only makes more of them. */
+  readonly divides_accounts: boolean;
 }
 
 export interface RecordInTransactionParams {

@@ -16,8 +16,15 @@ const increment = (fields: Partial<Increment> = {}): Increment => ({
   ...fields,
 });
 
+const SQLITE_LIKE = {
+  max_entries: 2_000,
+  max_in_flight: 2,
+  entries_to_overlap: 2_000,
+  divides_accounts: false,
+};
+
 /** The recorder's side of the store, with commits that end when the test says so. */
-function heldStore() {
+function heldStore(batching: Store['batching'] = SQLITE_LIKE) {
   const commits: { params: RecordUsageParams; finish(result?: RecordUsageResult | Error): void }[] = [];
   const recordUsage = (params: RecordUsageParams) =>
     new Promise<RecordUsageResult>((resolve, reject) => {
@@ -26,7 +33,6 @@ function heldStore() {
         result instanceof Error ? reject(result) : resolve(result);
       commits.push({ params, finish });
     });
-  const batching = { max_entries: 2_000, max_in_flight: 2, entries_to_overlap: 2_000 };
   const recordInTransaction = () => Promise.reject(new Error('Not used here.'));
   const store: Pick<Store, 'batching' | 'recordUsage' | 'recordInTransaction'> = {
     batching,
@@ -131,6 +137,27 @@ describe('group commit', () => {
       commits[index]?.finish();
       await turn();
     }
+    await Promise.all(calls);
+  });
+
+  test.each([
+    ['one after the other: they wait together', false, [[1, 2, 3, 4]]],
+    [
+      'at once: they divide the accounts',
+      true,
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+  ])('commits that an engine carries out %s', async (_, divides_accounts, expected) => {
+    const { commits, recorder } = heldStore({ ...SQLITE_LIKE, entries_to_overlap: 2, divides_accounts });
+    const calls = [3, 1, 4, 2].map((number) =>
+      recorder.record(increment({ account_id: `acct_${number}`, quantity: number })),
+    );
+    await turn();
+    expect(commits.map(({ params }) => params.entries.map(({ quantity }) => quantity))).toEqual(expected);
+    for (const { finish } of commits) finish();
     await Promise.all(calls);
   });
 

@@ -147,15 +147,15 @@ export class Recorder {
 
   /**
    * In the databases' order of account and meter: writers that lock rows in one order do not deadlock. Where few wait,
-   * the commits that may start divide them between accounts, so that none has to wait for another one's locks.
+   * the commits that may start can divide them between accounts, so that none has to wait for another one's locks.
    */
   #takeBatch(): WaitingEntry[] {
-    const { max_entries, max_in_flight } = this.#store.batching;
+    const { max_entries, max_in_flight, divides_accounts } = this.#store.batching;
     const share = Math.ceil(this.#queue.length / (max_in_flight - this.#commitsInFlight));
     const batch = this.#queue.splice(0, max_entries);
     const inOrder = batch.some(({ entry }) => SURROGATE.test(entry.account_id)) ? byCodePoint : byCodeUnit;
     batch.sort((a, b) => compare(a.entry, b.entry, inOrder));
-    if (share < batch.length) this.#queue.unshift(...this.#rest(batch, share));
+    if (divides_accounts && share < batch.length) this.#queue.unshift(...this.#rest(batch, share));
     for (const { entry } of batch) this.#shared.delete(entry.account_id);
     return batch;
   }

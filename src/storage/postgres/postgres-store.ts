@@ -26,7 +26,12 @@ export interface PostgresStoreOptions {
 }
 
 /** By measurement (`benchmarks/increment`). */
-const BATCHING: Batching = { max_entries: 500, max_in_flight: 2, entries_to_overlap: 100 };
+const BATCHING: Batching = {
+  max_entries: 500,
+  max_in_flight: 2,
+  entries_to_overlap: 100,
+  divides_accounts: true,
+};
 const DEFAULT_SCHEMA = 'tallybook';
 const MAX_CONNECTIONS = 10;
 const OLDEST_VERSION = 140_000;
