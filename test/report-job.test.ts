@@ -637,3 +637,36 @@ describe('the schedule', () => {
     expect(usage.cost).toMatchObject({ amount: 18 });
   });
 });
+
+test('a worker that stands still for days while it seals asks anew what bills the usage of these days', async () => {
+  const world = await createPayingWorld({ lag_minutes: [0, 0] });
+  await world.usage.report();
+  world.clock.advance(HOUR);
+  const stood = { isOver: false };
+  const standStill = async () => {
+    if (stood.isOver) return;
+    stood.isOver = true;
+    world.clock.advance(MINUTE);
+    await world.usage.accounts.sync({ account: 'acct_1' });
+    world.clock.advance(DAY);
+    await world.stripe.subscriptions.cancel(world.subscription.id);
+    world.clock.advance(HOUR);
+    await world.usage.increment({ account: 'acct_1', quantity: 30 });
+  };
+  const standing = world.open(undefined, {
+    store: (store) => ({
+      ...store,
+      closeReports: async (params) => {
+        await standStill();
+        return await store.closeReports(params);
+      },
+    }),
+    provider: (provider) => provider,
+  });
+  await standing.report({ account: 'acct_1' });
+  await standing.close();
+  await world.usage.report();
+  expect(world.sent()).toHaveLength(1);
+  const { reports } = await world.usage.reports.list({ account: 'acct_1', status: 'not_billable' });
+  expect(reports).toMatchObject([{ quantity: 30, reason: 'free' }]);
+});

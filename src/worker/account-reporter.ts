@@ -112,12 +112,15 @@ export class AccountReporter {
     };
   }
 
-  /** Whether subscriptions must be read before the account's reports are judged. */
+  /**
+   * Whether subscriptions must be read before the account's reports are judged: they were when a report was due, and since
+   * all that it holds was used. A worker that stands still for days while it seals makes reports due as of before that.
+   */
   #isStale({ synced_at, sync_due_at }: Account, reports: readonly UsageReport[]): boolean {
     if (sync_due_at !== null && sync_due_at <= this.#now()) return true;
-    return reports.some(
-      (report) => this.#isToBeJudged(report) && (synced_at === null || (report.due_at ?? 0) > synced_at),
-    );
+    const isSince = ({ due_at, last_occurred_at }: UsageReport) =>
+      synced_at === null || Math.max(due_at ?? 0, last_occurred_at ?? 0) > synced_at;
+    return reports.some((report) => this.#isToBeJudged(report) && isSince(report));
   }
 
   /** Whether it is to be decided now if, and by what, a report is billed. */

@@ -74,12 +74,16 @@ npm run ${seeded.script} -- --seed SEED [--only 0,4,7] [--engine sqlite|postgres
   async function run(from: number, runs: number): Promise<void> {
     const startedAt = performance.now();
     const workers = values.workers === undefined ? {} : { workers: Number(values.workers) };
+    let told = 0;
     const { failures, lines } = await seeded.simulate({
       from,
       runs,
       engine,
       ...workers,
       onProgress: (done, failed) => {
+        for (const { seed, failure } of failed.slice(told))
+          console.log(`\n${failure}\n${replayCommand(seed, engine, seeded.script)}`);
+        told = failed.length;
         if (done % PROGRESS_EVERY === 0 || done === runs)
           process.stderr.write(`\r${done} of ${runs} schedules, ${failed.length} failed`);
       },
@@ -87,8 +91,6 @@ npm run ${seeded.script} -- --seed SEED [--only 0,4,7] [--engine sqlite|postgres
     process.stderr.write('\n');
     const seconds = Math.round((performance.now() - startedAt) / 1_000);
     const each = Math.round((seconds * 1_000) / lines.length);
-    for (const { seed, failure } of failures)
-      console.log(`\n${failure}\n${replayCommand(seed, engine, seeded.script)}`);
     const [processor] = cpus();
     const machine = `${cpus().length} × ${processor?.model.trim() ?? 'unknown'}`;
     console.log(
