@@ -116,7 +116,7 @@ export interface Store extends AccessStore, ExplainingReads, WebhookEventStore, 
    * invoice is final; false = nothing bills the current one, or the report is no longer waiting.
    */
   moveToCurrentPeriod(params: MoveToCurrentPeriodParams): Promise<boolean>;
-  /** What Stripe counted in a billing period beyond this database, as far as persons have vouched for it. */
+  /** What Stripe counted beyond this database in billing periods that end later, as far as persons have vouched for it. */
   acknowledgedUsage(params: AcknowledgedUsageParams): Promise<number>;
   /** What a person decides of a report, with who and why, in one transaction; false = it is no longer as it was. */
   decideReport(params: DecideReportParams): Promise<boolean>;
@@ -447,7 +447,7 @@ export interface MoveToCurrentPeriodParams {
 export interface AcknowledgedUsageParams {
   readonly account_id: string;
   readonly meter: string;
-  readonly billing_period_start: Instant;
+  readonly since: Instant;
 }
 
 export interface DecideReportParams extends ChangeReportParams {

@@ -38,7 +38,7 @@ function ofReport(db: Db, { account_id, meter, report_id }: ReportKey) {
 
 export async function acknowledgedUsage(
   db: Db,
-  { account_id, meter, billing_period_start }: AcknowledgedUsageParams,
+  { account_id, meter, since }: AcknowledgedUsageParams,
 ): Promise<number> {
   const row = await db
     .selectFrom('decision')
@@ -51,7 +51,7 @@ export async function acknowledgedUsage(
     .select((eb) => eb.fn.sum('acknowledged').as('sum'))
     .where('decision.account_id', '=', account_id)
     .where('decision.meter', '=', meter)
-    .where('usage.billing_period_start', '=', billing_period_start)
+    .where('usage.billing_period_end', '>', since)
     .executeTakeFirst();
   return Number(row?.sum ?? 0);
 }

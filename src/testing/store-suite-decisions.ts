@@ -120,30 +120,36 @@ export function testDecisions(check: Check, uuid: () => string): void {
     await assert.rejects(change(store, 'sending', 2, { slot: NOW + MINUTE_MS }));
   });
 
-  check('what persons vouched for adds up by account, meter and billing period', async (store) => {
-    const vouch = async (key: ReportKey, acknowledged: number) => {
-      const held = { status: 'held', reason: 'unknown_usage' } as const;
-      const { attempts, status } = await existing(store, key);
-      if (status === 'closed') assert.ok(await change(store, 'closed', attempts, held, key));
-      const params = { report: key, attempts, action: 'retry', changes: { due_at: NOW }, acknowledged };
-      assert.ok(await store.decideReport(decision({ ...params, action: 'retry' })));
-    };
-    const others = [{ account_id: 'acct_2' }, { meter: 'tokens' }].map((other) => ({ ...REPORT, ...other }));
-    for (const key of [REPORT, ...others]) await seal(store, key);
-    await vouch(REPORT, 70);
-    await vouch(REPORT, 5);
-    for (const key of others) await vouch(key, 1_000);
-    const of = (billing_period_start: number) =>
-      store.acknowledgedUsage({ account_id: 'acct_1', meter: 'credits', billing_period_start });
-    assert.equal(await of(NOW), 75);
-    assert.equal(await of(END), 0);
-    await record(store, REPORT, NOW + 40 * DAY_MS);
-    await closeAll(store, NOW + 41 * DAY_MS);
-    const next = (await reports(store)).find(({ billing_period_start: start }) => start === END);
-    assert.ok(next);
-    await vouch(next, 9);
-    assert.deepEqual([await of(NOW), await of(END)], [75, 9]);
-  });
+  check(
+    'what persons vouched for adds up by account and meter, over the billing periods that end later',
+    async (store) => {
+      const vouch = async (key: ReportKey, acknowledged: number) => {
+        const held = { status: 'held', reason: 'unknown_usage' } as const;
+        const { attempts, status } = await existing(store, key);
+        if (status === 'closed') assert.ok(await change(store, 'closed', attempts, held, key));
+        const params = { report: key, attempts, action: 'retry', changes: { due_at: NOW }, acknowledged };
+        assert.ok(await store.decideReport(decision({ ...params, action: 'retry' })));
+      };
+      const others = [{ account_id: 'acct_2' }, { meter: 'tokens' }].map((other) => ({
+        ...REPORT,
+        ...other,
+      }));
+      for (const key of [REPORT, ...others]) await seal(store, key);
+      await vouch(REPORT, 70);
+      await vouch(REPORT, 5);
+      for (const key of others) await vouch(key, 1_000);
+      const since = (instant: number) =>
+        store.acknowledgedUsage({ account_id: 'acct_1', meter: 'credits', since: instant });
+      assert.equal(await since(END - 1), 75);
+      assert.equal(await since(END), 0);
+      await record(store, REPORT, NOW + 40 * DAY_MS);
+      await closeAll(store, NOW + 41 * DAY_MS);
+      const next = (await reports(store)).find(({ billing_period_start: start }) => start === END);
+      assert.ok(next);
+      await vouch(next, 9);
+      assert.deepEqual([await since(NOW), await since(END)], [84, 9]);
+    },
+  );
 
   check('usage that is written off stays so, whatever is learned of subscriptions', async (store) => {
     await seal(store);

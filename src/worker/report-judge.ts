@@ -6,12 +6,13 @@ import {
   type SubscriptionItem,
 } from '../core/billing-period.ts';
 import type { Unavailable } from '../core/billing-provider.ts';
+import type { Instant } from '../core/environment.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
 import { freeReason } from '../core/plan.ts';
 import { type AccountWithItems, timelineOf } from '../core/store.ts';
 import { MAX_REQUEST_AHEAD_MS } from '../core/subscription-change.ts';
 import { expiryOf, type UsageReport } from '../core/usage-report.ts';
-import type { DraftInvoices } from './draft-invoices.ts';
+import { type DraftInvoices, MAX_POSTPONED_MS } from './draft-invoices.ts';
 import type { ReportOutcomes } from './report-outcomes.ts';
 import type { ReportSender } from './report-sender.ts';
 import type { ReporterContext, Settled } from './reporter-context.ts';
@@ -57,7 +58,7 @@ export class ReportJudge {
     if (report.quantity === 0) return await this.#outcomes.settle(report, 'zero');
     if (period.billed_by === 'trial') return await this.#outcomes.settle(report, 'trial');
     if (period.billed_by === 'none') return await this.#judgeUnbilled(report, account, items.length > 0);
-    const billing = items.filter((item) => billsDuring(item, report));
+    const billing = items.filter((item) => billsDuring(item, report, period, this.#context.stripeNow()));
     if (billing.length > 1) {
       const names = billing.map((item) => item.stripe_subscription_item).join(' and ');
       const last_error = `${names} bill this meter at once: Stripe would bill all usage for each.`;
@@ -160,7 +161,17 @@ export function waitsForChange(
   return period_start >= change_requested_at || isCutOff;
 }
 
-/** Whether an item that is still alive bills some of the time that a report is about. */
-function billsDuring({ started_at, ended_at }: SubscriptionItem, report: UsageReport): boolean {
-  return ended_at === null && started_at < (report.period_end ?? Number.POSITIVE_INFINITY);
+/**
+ * Whether an item bills what is sent now for some of the time that a report is about. One that has ended does where it had come
+ * to the end of the report's billing period: until that period's invoice is final.
+ */
+function billsDuring(
+  { started_at, ended_at }: SubscriptionItem,
+  { period_end }: UsageReport,
+  { end, is_cut_short }: BillingPeriod,
+  now: Instant,
+): boolean {
+  if (started_at >= (period_end ?? Number.POSITIVE_INFINITY)) return false;
+  if (ended_at === null) return true;
+  return !is_cut_short && ended_at >= end && now < end + MAX_POSTPONED_MS;
 }

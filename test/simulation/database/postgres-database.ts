@@ -1,5 +1,5 @@
 import { Pool, types } from 'pg';
-import type { Row, SimulationDatabase } from './simulation-database.ts';
+import type { Ending, Row, SimulationDatabase } from './simulation-database.ts';
 
 const INT8 = 20;
 const NUMERIC = 1700;
@@ -22,8 +22,9 @@ export class PostgresDatabases {
   /** @param url of a database that is empty and stays so for others. */
   constructor(url: string) {
     this.#pool = new Pool({ connectionString: url, max: 20 });
-    // A connection that is still closing when the database is dropped is told so.
+    // A connection that is still closing when the database is dropped is told so, and tells its pool.
     this.#pool.on('connect', (client) => client.on('error', () => {}));
+    this.#pool.on('error', () => {});
   }
 
   open(): SimulationDatabase {
@@ -38,11 +39,14 @@ export class PostgresDatabases {
       },
       transact: async (ending, work) => {
         const client = await pool.connect();
+        let end: Ending = 'ROLLBACK';
         try {
           await client.query('BEGIN');
-          return await work(client);
+          const result = await work(client);
+          end = ending;
+          return result;
         } finally {
-          await client.query(ending);
+          await client.query(end);
           client.release();
         }
       },

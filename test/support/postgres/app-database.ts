@@ -23,8 +23,9 @@ export function useAppDatabase(): AppDatabase {
   beforeAll(async () => {
     database = await createDatabase();
     pool = new Pool({ connectionString: database.url, max: 20 });
-    // A connection that is still closing when the database is dropped is told so.
+    // A connection that is still closing when the database is dropped is told so, and tells its pool.
     pool.on('connect', (client) => client.on('error', () => {}));
+    pool.on('error', () => {});
   });
   afterAll(async () => {
     await pool.end();
