@@ -107,13 +107,18 @@ async function createAmbiguousWorld() {
   return { ...world, late, second, held };
 }
 
+function backUp(from: string): string {
+  const path = join(temporaryDirectory(), 'backup.db');
+  const database = new DatabaseSync(from);
+  database.prepare('VACUUM INTO ?').run(path);
+  database.close();
+  return path;
+}
+
 /** Stripe counted 70 of a database that is lost; its backup is older, and has counted 29 more since then. */
 async function createRestoredWorld() {
   const lost = await createPayingWorld();
-  const path = join(temporaryDirectory(), 'backup.db');
-  const database = new DatabaseSync(lost.path);
-  database.prepare('VACUUM INTO ?').run(path);
-  database.close();
+  const path = backUp(lost.path);
   await lost.usage.report();
   const { clock, simulator, stripe, customer, counted } = lost;
   const restored = await createWorld({ path, clock, simulator });
@@ -294,6 +299,24 @@ describe('a report that is held', () => {
 });
 
 describe('usage that Stripe counted and this database does not know of', () => {
+  test('is not sent again as usage that another subscription bills next, also where it was being counted meanwhile', async () => {
+    const lost = await createPayingWorld({ lag_minutes: [20, 20] });
+    const path = backUp(lost.path);
+    await lost.usage.report();
+    const { clock, simulator, stripe, customer } = lost;
+    const { data } = await stripe.subscriptions.list({ customer: customer.id });
+    for (const { id } of data) await stripe.subscriptions.cancel(id);
+    await stripe.subscriptions.create({ customer: customer.id, items: [{ price: lost.price.id }] });
+    clock.advance(MINUTE);
+    const { usage, passTime } = await createWorld({ path, clock, simulator });
+    await usage.report();
+    await passTime(clock.now() + 3 * DAY);
+    expect((await usage.reports.list({ status: 'held' })).reports).toMatchObject([
+      { quantity: 70, reason: 'unknown_usage' },
+    ]);
+    expect(lost.counted()).toBe(70);
+  });
+
   test.each([
     ['send', 'reported', 169],
     ['written_off', 'not_billable', 70],

@@ -514,6 +514,26 @@ describe('a subscription that changes under its reports', () => {
     expect(world.counted()).toBe(78);
   });
 
+  test('overlaps another one over the end of its period: what both would bill waits for the first one’s invoice', async () => {
+    const world = await createPayingWorld({ lag_minutes: [0, 0] });
+    await world.usage.report();
+    await world.passTime(world.end - MINUTE);
+    const price = world.subscription.items.data[0]?.price.id ?? '';
+    await world.stripe.subscriptions.create({ customer: world.customer.id, items: [{ price }] });
+    world.clock.advance(MINUTE / 2);
+    await world.usage.increment({ account: 'acct_1', quantity: 9 });
+    world.clock.moveTo(world.end + MINUTE);
+    await world.usage.report();
+    await world.stripe.subscriptions.cancel(world.subscription.id);
+    await world.passTime(world.end + 45 * MINUTE);
+    await world.usage.report(); // which keeps the draft open
+    await world.passTime(world.end + DAY);
+    expect(world.counted()).toBe(70);
+    await world.passTime(world.end + 40 * DAY);
+    expect(await world.billedQuantity()).toBe(79);
+    expect(world.errors).toEqual([]);
+  });
+
   test('ends in the second in which a report was sealed: what is used afterwards is recorded and judged', async () => {
     const world = await createPayingWorld({ start: Date.UTC(2026, 0, 10, 12) + 607 });
     await world.usage.increment({ account: 'acct_1', quantity: 1 });
