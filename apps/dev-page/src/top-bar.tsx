@@ -54,18 +54,24 @@ export function TopBar({ state, language, setLocale, theme, setTheme }: TopBarPr
   );
 }
 
+/** More than passes by itself between two looks at the clock. */
+const MOVED_MS = 60_000;
+
 /** While it moves, the billing goes on as it would: reports, the end of the period, the invoice. */
 function Clock({ state }: { readonly state: QueryResult<DevState> }) {
   const refresh = useRefresh();
   const [refusal, setRefusal] = useState<string | null>(null);
   const clock = state.data?.clock;
   const isMoving = clock?.moving != null;
-  const wasMoving = useRef(false);
+  const settledAt = useRef<number | null>(null);
 
+  // Whether or not the page has seen it move: a short way is over between two looks.
   useEffect(() => {
-    if (wasMoving.current && !isMoving) refresh();
-    wasMoving.current = isMoving;
-  }, [isMoving, refresh]);
+    if (!clock || clock.moving !== null) return;
+    const now = Date.parse(clock.now);
+    if (settledAt.current !== null && now - settledAt.current > MOVED_MS) refresh();
+    settledAt.current = now;
+  }, [clock, refresh]);
 
   async function move(to: ClockMove): Promise<void> {
     try {
