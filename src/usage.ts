@@ -34,6 +34,7 @@ import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
 import { createSubscriptionChanges } from './subscription-changes.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { isProduction, systemEnvironment } from './system-environment.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
 import { createUnflushedBills } from './unflushed-bills.ts';
 import { createUsageHandler } from './usage-handler.ts';
 import type { GetParams, IncrementOptions, Usage } from './usage-interface.ts';
@@ -74,8 +75,9 @@ export function composeUsage<const Meter extends string, const Plan extends stri
 ): Usage<Meter, Plan> {
   const config = parseOptions(options as UsageOptions, isProduction());
   const environment = environmentOf(options);
-  const store = wrapping.store(openStore(config.database, environment));
-  const providers = providersOf(config, environment, wrapping);
+  const telemetry = new Telemetry(environment.clock);
+  const store = telemetry.store(wrapping.store(openStore(config.database, environment)));
+  const providers = providersOf(config, environment, wrapping, telemetry);
   // Whoever asks outside of the report job waits for the answer.
   const provider = providers?.interactive ?? null;
   const recorder = new Recorder(store, environment, config.late_usage);
@@ -103,6 +105,12 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       }
     },
   });
+  const watched = {
+    clock: environment.clock,
+    store,
+    nextDueAt: () => worker.nextDueAt(),
+    load: providers && (() => providers.backgroundLoad()),
+  };
   const query = { store, clock: environment.clock, plans: config.plans };
   /** Adjustments that are on their way to the recorder, which close() waits for. */
   const adjusting = new Set<Promise<unknown>>();
@@ -138,6 +146,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
 
   /** Hands an error to the app, whose own mistakes must not become unhandled rejections of ours. */
   function tell(error: unknown): void {
+    telemetry.countError(error);
     try {
       onError(error);
     } catch (cause) {
@@ -162,6 +171,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   }
 
   function record(params: unknown, options?: IncrementOptions): Promise<IncrementResult> {
+    telemetry.observe(watched);
     const recorded_at = environment.clock.now();
     const parsed = parseIncrement(params, config.meters, recorded_at);
     if (options === undefined) return recorder.record(parsed);
@@ -207,6 +217,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   }
 
   async function closeAll(): Promise<void> {
+    telemetry.stop();
     await worker.stop();
     await Promise.allSettled(adjusting);
     await http.drain();
@@ -403,6 +414,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       start: () => {
         if (closing) throw new UsageError('closed');
         searchStripe();
+        telemetry.observe(watched);
         worker.start();
       },
       stop: () => worker.stop(),
@@ -429,16 +441,17 @@ function providersOf(
   { stripe, event_names }: UsageConfig,
   environment: Environment,
   wrapping: PortWrapping,
+  telemetry: Telemetry,
 ): BillingProviders | null {
   if (!stripe) return null;
   const { limits, secret_key, config } = stripe;
   const connection = { secret_key, ...(config ? { config } : {}) };
   const providers = createStripeProviders({ connection, environment, limits, event_names });
-  return {
+  return telemetry.providers({
     ...providers,
     interactive: wrapping.provider(providers.interactive),
     background: wrapping.provider(providers.background),
-  };
+  });
 }
 
 /** null = no secret is set. */

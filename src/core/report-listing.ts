@@ -11,6 +11,13 @@ export interface ExplainingReads {
   listDecisions(params: ListDecisionsParams): Promise<readonly ReportDecision[]>;
   /** Reports of one status in the order of account, meter and report. */
   listReportsByStatus(params: ListReportsByStatusParams): Promise<readonly UsageReport[]>;
+  /** How many reports wait for a person. */
+  countReportsToDecide(): Promise<ReportsToDecide>;
+}
+
+export interface ReportsToDecide {
+  readonly held: number;
+  readonly failed: number;
 }
 
 export interface ListEventsParams {

@@ -4,6 +4,7 @@ import type {
   ListEventsParams,
   ListEventsResult,
   ListReportsByStatusParams,
+  ReportsToDecide,
   UsageEvent,
 } from '../core/report-listing.ts';
 import type { ReportKey, UsageReport } from '../core/usage-report.ts';
@@ -61,4 +62,17 @@ export async function listReportsByStatus(
     .limit(limit)
     .execute();
   return rows.map(toReport);
+}
+
+/** By the index of the few that wait for a person. */
+export async function countReportsToDecide(db: Db): Promise<ReportsToDecide> {
+  const rows = await db
+    .selectFrom('usage')
+    .select((eb) => ['status', eb.fn.countAll().as('reports')])
+    .where(sql<boolean>`status in ('held', 'failed')`)
+    .groupBy('status')
+    .execute();
+  const countOf = (status: 'held' | 'failed') =>
+    Number(rows.find((row) => row.status === status)?.reports ?? 0);
+  return { held: countOf('held'), failed: countOf('failed') };
 }

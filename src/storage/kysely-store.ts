@@ -18,7 +18,7 @@ import { readAgenda } from './agenda.ts';
 import { closeReports, listAccountsToClose } from './closing.ts';
 import { acknowledgedUsage, decideReport, listDecisions } from './decisions.ts';
 
-import { getReport, listEvents, listReportsByStatus } from './explaining.ts';
+import { countReportsToDecide, getReport, listEvents, listReportsByStatus } from './explaining.ts';
 
 import { acquireLease, releaseLease, setLastRun } from './leases.ts';
 import { type Ledger, sumUsage } from './ledger.ts';
@@ -132,6 +132,7 @@ export function createKyselyStore(engine: Engine, environment: { uuid(): string 
     listEvents: (params) => read((db, ledger) => listEvents(db, ledger, params)),
     listDecisions: (params) => read((db) => listDecisions(db, params)),
     listReportsByStatus: (params) => read((db) => listReportsByStatus(db, params)),
+    countReportsToDecide: () => read((db) => countReportsToDecide(db)),
     readAtOnce: (run) =>
       use(({ reader, ledger }) => {
         const transaction = reader.transaction().setIsolationLevel('repeatable read');

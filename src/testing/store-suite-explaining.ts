@@ -81,6 +81,7 @@ export function testExplaining(check: Check, uuid: () => string): void {
     assert.deepEqual(closed, expected);
     assert.deepEqual(await namesOf(store, 'closed', 'acct_10'), ['acct_10 credits 1', 'acct_10 tokens 1']);
     assert.deepEqual(await namesOf(store, 'held', null), []);
+    assert.deepEqual(await store.countReportsToDecide(), { held: 0, failed: 0 });
     for (const meter of ['credits', 'tokens']) {
       const report = { account_id: 'acct_2', meter, report_id: 1 };
       await store.changeReport({
@@ -92,6 +93,7 @@ export function testExplaining(check: Check, uuid: () => string): void {
     }
     assert.deepEqual(await namesOf(store, 'held', null), ['acct_2 credits 1', 'acct_2 tokens 1']);
     assert.deepEqual(await namesOf(store, 'held', 'acct_1'), []);
+    assert.deepEqual(await store.countReportsToDecide(), { held: 2, failed: 0 });
     assert.equal((await namesOf(store, 'closed', null)).length, 6);
     assert.equal((await namesOf(store, 'open', null)).length, 8);
   });

@@ -1,0 +1,2 @@
+/** What OpenTelemetry calls who measures: the package. */
+export const SCOPE = 'tallybook';
