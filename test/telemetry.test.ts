@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { context, metrics, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
@@ -206,4 +207,14 @@ test('reports that are held, and calls of the job to Stripe, are counted', async
     { attributes: { 'tallybook.state': 'in_flight' }, value: 0 },
     { attributes: { 'tallybook.state': 'waiting' }, value: 0 },
   ]);
+});
+
+test('docs/telemetry.md lists every metric, and no other', () => {
+  const sources = readdirSync('src/telemetry').map((file) => readFileSync(`src/telemetry/${file}`, 'utf8'));
+  const created = sources.flatMap((source) =>
+    [...source.matchAll(/\.create[A-Za-z]+\('([^']+)'/g)].map(([, name]) => name),
+  );
+  const rows = readFileSync('docs/telemetry.md', 'utf8').matchAll(/^\| `(tallybook\.[^`]+)` \|/gm);
+  expect(created.length).toBeGreaterThan(5);
+  expect([...rows].map(([, name]) => name).toSorted()).toEqual(created.toSorted());
 });

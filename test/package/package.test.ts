@@ -230,6 +230,21 @@ describe('the README', () => {
   });
 });
 
+describe('docs/telemetry.md', () => {
+  test('shows a program that type-checks and tells what was measured', () => {
+    const [program = '', ...others] = programsOf('docs/telemetry.md');
+    expect(others).toEqual([]);
+    install('@opentelemetry/sdk-metrics');
+    rmSync(join(app, 'metrics.db'), { force: true });
+    write({ 'metrics.ts': program });
+    expect(typeCheck(['metrics.ts'])).toBe('');
+    const printed = run('node', ['metrics.ts'], app);
+    for (const name of ['tallybook.entries', 'tallybook.commit.duration', 'tallybook.job.lateness']) {
+      expect(printed).toContain(`name: '${name}'`);
+    }
+  });
+});
+
 describe('docs/adjustments.md', () => {
   const [program = '', ...others] = programsOf('docs/adjustments.md');
 
