@@ -37,11 +37,12 @@ export class OpenReports {
   #executionsSeen = 0;
 
   constructor(database: SqliteDatabase) {
+    // By name: Node 22 does not bind numbered parameters.
     this.#byInstant = database.prepare(
       `SELECT ${COLUMNS}, (SELECT min(billing_period_start) FROM usage
-         WHERE account_id = ?1 AND meter = ?2 AND status = 'open' AND billing_period_start > ?3) AS next_start
-       FROM usage WHERE account_id = ?1 AND meter = ?2 AND status = 'open'
-         AND billing_period_start <= ?3 AND billing_period_end > ?3
+         WHERE account_id = :account AND meter = :meter AND status = 'open' AND billing_period_start > :instant) AS next_start
+       FROM usage WHERE account_id = :account AND meter = :meter AND status = 'open'
+         AND billing_period_start <= :instant AND billing_period_end > :instant
        ORDER BY billing_period_start DESC LIMIT 1`,
     );
     this.#byId = database.prepare(
@@ -93,7 +94,7 @@ export class OpenReports {
   #read({ account_id, meter, report_id }: RoutedEntry, instant: number): OpenReport | null {
     const row =
       report_id === null
-        ? this.#byInstant.get(account_id, meter, instant)
+        ? this.#byInstant.get({ account: account_id, meter, instant })
         : this.#byId.get(account_id, meter, report_id);
     if (!row) return null;
     const billing_period_end = Number(row['billing_period_end']);
