@@ -177,7 +177,7 @@ describe('with a live key', () => {
         return real(url, { ...init, headers });
       };`,
     );
-    const env = { NODE_OPTIONS: `--import ${preload}` };
+    const env = { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import ${preload}` };
     const tallybook = (...args: string[]) => runCommand([...args, '--config', config], { env });
     const refused = await tallybook('push', '--yes');
     expect(refused.stdout).toContain('Stripe, live mode:');
