@@ -7,6 +7,7 @@ import {
   increment,
   incrementBatch,
   incrementResult,
+  sentIncrement,
 } from '../wire/usage.ts';
 
 const RECORDING_ERRORS = [
@@ -31,7 +32,7 @@ export const INCREMENTS: readonly Route[] = [
     description:
       'Durable when it is answered. The header `Idempotency-Key` is the same as `idempotency_key` in the body.',
     access: { scope: 'write', browser_token: false, account: 'one' },
-    body: { schema: increment },
+    body: { schema: sentIncrement, documented: increment },
     answer: incrementResult,
     errors: [...RECORDING_ERRORS, 'account_not_found'],
     handle: ({ body, request }, { service }) => service.increment(withIdempotencyKey(request, body)),

@@ -27,7 +27,11 @@ const incrementFields = {
   properties: properties.optional(),
 };
 
+/** As it is documented. */
 export const increment = z.strictObject(incrementFields).openapi('Increment');
+
+/** As it is read: a record leaves out `__proto__` without a word, and the library looks at properties itself. */
+export const sentIncrement = z.strictObject({ ...incrementFields, properties: z.unknown().optional() });
 
 /** The items are checked one by one: a bad one does not refuse the others. */
 export const incrementBatch = z.strictObject({ increments: z.array(z.unknown()).min(1) });
