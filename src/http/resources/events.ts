@@ -12,6 +12,7 @@ const STRUCTURED = 'application/cloudevents+json';
 const BATCH = 'application/cloudevents-batch+json';
 /** Of one event in binary mode, whose attributes are headers, and of what is read as structured without them. */
 const PLAIN = 'application/json';
+const ASCII = /^[\x20-\x7e]*$/;
 
 const cloudEvent = z
   .looseObject({
@@ -124,7 +125,7 @@ function eventsOf(sent: unknown, request: Request): SentEvents {
   throw new UsageError('invalid_cloud_event', { field: 'body', reason: 'A batch is a list of events.' });
 }
 
-/** Header values are percent-encoded where they are not ASCII. */
+/** Header values are percent-encoded where they are not ASCII (CloudEvents 1.0.2, HTTP protocol binding, 3.1.3.2). */
 function fromHeaders(request: Request, data: unknown): unknown {
   const attributes = [...request.headers].flatMap(([name, value]) =>
     name.startsWith('ce-') ? [[name.slice('ce-'.length), decodeHeader(name, value)] as const] : [],
@@ -133,9 +134,20 @@ function fromHeaders(request: Request, data: unknown): unknown {
 }
 
 function decodeHeader(name: string, value: string): string {
+  // Other characters would be other text than the same attribute in the body.
+  const text = ASCII.test(value) ? decoded(value) : null;
+  if (text !== null) return text;
+  throw new UsageError('invalid_cloud_event', {
+    field: name,
+    reason: 'It is not ASCII that is percent-encoded.',
+  });
+}
+
+/** null = it cannot be decoded. */
+function decoded(value: string): string | null {
   try {
     return decodeURIComponent(value);
   } catch {
-    throw new UsageError('invalid_cloud_event', { field: name, reason: 'It cannot be decoded.' });
+    return null;
   }
 }
