@@ -1,7 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { UsageError } from '../../core/errors.ts';
 import { toIncrement } from '../cloud-events.ts';
-import { refuseIdempotencyKey } from '../idempotency-key.ts';
 import { detailOf } from '../problem.ts';
 import { failuresOf, type Outcome, recordEach, toBatchResult } from '../record-each.ts';
 import { defineRoute, type Route, type RouteContext, type RouteInput } from '../route.ts';
@@ -37,7 +36,6 @@ const body = {
 const access = { scope: 'write', browser_token: false, account: 'each' } as const;
 const errors = [
   'batch_too_large',
-  'invalid_idempotency_key',
   'invalid_cloud_event',
   'invalid_account',
   'invalid_meter',
@@ -86,7 +84,6 @@ async function recordEvents(
   { body: sent, request, caller }: RouteInput<unknown, unknown>,
   context: RouteContext,
 ): Promise<readonly Outcome[]> {
-  refuseIdempotencyKey(request);
   const { events, is_batch } = eventsOf(sent, request);
   const { cloud_events, environment } = context;
   const paramsOf = (event: unknown) => toIncrement(event, cloud_events, (text) => environment.digest(text));
