@@ -124,13 +124,30 @@ function readQuery(request: Request): Map<string, string> {
   const query = new Map<string, string>();
   const at = request.url.indexOf('?');
   if (at === -1) return query;
-  for (const [name, value] of new URLSearchParams(request.url.slice(at))) {
+  const text = request.url.slice(at);
+  if (!isDecodable(text)) {
+    throw new UsageError('invalid_parameter', {
+      field: 'query',
+      reason: 'It is not UTF-8 that is percent-encoded.',
+    });
+  }
+  for (const [name, value] of new URLSearchParams(text)) {
     if (query.has(name)) {
       throw new UsageError('invalid_parameter', { field: name, reason: 'It is there twice.' });
     }
     query.set(name, value);
   }
   return query;
+}
+
+/** Where it is not, `URLSearchParams` puts something else in place, and many ids would be one. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function refuseUnknown([field = '']: readonly string[]): never {

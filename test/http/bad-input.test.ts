@@ -452,6 +452,12 @@ describe('a query', () => {
     ['/v1/usage?account=a&acount=b', 'invalid_parameter'],
     ['/v1/usage?account=a&account=b', 'invalid_parameter'],
     ['/v1/usage?account=a&__proto__=b', 'invalid_parameter'],
+    ['/v1/usage?account=%FF', 'invalid_parameter'],
+    ['/v1/usage?account=a%C3', 'invalid_parameter'],
+    ['/v1/usage?account=%ED%A0%80', 'invalid_parameter'],
+    ['/v1/usage?account=a%C3&meter=credits', 'invalid_parameter'],
+    ['/v1/usage?account=100%', 'invalid_parameter'],
+    ['/v1/usage?%FF=a', 'invalid_parameter'],
     ['/v1/plans?x=1', 'invalid_parameter'],
     ['/v1/usage?account=a&meter=tokens', 'invalid_meter'],
     ['/v1/usage?account=a&meter=__proto__', 'invalid_meter'],
@@ -465,9 +471,20 @@ describe('a query', () => {
     ['/v1/explanations/report?account=a&report=1.5', 'invalid_parameter'],
   ])('%s is refused', async (path, code) => {
     const { get, admin, usage } = await createSender();
-    await usage.increment({ account: 'a' });
+    // What stands for a byte that is not UTF-8, where it is read leniently.
+    for (const account of ['a', 'a\ufffd', '\ufffd', '100%']) await usage.increment({ account });
     const { status, json } = await get(path, admin);
     expect([status, json.code]).toEqual([400, code]);
+  });
+
+  test('has what it was encoded from', async () => {
+    const { get, admin, usage } = await createSender();
+    for (const account of ['\ufffd', 'é +%', '+']) {
+      await usage.increment({ account });
+      const { json } = await get(`/v1/usage?account=${encodeURIComponent(account)}`, admin);
+      expect(json.account).toBe(account);
+    }
+    expect((await get('/v1/usage?account=%C3%A9+%2B%25', admin)).json.account).toBe('é +%');
   });
 
   test('of lists goes page by page', async () => {
