@@ -39,13 +39,12 @@ export function parseAccountId(value: unknown): string {
 export function isReadableId(value: unknown): value is string {
   if (typeof value !== 'string') return false;
   if (COMMON_ID.test(value)) return true;
-  return (
-    value.length >= 1 &&
-    value.length <= MAX_ID_LENGTH &&
-    value.trim() === value &&
-    value.isWellFormed() &&
-    !UNPRINTABLE.test(value)
-  );
+  return value.length >= 1 && value.length <= MAX_ID_LENGTH && isReadable(value);
+}
+
+/** Whether a text of any length shows on a screen as what it is. */
+export function isReadable(text: string): boolean {
+  return text.trim() === text && text.isWellFormed() && !UNPRINTABLE.test(text);
 }
 
 /** @throws UsageError `invalid_stripe_customer`. */

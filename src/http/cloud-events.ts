@@ -1,3 +1,4 @@
+import { isReadable } from '../core/account.ts';
 import { UsageError } from '../core/errors.ts';
 
 /** What events of one type count. */
@@ -36,7 +37,8 @@ export function toIncrement(
   if (event['specversion'] !== '1.0') throw invalid('specversion', 'It must be 1.0.');
   const [id, source, type] = ['id', 'source', 'type'].map((name) => attribute(event, name));
   const rule = rules.get(type ?? '') ?? defaultRule(type ?? '', meters);
-  const { time, data } = event;
+  refuseOtherData(event);
+  const { time } = event;
   return {
     account: pick(event, rule.account),
     meter: rule.meter,
@@ -44,7 +46,6 @@ export function toIncrement(
     idempotency_key: `ce_${digest(JSON.stringify([source, id]))}`,
     ...(time === undefined ? {} : { timestamp: readTime(time) }),
     properties: { cloud_event_id: id, cloud_event_source: source, cloud_event_type: type },
-    ...(data === undefined || data === null || isFields(data) ? {} : refuseData()),
   };
 }
 
@@ -54,8 +55,10 @@ function isFields(value: unknown): value is Fields {
 
 function attribute(event: Fields, name: string): string {
   const value = Object.hasOwn(event, name) ? event[name] : undefined;
-  if (typeof value === 'string' && value !== '' && value.length <= MAX_ATTRIBUTE_LENGTH) return value;
-  throw invalid(name, `It is a text of 1 to ${MAX_ATTRIBUTE_LENGTH} characters.`);
+  const isText = typeof value === 'string' && value !== '' && value.length <= MAX_ATTRIBUTE_LENGTH;
+  if (isText && isReadable(value)) return value;
+  const reason = `It is a text of 1 to ${MAX_ATTRIBUTE_LENGTH} characters, without control characters or spaces around it.`;
+  throw invalid(name, reason);
 }
 
 function defaultRule(type: string, meters: ReadonlySet<string>): CloudEventRule {
@@ -91,8 +94,12 @@ function pick(event: Fields, path: string): unknown {
   return found;
 }
 
-function refuseData(): never {
-  throw invalid('data', 'An object is expected.');
+/** A quantity that is not looked at would count as one. */
+function refuseOtherData({ data, data_base64 }: Fields): void {
+  if (data_base64 !== undefined && data_base64 !== null) {
+    throw invalid('data_base64', 'It is not decoded: send the object as `data`.');
+  }
+  if (data !== undefined && data !== null && !isFields(data)) throw invalid('data', 'An object is expected.');
 }
 
 function invalid(field: string, reason: string): UsageError {

@@ -16,6 +16,7 @@ const EVERYWHERE: readonly UsageErrorCode[] = [
   'closed',
 ];
 const WITH_KEY: readonly UsageErrorCode[] = ['invalid_parameter', 'unauthenticated', 'forbidden'];
+const CHANGING: readonly UsageErrorCode[] = ['invalid_idempotency_key'];
 const WITH_BODY: readonly UsageErrorCode[] = [
   'invalid_json',
   'unsupported_media_type',
@@ -86,7 +87,13 @@ function describeRoute(registry: Registry, { definition }: Route): void {
       ...(answer
         ? { 200: { description: 'Done', content: { 'application/json': { schema: answer } } } }
         : { 204: { description: 'Done' } }),
-      ...problemResponses([...WITH_KEY, ...(body ? WITH_BODY : []), ...errors, ...EVERYWHERE]),
+      ...problemResponses([
+        ...WITH_KEY,
+        ...(access.scope === 'read' ? [] : CHANGING),
+        ...(body ? WITH_BODY : []),
+        ...errors,
+        ...EVERYWHERE,
+      ]),
     },
   });
 }

@@ -5,6 +5,7 @@ import { UsageError, type UsageErrorCode } from '../core/errors.ts';
 import type { Caller } from './access/caller.ts';
 import type { BodyDeadline } from './body-deadline.ts';
 import type { CloudEventMapping } from './cloud-events.ts';
+import { readIdempotencyKey, withIdempotencyKey } from './idempotency-key.ts';
 import { parseInput } from './input.ts';
 import type { HttpService } from './service.ts';
 import { readJson } from './strict-json.ts';
@@ -57,6 +58,7 @@ export interface RouteDefinition<Query extends z.ZodType, Body extends z.ZodType
   /** Whether each request costs some of Stripe's own limit: a browser may then ask less often. */
   readonly asks_stripe?: true;
   readonly query?: Query;
+  /** With a field `idempotency_key`, the route takes the header as well; without one, it refuses it. */
   readonly body?: {
     readonly schema: Body;
     /** What the document shows. Default: the schema. */
@@ -98,8 +100,12 @@ export function defineRoute<
       const { request, caller } = call;
       const sent = Object.fromEntries(readQuery(request));
       if (!definition.query && Object.keys(sent).length > 0) refuseUnknown(Object.keys(sent));
+      const key = readIdempotencyKey(request, definition);
       const named = definition.body
-        ? await readJson(request, definition.body.media_types ?? JSON_TYPE, context.deadline)
+        ? withIdempotencyKey(
+            await readJson(request, definition.body.media_types ?? JSON_TYPE, context.deadline),
+            key,
+          )
         : undefined;
       const query =
         definition.query && parseInput(definition.query, restricted(sent, definition, caller, 'query'));
@@ -118,13 +124,30 @@ function readQuery(request: Request): Map<string, string> {
   const query = new Map<string, string>();
   const at = request.url.indexOf('?');
   if (at === -1) return query;
-  for (const [name, value] of new URLSearchParams(request.url.slice(at))) {
+  const text = request.url.slice(at);
+  if (!isDecodable(text)) {
+    throw new UsageError('invalid_parameter', {
+      field: 'query',
+      reason: 'It is not UTF-8 that is percent-encoded.',
+    });
+  }
+  for (const [name, value] of new URLSearchParams(text)) {
     if (query.has(name)) {
       throw new UsageError('invalid_parameter', { field: name, reason: 'It is there twice.' });
     }
     query.set(name, value);
   }
   return query;
+}
+
+/** Where it is not, `URLSearchParams` puts something else in place, and many ids would be one. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function refuseUnknown([field = '']: readonly string[]): never {

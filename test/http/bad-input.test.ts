@@ -297,8 +297,11 @@ describe('what is wrong is told in words for somebody who writes JSON', () => {
     ['{"account":"a","quantity":1.5}', 'quantity: It is not a whole number.'],
     ['{"account":"a","quantity":-1}', 'quantity: It is less than 0.'],
     ['{"account":"a","quantity":1e15}', 'quantity: It is more than 999,999,999,999,999.'],
-    ['{"account":"a","properties":[]}', 'properties: It is not an object.'],
-    ['{"account":"a","properties":{"b":{}}}', 'properties.b: It is not of a kind that is taken here.'],
+    ['{"account":"a","properties":[]}', 'properties an array: The properties are not a small, flat object.'],
+    [
+      '{"account":"a","properties":{"b":{}}}',
+      'properties an object: The properties are not a small, flat object.',
+    ],
     ['{"account":"a","acount":"a"}', 'acount: It is not known here.'],
     ['[]', 'body: It is not an object.'],
   ])('such as %.50s', async (body, detail) => {
@@ -385,6 +388,26 @@ describe('a batch', () => {
   });
 });
 
+describe('properties', () => {
+  test.each([
+    '{"__proto__":{"polluted":1}}',
+    '{"a":1,"__proto__":[]}',
+    '{"constructor":{}}',
+    '{"a":[1]}',
+    '[]',
+    '"a"',
+    'null',
+  ])('of %s are refused, alone and in a batch, in the same words', async (properties) => {
+    const { record, post, key, nothingIsThere } = await createSender();
+    const increment = `{"account":"a","properties":${properties}}`;
+    const { status, json } = await record(increment);
+    expect([status, json.code, json.field]).toEqual([400, 'invalid_properties', 'properties']);
+    const batch = await post('/v1/usage/batch', key, `{"increments":[${increment}]}`);
+    expect(batch.json.results).toMatchObject([{ error: { code: json.code, detail: json.detail } }]);
+    await nothingIsThere();
+  });
+});
+
 const LITERALS = [
   "'; DROP TABLE usage; --",
   '__proto__',
@@ -401,7 +424,7 @@ const LITERALS = [
 ];
 
 test('what looks like something else is a name like any other', async () => {
-  const { record, get, key, usage } = await createSender();
+  const { record, post, get, key, admin, usage } = await createSender();
   for (const [index, account] of LITERALS.entries()) {
     const body = {
       account,
@@ -409,7 +432,13 @@ test('what looks like something else is a name like any other', async () => {
       idempotency_key: account,
       properties: { [account]: account },
     };
-    expect((await record(JSON.stringify(body))).status).toBe(200);
+    expect((await record(JSON.stringify(body))).json).toEqual({ recorded: true, duplicate: false });
+    // Whatever is left out of one of them would be a conflict.
+    const again = await post('/v1/usage/batch', key, { increments: [body] });
+    expect(again.json.results).toEqual([{ recorded: false, duplicate: true }]);
+    const report = `/v1/explanations/report?account=${encodeURIComponent(account)}&report=1`;
+    const [entry] = (await get(report, admin)).json.entries.page;
+    expect(Object.entries(entry.properties)).toEqual([[account, account]]);
   }
   for (const [index, account] of LITERALS.entries()) {
     const { json } = await get(`/v1/usage?account=${encodeURIComponent(account)}`, key);
@@ -423,6 +452,12 @@ describe('a query', () => {
     ['/v1/usage?account=a&acount=b', 'invalid_parameter'],
     ['/v1/usage?account=a&account=b', 'invalid_parameter'],
     ['/v1/usage?account=a&__proto__=b', 'invalid_parameter'],
+    ['/v1/usage?account=%FF', 'invalid_parameter'],
+    ['/v1/usage?account=a%C3', 'invalid_parameter'],
+    ['/v1/usage?account=%ED%A0%80', 'invalid_parameter'],
+    ['/v1/usage?account=a%C3&meter=credits', 'invalid_parameter'],
+    ['/v1/usage?account=100%', 'invalid_parameter'],
+    ['/v1/usage?%FF=a', 'invalid_parameter'],
     ['/v1/plans?x=1', 'invalid_parameter'],
     ['/v1/usage?account=a&meter=tokens', 'invalid_meter'],
     ['/v1/usage?account=a&meter=__proto__', 'invalid_meter'],
@@ -436,9 +471,20 @@ describe('a query', () => {
     ['/v1/explanations/report?account=a&report=1.5', 'invalid_parameter'],
   ])('%s is refused', async (path, code) => {
     const { get, admin, usage } = await createSender();
-    await usage.increment({ account: 'a' });
+    // What stands for a byte that is not UTF-8, where it is read leniently.
+    for (const account of ['a', 'a\ufffd', '\ufffd', '100%']) await usage.increment({ account });
     const { status, json } = await get(path, admin);
     expect([status, json.code]).toEqual([400, code]);
+  });
+
+  test('has what it was encoded from', async () => {
+    const { get, admin, usage } = await createSender();
+    for (const account of ['\ufffd', 'é +%', '+']) {
+      await usage.increment({ account });
+      const { json } = await get(`/v1/usage?account=${encodeURIComponent(account)}`, admin);
+      expect(json.account).toBe(account);
+    }
+    expect((await get('/v1/usage?account=%C3%A9+%2B%25', admin)).json.account).toBe('é +%');
   });
 
   test('of lists goes page by page', async () => {

@@ -94,12 +94,15 @@ describe('an event', () => {
     };
     expect((await send('POST', '/v1/events', { key, body: { quantity: 4 }, headers })).json.recorded).toBe(1);
     expect(await quantityOf('Köln')).toBe(4);
-    const broken = await send('POST', '/v1/events', {
-      key,
-      body: {},
-      headers: { ...headers, 'ce-subject': '%' },
-    });
-    expect(broken.json).toMatchObject({ code: 'invalid_cloud_event', field: 'ce-subject' });
+    // As bytes arrive that were not encoded: these of é.
+    for (const subject of ['%', '%ff', 'Ã©']) {
+      const broken = await send('POST', '/v1/events', {
+        key,
+        body: {},
+        headers: { ...headers, 'ce-subject': subject },
+      });
+      expect(broken.json).toMatchObject({ code: 'invalid_cloud_event', field: 'ce-subject' });
+    }
   });
 
   test('with extension attributes is counted', async () => {
@@ -119,11 +122,21 @@ describe('an event', () => {
     [{ id: 1 }, 'invalid_cloud_event', 'id'],
     [{ source: undefined }, 'invalid_cloud_event', 'source'],
     [{ source: 'x'.repeat(1_025) }, 'invalid_cloud_event', 'source'],
+    [{ id: ' e1' }, 'invalid_cloud_event', 'id'],
+    [{ id: 'a\u0000b' }, 'invalid_cloud_event', 'id'],
+    [{ id: 'a\nb' }, 'invalid_cloud_event', 'id'],
+    [{ id: 'a\u202eb' }, 'invalid_cloud_event', 'id'],
+    [{ id: '\ud800' }, 'invalid_cloud_event', 'id'],
+    [{ source: 'a\rb' }, 'invalid_cloud_event', 'source'],
+    [{ source: 'a\u2066b' }, 'invalid_cloud_event', 'source'],
     [{ type: 'unknown' }, 'invalid_cloud_event', 'type'],
     [{ type: '__proto__' }, 'invalid_cloud_event', 'type'],
     [{ type: 'constructor' }, 'invalid_cloud_event', 'type'],
     [{ data: [1] }, 'invalid_cloud_event', 'data'],
     [{ data: 'text' }, 'invalid_cloud_event', 'data'],
+    // {"quantity":500}, which must not count as one.
+    [{ data_base64: 'eyJxdWFudGl0eSI6NTAwfQ==' }, 'invalid_cloud_event', 'data_base64'],
+    [{ data_base64: '', data: { quantity: 5 } }, 'invalid_cloud_event', 'data_base64'],
     [{ subject: undefined }, 'invalid_account', 'account'],
     [{ subject: 7 }, 'invalid_account', 'account'],
     [{ time: '2020-01-01T00:00:00Z' }, 'invalid_timestamp', 'timestamp'],

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { createUsage, UsageError } from '../../src/index.ts';
+import { createUsage, type ReportResult, UsageError } from '../../src/index.ts';
 import { temporaryDirectory } from '../support/folders.ts';
+import { createBilled } from './billed.ts';
 import { createServed, TOKEN_SECRET } from './served.ts';
 
 const SECOND = 1_000;
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 /** A busy machine takes its time. */
 const PATIENT = { timeout: 30_000 };
 const statusOf = async (served: ReturnType<typeof createServed>, key: string) =>
@@ -16,6 +18,23 @@ async function createWithAccount() {
   const served = createServed();
   await served.usage.increment({ account: 'a' });
   return served;
+}
+
+/** An account with a report that Stripe accepted and never counted, one that Stripe refused, and one that is open. */
+async function createTroubled() {
+  const billed = await createBilled();
+  const { usage, stripe, simulator, clock } = billed;
+  await billed.subscribe('a');
+  await usage.increment({ account: 'a', quantity: 7 });
+  simulator.faults.add({ kind: 'reject_async' });
+  await billed.pass(3 * DAY);
+  await usage.increment({ account: 'a', quantity: 5 });
+  const { data: meters } = await stripe.billing.meters.list();
+  for (const { id } of meters) await stripe.billing.meters.deactivate(id);
+  clock.advance(HOUR);
+  await usage.report();
+  const { token } = await usage.tokens.create({ account: 'a' });
+  return { ...billed, token };
 }
 
 describe('keys', () => {
@@ -158,13 +177,47 @@ describe('browser tokens', () => {
   });
 
   test('show the account its usage, and nothing of what went wrong inside', async () => {
+    const { get, createKey, token, usage } = await createTroubled();
+    const fields = ({ status, reason, reported, quantity, last_error }: ReportResult) => [
+      ...[status, reason, reported, quantity],
+      last_error !== null,
+    ];
+    const inside = (await usage.get({ account: 'a' })).reports.map(fields);
+    expect(inside).toEqual([
+      ['held', 'not_counted', true, 7, true],
+      ['failed', null, false, 5, true],
+      ['open', null, false, 0, false],
+    ]);
+    const keys = await get('/v1/usage?account=a', await createKey(['read']));
+    expect(keys.json.reports.map(fields)).toEqual(inside);
+    const shown = await get('/v1/usage', token);
+    expect(shown.json.reports.map(fields)).toEqual([
+      ['reported', null, true, 7, false],
+      ['closed', null, false, 5, false],
+      ['open', null, false, 0, false],
+    ]);
+  });
+
+  test('show as little of each meter where there are several', async () => {
+    const { usage, get, clock } = createServed({
+      options: { meters: { credits: {}, tokens: {} }, plans: {} } as object,
+    });
+    await usage.increment({ account: 'a', meter: 'credits' });
+    clock.advance(31 * DAY);
+    await usage.report();
+    const range = 'period_start=2026-01-01&period_end=2026-03-01';
+    const { token } = await usage.tokens.create({ account: 'a' });
+    const { meters } = (await get(`/v1/usage?${range}`, token)).json;
+    expect(meters.credits.reports).toMatchObject([{ status: 'closed', reason: null, quantity: 1 }]);
+    const { secret } = await usage.keys.create({ scopes: ['read'] });
+    const inside = await get(`/v1/usage?account=a&${range}`, secret);
+    expect(inside.json.meters.credits.reports).toMatchObject([{ status: 'closed', reason: 'unlinked' }]);
+  });
+
+  test('show the plans that are listed, and that of the account', async () => {
     const served = await createWithAccount();
     await served.usage.accounts.set({ account: 'a', plan: 'secret' });
     const { token } = await served.usage.tokens.create({ account: 'a' });
-    const usage = await served.get('/v1/usage', token);
-    expect(usage.json.reports.map(({ last_error }: { readonly last_error: unknown }) => last_error)).toEqual([
-      null,
-    ]);
     const plans = await served.get('/v1/plans', token);
     expect(plans.json.plans.map(({ plan }: { readonly plan: string }) => plan)).toEqual([
       'free',

@@ -13,6 +13,8 @@ export interface DocumentedOperation {
     readonly browser_token: boolean;
     readonly account: 'one' | 'filter' | 'each' | 'none' | 'all';
   };
+  /** Where a request names an account, by its schemas alone: itself, or each of its items; null = nowhere. */
+  readonly names_account: 'itself' | 'each' | null;
   readonly query: readonly { readonly name: string; readonly required: boolean; readonly schema: Schema }[];
   /** Media type → schema. */
   readonly body: ReadonlyMap<string, Schema>;
@@ -49,6 +51,7 @@ export async function readDocument(served: {
         operationId: operation.operationId,
         access: operation['x-tallybook-access'],
         query: (operation.parameters ?? []).filter((parameter: Schema) => parameter.in === 'query'),
+        names_account: whereAccountIsNamed(operation, json.components),
         body: schemasOf(operation.requestBody?.content),
         answers: new Map(
           Object.entries<Schema>(operation.responses).map(([status, answer]) => [
@@ -64,6 +67,25 @@ export async function readDocument(served: {
 
 function schemasOf(content: Schema): ReadonlyMap<string, Schema> {
   return new Map(Object.entries<Schema>(content ?? {}).map(([type, { schema }]) => [type, schema]));
+}
+
+function whereAccountIsNamed(
+  { parameters = [], requestBody }: Schema,
+  { schemas }: Schema,
+): DocumentedOperation['names_account'] {
+  const bodies = [...schemasOf(requestBody?.content).values()].map(inlined);
+  const names = [...parameters, ...bodies].flatMap(({ name, properties = {} }) => [
+    name,
+    ...Object.keys(properties),
+  ]);
+  if (names.includes('account')) return 'itself';
+  // That of a CloudEvent is its subject.
+  return /"(?:account|subject)":/.test(JSON.stringify(bodies)) ? 'each' : null;
+
+  function inlined(schema: Schema): Schema {
+    const named = ($ref: string) => schemas[$ref.slice($ref.lastIndexOf('/') + 1)];
+    return JSON.parse(JSON.stringify(schema, (_, part) => (part?.$ref ? named(part.$ref) : part)));
+  }
 }
 
 /** Where the app's pages are. */
@@ -102,12 +124,11 @@ const SAMPLES: Readonly<
   adjustUsage: { body: { quantity: -1, reason: 'why' } },
 };
 
-/** A request that a route takes, about an account where it is about one. */
+/** A request that a route takes, which names an account wherever its schemas have one. */
 export function sampleOf(operation: DocumentedOperation, account: string | null) {
-  const { operationId, access, body, method, path } = operation;
+  const { operationId, names_account, body, method, path } = operation;
   const sample = SAMPLES[operationId] ?? {};
-  const isAbout =
-    account !== null && access !== undefined && access.account !== 'none' && access.account !== 'all';
+  const isAbout = account !== null && names_account !== null;
   const query = new URLSearchParams(sample.query);
   if (isAbout && body.size === 0) query.set('account', account);
   const text = query.size === 0 ? '' : `?${query}`;

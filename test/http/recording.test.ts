@@ -54,7 +54,7 @@ describe('recording', () => {
   });
 
   test('the header Idempotency-Key is the key of the increment', async () => {
-    const { post, createKey } = createServed();
+    const { post, createKey, usage } = createServed();
     const key = await createKey(['write']);
     const body = { account: 'a', quantity: 2 };
     const send = (header: string, more = {}) =>
@@ -67,6 +67,13 @@ describe('recording', () => {
       code: 'invalid_idempotency_key',
       field: 'Idempotency-Key',
     });
+    // As a header arrives whose bytes are the UTF-8 of é: in the body it is another key.
+    expect((await send('Ã©', { account: 'b' })).json).toMatchObject({
+      status: 400,
+      code: 'invalid_idempotency_key',
+      field: 'Idempotency-Key',
+    });
+    expect((await usage.accounts.list()).accounts).toMatchObject([{ account: 'a' }]);
     const batch = { increments: [body] };
     const refused = await post('/v1/usage/batch', key, batch, { 'Idempotency-Key': 'k' });
     expect([refused.status, refused.json.code]).toEqual([400, 'invalid_idempotency_key']);

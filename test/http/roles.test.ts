@@ -14,6 +14,9 @@ const guarded = operations.flatMap((operation) =>
 );
 const open = operations.filter(({ access }) => access === undefined);
 
+/** Routes that anybody with a key may ask, whatever account it is restricted to. */
+const ABOUT_NOBODY = ['listPlans'];
+
 async function createRoles(whenDone?: ServedOptions['whenDone']) {
   const rate_limits = { per_key: false, stripe: false } as const;
   const served = await createBilled({ rate_limits, allowed_origins: [APP] }, [0, 0], whenDone);
@@ -49,6 +52,16 @@ test('the document names every route that is known here, and each has its test',
   expect(guarded.length).toBeGreaterThanOrEqual(37);
   expect(open.map(({ path }) => path).sort()).toEqual(['/healthz', '/readyz', '/v1/webhooks/stripe']);
 });
+
+const DECLARED = { itself: ['one', 'filter'], each: ['each'], nowhere: ['none', 'all'] } as const;
+
+test.each(guarded.map((operation) => [operation.operationId, operation] as const))(
+  'what %s is declared to be about is what its schemas name',
+  (operationId, { names_account, access }) => {
+    expect(DECLARED[names_account ?? 'nowhere']).toContain(access.account);
+    expect(access.account === 'none').toBe(ABOUT_NOBODY.includes(operationId));
+  },
+);
 
 /** One installation for whatever changes nothing: what only reads, and what is refused. */
 let shared: ReturnType<typeof createRoles> | null = null;
@@ -120,7 +133,7 @@ describe.each(guarded.map((operation) => [`${operation.method} ${operation.path}
       if (operation.access.browser_token)
         expect([answer.status, answer.text]).toEqual([200, expect.any(String)]);
       else expect([answer.status, answer.json.code]).toEqual([403, 'forbidden']);
-      if (!isAboutOne(operation)) return;
+      if (operation.names_account !== 'itself') return;
       const foreign = await sendAs(roles, operation, roles.token, FOREIGN);
       expect(foreign.status).toBe(operation.access.browser_token ? 404 : 403);
       expect(foreign.text).not.toContain('"quantity"');
@@ -131,21 +144,20 @@ describe.each(guarded.map((operation) => [`${operation.method} ${operation.path}
       const before = await roles.stateOf();
       const foreign = await sendAs(roles, operation, roles.restricted, FOREIGN);
       const unknown = await sendAs(roles, operation, roles.restricted, UNKNOWN);
-      const { account } = operation.access;
-      if (account === 'all') expect([foreign.status, foreign.json.code]).toEqual([403, 'forbidden']);
-      else if (account === 'each') expect(errorsOf(foreign)).toContain('account_not_found');
-      else if (account !== 'none')
+      const { names_account, operationId } = operation;
+      if (names_account === 'itself')
         expect([foreign.status, foreign.json.code]).toEqual([404, 'account_not_found']);
-      if (account !== 'none') {
-        // Not even whether the account is there.
-        expect(withoutNames(foreign)).toEqual(withoutNames(unknown));
-      }
+      else if (names_account === 'each') expect(errorsOf(foreign)).toContain('account_not_found');
+      else if (!ABOUT_NOBODY.includes(operationId))
+        expect([foreign.status, foreign.json.code]).toEqual([403, 'forbidden']);
+      // Not even whether the account is there.
+      expect(withoutNames(foreign)).toEqual(withoutNames(unknown));
       expect(await roles.stateOf()).toBe(before);
     });
 
     test('works for who is restricted to its account, who need not name it', async () => {
       const roles = await rolesFor();
-      if (operation.access.account === 'all')
+      if (operation.names_account === null && !ABOUT_NOBODY.includes(operation.operationId))
         return expect((await sendAs(roles, operation, roles.restricted, null)).status).toBe(403);
       const named = await sendAs(roles, operation, roles.restricted, OWN);
       const others = await rolesFor();
@@ -166,10 +178,6 @@ describe.each(open.map((operation) => [`${operation.method} ${operation.path}`, 
     });
   },
 );
-
-function isAboutOne({ access }: DocumentedOperation): boolean {
-  return access?.account === 'one' || access?.account === 'filter';
-}
 
 /** Codes of an answer as a whole, or of its items. */
 function errorsOf({ json }: Awaited<ReturnType<ReturnType<typeof createServed>['send']>>): string[] {

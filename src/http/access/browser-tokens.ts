@@ -48,6 +48,8 @@ export interface TokensContext {
 }
 
 const MAX_TOKEN_AGE_S = 900;
+/** How far the clocks of two processes of one app may differ. */
+const MAX_SKEW_S = 60;
 /** Tokens of other programs that have the same secret are not ours. */
 const AUDIENCE = 'tallybook';
 /** The one algorithm. What a token says of its algorithm is not asked: its header is this text, or it is no token. */
@@ -78,7 +80,7 @@ export function createTokens({ store, clock, secret }: TokensContext) {
         account_id: parseAccountId(account),
         token_id: token_id === undefined ? null : parseTokenId(token_id),
         revoked_at,
-        forget_at: revoked_at + MAX_TOKEN_AGE_S * SECOND_MS,
+        forget_at: revoked_at + (MAX_TOKEN_AGE_S + MAX_SKEW_S) * SECOND_MS,
         actor: parseActor(actor) ?? 'unknown',
       });
     },
@@ -93,19 +95,28 @@ export function readToken(text: string, secret: string, now: number): TokenClaim
   return readClaims(payload, now);
 }
 
-/** How far the clocks of two processes of one app may differ. */
-const MAX_SKEW_S = 60;
-
 /** A signed payload is ours; that it says what it should is checked all the same. */
 function readClaims(payload: string, now: number): TokenClaims | null {
-  const claims: Readonly<Record<string, unknown>> = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  const claims = parseClaims(Buffer.from(payload, 'base64url').toString());
+  if (!claims) return null;
   const { aud, exp, iat, jti, sub } = claims;
   const isOurs = aud === AUDIENCE && isReadableId(sub) && isReadableId(jti);
   if (!isOurs || typeof exp !== 'number' || typeof iat !== 'number') return null;
   if (Object.keys(claims).sort().join() !== CLAIMS.join()) return null;
   const now_s = now / SECOND_MS;
-  const isNow = now_s < exp && exp - iat <= MAX_TOKEN_AGE_S && exp - now_s <= MAX_TOKEN_AGE_S + MAX_SKEW_S;
+  // One that comes from later than it could would outlast that all tokens are revoked.
+  const isNow = iat - now_s <= MAX_SKEW_S && now_s < exp && exp - iat <= MAX_TOKEN_AGE_S;
   return isNow ? { account_id: sub, token_id: jti, issued_at: Math.round(iat * SECOND_MS) } : null;
+}
+
+/** null = it is no JSON object. */
+function parseClaims(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const claims: unknown = JSON.parse(text);
+    return typeof claims === 'object' && claims !== null ? { ...claims } : null;
+  } catch {
+    return null;
+  }
 }
 
 function sign(payload: string, secret: string): string {

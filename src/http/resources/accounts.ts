@@ -1,4 +1,6 @@
 import { z } from '@hono/zod-openapi';
+import { UsageError } from '../../core/errors.ts';
+import type { Caller } from '../access/caller.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { accountDetails, accountResult, accountSettings, accountsPage } from '../wire/accounts.ts';
 import { account, after, limit } from '../wire/common.ts';
@@ -21,7 +23,8 @@ export const ACCOUNTS: readonly Route[] = [
     path: '/v1/account',
     operation_id: 'setAccount',
     summary: 'Create or change an account',
-    description: 'Fields that are left out stay as they are.',
+    description:
+      'Fields that are left out stay as they are. Which Stripe customer it is, a key that is restricted to an account does not say.',
     access: { scope: 'admin', browser_token: false, account: 'one' },
     body: { schema: accountSettings },
     answer: accountResult,
@@ -37,7 +40,10 @@ export const ACCOUNTS: readonly Route[] = [
       'stripe_unavailable',
       'account_not_found',
     ],
-    handle: ({ body }, { service }) => service.accounts.set(body),
+    handle: async ({ body, caller }, { service }) => {
+      refuseLink(body, caller);
+      return await service.accounts.set(body);
+    },
   }),
   defineRoute({
     method: 'post',
@@ -71,3 +77,17 @@ export const ACCOUNTS: readonly Route[] = [
     handle: ({ query }, { service }) => service.accounts.list(query),
   }),
 ];
+
+/**
+ * A customer brings its invoices, payment methods and subscriptions along, and may be somebody else's: whoever may know of
+ * one account only does not choose it, nor learns by trying which are taken.
+ */
+function refuseLink(
+  { stripe_customer, stripe_subscription }: z.output<typeof accountSettings>,
+  { account: own }: Caller,
+): void {
+  if (own === null || (stripe_customer === undefined && stripe_subscription === undefined)) return;
+  const field = stripe_customer === undefined ? 'stripe_subscription' : 'stripe_customer';
+  const reason = 'The key is restricted to an account, and the Stripe customer may be that of another.';
+  throw new UsageError('forbidden', { field, reason });
+}

@@ -1,7 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { UsageError } from '../../core/errors.ts';
 import { toIncrement } from '../cloud-events.ts';
-import { refuseIdempotencyKey } from '../idempotency-key.ts';
 import { detailOf } from '../problem.ts';
 import { failuresOf, type Outcome, recordEach, toBatchResult } from '../record-each.ts';
 import { defineRoute, type Route, type RouteContext, type RouteInput } from '../route.ts';
@@ -12,6 +11,7 @@ const STRUCTURED = 'application/cloudevents+json';
 const BATCH = 'application/cloudevents-batch+json';
 /** Of one event in binary mode, whose attributes are headers, and of what is read as structured without them. */
 const PLAIN = 'application/json';
+const ASCII = /^[\x20-\x7e]*$/;
 
 const cloudEvent = z
   .looseObject({
@@ -36,7 +36,6 @@ const body = {
 const access = { scope: 'write', browser_token: false, account: 'each' } as const;
 const errors = [
   'batch_too_large',
-  'invalid_idempotency_key',
   'invalid_cloud_event',
   'invalid_account',
   'invalid_meter',
@@ -85,7 +84,6 @@ async function recordEvents(
   { body: sent, request, caller }: RouteInput<unknown, unknown>,
   context: RouteContext,
 ): Promise<readonly Outcome[]> {
-  refuseIdempotencyKey(request);
   const { events, is_batch } = eventsOf(sent, request);
   const { cloud_events, environment } = context;
   const paramsOf = (event: unknown) => toIncrement(event, cloud_events, (text) => environment.digest(text));
@@ -124,7 +122,7 @@ function eventsOf(sent: unknown, request: Request): SentEvents {
   throw new UsageError('invalid_cloud_event', { field: 'body', reason: 'A batch is a list of events.' });
 }
 
-/** Header values are percent-encoded where they are not ASCII. */
+/** Header values are percent-encoded where they are not ASCII (CloudEvents 1.0.2, HTTP protocol binding, 3.1.3.2). */
 function fromHeaders(request: Request, data: unknown): unknown {
   const attributes = [...request.headers].flatMap(([name, value]) =>
     name.startsWith('ce-') ? [[name.slice('ce-'.length), decodeHeader(name, value)] as const] : [],
@@ -133,9 +131,20 @@ function fromHeaders(request: Request, data: unknown): unknown {
 }
 
 function decodeHeader(name: string, value: string): string {
+  // Other characters would be other text than the same attribute in the body.
+  const text = ASCII.test(value) ? decoded(value) : null;
+  if (text !== null) return text;
+  throw new UsageError('invalid_cloud_event', {
+    field: name,
+    reason: 'It is not ASCII that is percent-encoded.',
+  });
+}
+
+/** null = it cannot be decoded. */
+function decoded(value: string): string | null {
   try {
     return decodeURIComponent(value);
   } catch {
-    throw new UsageError('invalid_cloud_event', { field: name, reason: 'It cannot be decoded.' });
+    return null;
   }
 }

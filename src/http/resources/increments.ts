@@ -1,4 +1,3 @@
-import { refuseIdempotencyKey, withIdempotencyKey } from '../idempotency-key.ts';
 import { recordEach, toBatchResult } from '../record-each.ts';
 import { defineRoute, type Route } from '../route.ts';
 import {
@@ -7,6 +6,7 @@ import {
   increment,
   incrementBatch,
   incrementResult,
+  sentIncrement,
 } from '../wire/usage.ts';
 
 const RECORDING_ERRORS = [
@@ -14,7 +14,6 @@ const RECORDING_ERRORS = [
   'invalid_meter',
   'meter_required',
   'invalid_quantity',
-  'invalid_idempotency_key',
   'invalid_timestamp',
   'invalid_properties',
   'idempotency_conflict',
@@ -31,10 +30,10 @@ export const INCREMENTS: readonly Route[] = [
     description:
       'Durable when it is answered. The header `Idempotency-Key` is the same as `idempotency_key` in the body.',
     access: { scope: 'write', browser_token: false, account: 'one' },
-    body: { schema: increment },
+    body: { schema: sentIncrement, documented: increment },
     answer: incrementResult,
     errors: [...RECORDING_ERRORS, 'account_not_found'],
-    handle: ({ body, request }, { service }) => service.increment(withIdempotencyKey(request, body)),
+    handle: ({ body }, { service }) => service.increment(body),
   }),
   defineRoute({
     method: 'post',
@@ -46,9 +45,8 @@ export const INCREMENTS: readonly Route[] = [
     access: { scope: 'write', browser_token: false, account: 'each' },
     body: { schema: incrementBatch, documented: documentedIncrementBatch },
     answer: batchResult,
-    errors: ['batch_too_large', 'invalid_idempotency_key', 'overloaded'],
-    handle: async ({ body, request, caller, request_id }, context) => {
-      refuseIdempotencyKey(request);
+    errors: ['batch_too_large', 'overloaded'],
+    handle: async ({ body, caller, request_id }, context) => {
       const outcomes = await recordEach(body.increments, (item) => item, caller, context);
       return toBatchResult(outcomes, { request_id, base_path: context.base_path });
     },

@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi';
 import { actorOf } from '../actor.ts';
-import { withIdempotencyKey } from '../idempotency-key.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { account, after, dateInput, limit, meter } from '../wire/common.ts';
 import {
@@ -98,15 +97,14 @@ export const REPORTS: readonly Route[] = [
       'invalid_quantity',
       'invalid_reason',
       'invalid_actor',
-      'invalid_idempotency_key',
       'invalid_timestamp',
       'account_not_found',
       'idempotency_conflict',
       'overloaded',
       'late_usage',
     ],
-    handle: ({ body, caller, request }, { service }) =>
-      service.adjust(withIdempotencyKey(request, { ...body, actor: actorOf(caller, body.actor) })),
+    handle: ({ body, caller }, { service }) =>
+      service.adjust({ ...body, actor: actorOf(caller, body.actor) }),
   }),
   defineRoute({
     method: 'get',

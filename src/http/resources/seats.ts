@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi';
 import type { UsageErrorCode } from '../../core/errors.ts';
-import { refuseIdempotencyKey } from '../idempotency-key.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { account } from '../wire/common.ts';
 import { seatsAdded, seatsResult, seatsSetting } from '../wire/seats.ts';
@@ -61,10 +60,7 @@ export const SEATS: readonly Route[] = [
     access: changing,
     body: { schema: seatsAdded },
     answer: seatsResult,
-    errors: [...CHANGING_ERRORS, 'invalid_idempotency_key'],
-    handle: ({ body, request }, { service }) => {
-      refuseIdempotencyKey(request, 'None is kept of seats: set them with PUT /v1/seats and `expected`.');
-      return service.seats.add(body);
-    },
+    errors: CHANGING_ERRORS,
+    handle: ({ body }, { service }) => service.seats.add(body),
   }),
 ];

@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi';
 import type { UsageErrorCode } from '../../core/errors.ts';
-import { withIdempotencyKey } from '../idempotency-key.ts';
 import { refuseForeignUrls } from '../return-url.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { account, orNull } from '../wire/common.ts';
@@ -82,15 +81,8 @@ export const SUBSCRIPTION: readonly Route[] = [
     access: changing,
     body: { schema: newSubscription },
     answer: subscriptionResult,
-    errors: [
-      ...SUBSCRIBING_ERRORS,
-      'invalid_idempotency_key',
-      'payment_method_missing',
-      'payment_failed',
-      'payment_action_required',
-    ],
-    handle: ({ body, request }, { service }) =>
-      service.subscriptions.create(withIdempotencyKey(request, body)),
+    errors: [...SUBSCRIBING_ERRORS, 'payment_method_missing', 'payment_failed', 'payment_action_required'],
+    handle: ({ body }, { service }) => service.subscriptions.create(body),
   }),
   defineRoute({
     method: 'post',

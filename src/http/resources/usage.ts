@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { defineRoute, type Route } from '../route.ts';
 import { account, dateInput, meter } from '../wire/common.ts';
 import { costResult } from '../wire/price.ts';
-import { usageByMeter, usageResult, windowsResult } from '../wire/usage.ts';
+import { type report, type reportStatus, usageByMeter, usageResult, windowsResult } from '../wire/usage.ts';
 
 const readable = { scope: 'read', browser_token: true, account: 'one' } as const;
 const range = { period_start: dateInput.optional(), period_end: dateInput.optional() };
@@ -70,11 +70,23 @@ type Usage = z.input<typeof usageResult> | z.input<typeof usageByMeter>;
 
 /** What went wrong with a report is for the operator: the account's own page does not show it. */
 function withoutInternals(usage: Usage): Usage {
-  if (!('meters' in usage)) return withoutErrors(usage);
-  const meters = Object.entries(usage.meters).map(([name, each]) => [name, withoutErrors(each)]);
+  if (!('meters' in usage)) return withoutTroubles(usage);
+  const meters = Object.entries(usage.meters).map(([name, each]) => [name, withoutTroubles(each)]);
   return { ...usage, meters: Object.fromEntries(meters) };
 }
 
-function withoutErrors(usage: z.input<typeof usageResult>): z.input<typeof usageResult> {
-  return { ...usage, reports: usage.reports.map((report) => ({ ...report, last_error: null })) };
+function withoutTroubles(usage: z.input<typeof usageResult>): z.input<typeof usageResult> {
+  const reports = usage.reports.map((each) => ({
+    ...each,
+    status: shownStatus(each),
+    reason: null,
+    last_error: null,
+  }));
+  return { ...usage, reports };
+}
+
+/** Whatever somebody has to look into: for the customer it has arrived at Stripe, or waits. */
+function shownStatus({ status, reported }: z.input<typeof report>): z.input<typeof reportStatus> {
+  if (status !== 'failed' && status !== 'held') return status;
+  return reported ? 'reported' : 'closed';
 }

@@ -27,7 +27,11 @@ const incrementFields = {
   properties: properties.optional(),
 };
 
+/** As it is documented. */
 export const increment = z.strictObject(incrementFields).openapi('Increment');
+
+/** As it is read: a record leaves out `__proto__` without a word, and the library looks at properties itself. */
+export const sentIncrement = z.strictObject({ ...incrementFields, properties: z.unknown().optional() });
 
 /** The items are checked one by one: a bad one does not refuse the others. */
 export const incrementBatch = z.strictObject({ increments: z.array(z.unknown()).min(1) });
@@ -47,28 +51,28 @@ export const batchResult = z
   })
   .openapi('BatchResult');
 
-export const reportStatus = z.enum([
-  'open',
-  'closed',
-  'sending',
-  'reported',
-  'failed',
-  'held',
-  'voided',
-  'not_billable',
-]);
+export const reportStatus = z
+  .enum(['open', 'closed', 'sending', 'reported', 'failed', 'held', 'voided', 'not_billable'])
+  .openapi({
+    description:
+      '`closed`: it waits. `failed`, `held`: somebody has to look into it; browser tokens see `closed`, or `reported` where Stripe has accepted it',
+  });
 
 export const reportFields = {
   report_id: count,
   status: reportStatus,
-  reason: z.string().nullable(),
+  reason: z.string().nullable().openapi({
+    description: 'Why it is where it is; null = nothing to add. Browser tokens are not told',
+  }),
   reported: z.boolean(),
   late: z.boolean(),
   period_start: instant,
   period_end: instant.nullable(),
   quantity,
   reported_at: instant.nullable(),
-  last_error: z.string().nullable(),
+  last_error: z.string().nullable().openapi({
+    description: 'What went wrong, in words; null = nothing. Browser tokens are not told',
+  }),
 };
 export const report = z.strictObject(reportFields).openapi('Report');
 
