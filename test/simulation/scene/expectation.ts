@@ -77,9 +77,13 @@ export class Expectation {
    */
   isPayable({ occurred_at, recorded_at }: Pick<KnownEvent, 'occurred_at' | 'recorded_at'>): boolean {
     const told_at = Math.min(recorded_at, occurred_at);
-    const instants = [occurred_at, occurred_at - 1_000, told_at, told_at - 1_000];
+    const instants = [occurred_at, told_at];
     if (this.troubles.has('skewed')) instants.push(...this.subscriptions.flatMap(endedWithin(told_at)));
-    return instants.some((instant) => this.paidAt(instant) !== null);
+    const mayPay = ({ paid_from, ended_at }: KnownSubscription, instant: number) =>
+      paid_from <= instant && (ended_at === null || instant < ended_at + 1_000);
+    return this.subscriptions.some((subscription) =>
+      instants.some((instant) => mayPay(subscription, instant)),
+    );
   }
 
   /** The subscription that an instant is paid by. */
@@ -159,5 +163,5 @@ function sum(events: readonly KnownEvent[]): number {
 /** The last paid instant of a subscription that ended up to an hour before, as a clock that is ahead may put it. */
 function endedWithin(told_at: number) {
   return ({ ended_at }: KnownSubscription): number[] =>
-    ended_at !== null && ended_at <= told_at && told_at - ended_at <= HOUR ? [ended_at - 1] : [];
+    ended_at !== null && ended_at <= told_at && told_at - ended_at <= HOUR ? [ended_at] : [];
 }
