@@ -1,3 +1,5 @@
+import { minorDigitsOf } from './currency.ts';
+
 /** How numbers, money and times are written: by `Intl`, in one language and one time zone. */
 export interface Formats {
   quantity(quantity: number): string;
@@ -50,9 +52,16 @@ export function createFormats(locale: string, timeZone: string): Formats {
 
   function currencyFormat(currency: string) {
     const style = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' } as const;
-    const digits = new Intl.NumberFormat(locale, style).resolvedOptions().maximumFractionDigits ?? 0;
-    const precise = { minimumFractionDigits: digits, maximumFractionDigits: MAX_FRACTION_DIGITS };
-    return { digits, format: new Intl.NumberFormat(locale, { ...style, ...precise }) };
+    const digits = minorDigitsOf(currency);
+    const { maximumFractionDigits: usual = 0 } = new Intl.NumberFormat(locale, style).resolvedOptions();
+    const format = new Intl.NumberFormat(locale, {
+      ...style,
+      minimumFractionDigits: digits,
+      maximumFractionDigits: MAX_FRACTION_DIGITS,
+      // 1,500 forints are written without the decimals that Stripe's amount of them has.
+      trailingZeroDisplay: usual === 0 ? 'stripIfInteger' : 'auto',
+    });
+    return { digits, format };
   }
 
   return {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { CostResult, Price } from '../../src/client/index.ts';
+import { minorDigitsOf as minorDigitsOfServer } from '../../src/core/currency.ts';
 import { lastUsed, placeBars } from '../../src/react/bars.ts';
+import { minorDigitsOf } from '../../src/react/currency.ts';
 import { createFormats } from '../../src/react/formats.ts';
 import { scaleOf, tiersOf } from '../../src/react/index.ts';
 import { includedBy } from '../../src/react/tiers.ts';
@@ -17,8 +19,20 @@ describe('money', () => {
     ['de', '123456', 'eur', '1.234,56 €'],
     ['ja', '128000', 'jpy', '￥128,000'],
     ['en', '12345', 'kwd', 'KWD 12.345'],
+    ['hu', '150000', 'huf', '1500 Ft'],
+    ['hu', '150050', 'huf', '1500,50 Ft'],
+    ['is', '1250000', 'isk', '12.500 kr.'],
+    ['en', '500', 'ugx', 'UGX 5'],
+    ['en', '0.5', 'ugx', 'UGX 0.005'],
   ] as const)('%s: %s minor units of %s are %s, exactly', ([locale, minor, currency, text]) => {
     expect(spaces(createFormats(locale, 'UTC').money(minor, currency))).toBe(text);
+  });
+
+  test('has the minor units that the server counts in', () => {
+    for (const currency of Intl.supportedValuesOf('currency')) {
+      expect([currency, minorDigitsOf(currency)]).toEqual([currency, minorDigitsOfServer(currency)]);
+      expect(minorDigitsOf(currency.toLowerCase())).toBe(minorDigitsOf(currency));
+    }
   });
 });
 
