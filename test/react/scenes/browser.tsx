@@ -1,0 +1,16 @@
+import { type ComponentType, StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { AccountSwitch } from './account-switch.tsx';
+
+/** Small apps, by the name in the address. */
+const SCENES: Readonly<Record<string, ComponentType>> = { 'account-switch': AccountSwitch };
+
+const Scene = SCENES[location.pathname.slice(1)];
+const root = document.getElementById('root');
+if (Scene && root) {
+  createRoot(root).render(
+    <StrictMode>
+      <Scene />
+    </StrictMode>,
+  );
+}
