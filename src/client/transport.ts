@@ -1,7 +1,6 @@
 import type { Authorization } from './authorization.ts';
-import { fromProblem, RequestError } from './request-error.ts';
+import { fromProblem, isProblem, RequestError } from './request-error.ts';
 import { retryAfterOf } from './retry.ts';
-import type { Problem } from './wire.ts';
 
 /** Values of a query; undefined = left out. */
 export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
@@ -123,10 +122,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isProblem(value: unknown): value is Problem {
-  return (
-    typeof value === 'object' && value !== null && 'code' in value && 'detail' in value && 'remedy' in value
-  );
 }

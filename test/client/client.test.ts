@@ -184,6 +184,58 @@ describe('recording', () => {
     expect((await usage.get({ account: 'a' })).quantity).toBe(MAX_WAITING_CALLS);
   });
 
+  test('what cannot be written as JSON is refused, and nothing waits for it', async () => {
+    const { client, requests } = await connected();
+    const cycle: Record<string, unknown> = {};
+    cycle['itself'] = cycle;
+    for (const bad of [{ quantity: 1n }, { properties: cycle }]) {
+      const refusal = await refusalOf(client.record({ account: 'a', ...(bad as object) }));
+      expect(refusal).toMatchObject({ name: 'RequestError', code: 'invalid_parameter', is_temporary: false });
+    }
+    await client.close();
+    expect(requests).toEqual([]);
+  });
+
+  test.for([
+    () => Response.json({}),
+    () => Response.json(null),
+    () => Response.json([]),
+    () => Response.json('ok'),
+    () => new Response(null, { status: 204 }),
+    () => Response.json({ results: [] }),
+    () => Response.json({ results: [{}] }),
+    () => Response.json({ results: [null] }),
+    () => Response.json({ results: [{ error: {} }] }),
+    () => Response.json({ results: [{ recorded: true, duplicate: false }, {}] }),
+  ])('an answer that does not say what became of it is no answer (%#)', async (answer) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, requests, setWeather, usage } = await connected();
+    setWeather(answer(), 'fine');
+    const call = patiently(client.record({ account: 'a', quantity: 4 }));
+    expect(await call).toEqual({ recorded: true, duplicate: false });
+    expect(requests).toHaveLength(2);
+    expect((await usage.get({ account: 'a' })).quantity).toBe(4);
+    setWeather(...Array.from({ length: 6 }, answer));
+    const refusal = refusalOf(client.record({ account: 'a' }));
+    await vi.runAllTimersAsync();
+    expect(await refusal).toMatchObject({ name: 'RequestError', code: 'unexpected_answer' });
+  });
+
+  test('what the caller changes after the call is not sent, neither at first nor with a repetition', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, requests, bodyOf, setWeather } = await connected();
+    setWeather('lost answer', 'fine');
+    const properties = { model: 'small' };
+    const call = client.record({ account: 'a', idempotency_key: 'k', properties });
+    properties.model = 'large';
+    await vi.waitFor(() => expect(requests).toHaveLength(1));
+    properties.model = 'huge';
+    await patiently(call);
+    for (const attempt of [0, 1]) {
+      expect((await bodyOf(attempt)).increments[0].properties).toEqual({ model: 'small' });
+    }
+  });
+
   test('flush resolves when nothing waits', async () => {
     const { client, usage } = await connected();
     void client.record({ account: 'a' });
@@ -249,6 +301,28 @@ describe('a page that goes away', () => {
     const counted = { recorded: true, duplicate: false };
     expect(await Promise.all([first, second, third])).toEqual([counted, counted, counted]);
     expect((await usage.get({ account: 'a' })).quantity).toBe(9);
+  });
+
+  test('what overtakes the first attempt is not told as a duplicate', async () => {
+    const page = openPage();
+    const served = createServed();
+    const key = await served.createKey(['write'], 'a');
+    const overtaken = Promise.withResolvers<void>();
+    const client = createClient({
+      base_url: 'http://usage.test',
+      async fetch(url, init) {
+        if (!init.keepalive) await overtaken.promise;
+        const headers = { ...init.headers, Authorization: `Bearer ${key}` };
+        const answer = await served.usage.handler(new Request(url, { ...init, headers }));
+        if (init.keepalive) overtaken.resolve();
+        return answer;
+      },
+    });
+    const call = client.record({ quantity: 2 });
+    await nextTurn();
+    page.hide();
+    expect(await call).toEqual({ recorded: true, duplicate: false });
+    expect((await served.usage.get({ account: 'a' })).quantity).toBe(2);
   });
 
   test('sends no more than a browser takes, and nothing when nothing waits', async () => {
