@@ -101,7 +101,8 @@ function useClient(props: UsageProviderProps): UsageClient {
       base_url: baseUrl,
       ...(token === undefined ? {} : { token }),
       ...(hasGetToken ? { getToken: () => latest.getToken?.() ?? '' } : {}),
-      max_attempts: 1,
+      // What is shown is read again anyway; what is recorded is not.
+      max_read_attempts: 1,
     });
     return { client, latest };
   }, [given, baseUrl, token, hasGetToken, account]);

@@ -391,6 +391,16 @@ describe('reading', () => {
     await expect(aborted).rejects.toThrow('enough');
   });
 
+  test('may be tried less often than what is recorded', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, requests, setWeather } = await connected({ max_read_attempts: 1 });
+    setWeather('lost request', 'lost request', 'fine');
+    expect(await refusalOf(client.cost({ account: 'a' }))).toMatchObject({ code: 'unreachable' });
+    expect(requests).toHaveLength(1);
+    await patiently(client.record({ account: 'a' }));
+    expect(requests).toHaveLength(3);
+  });
+
   test('what was refused is told as it was told by the server, once', async () => {
     const { client, requests } = await connected();
     const refusal = await refusalOf(client.get({ account: 'nobody' }));
@@ -475,6 +485,7 @@ describe('who it is', () => {
     expect(make({ token: '' })).toThrow(/^token: It is there and empty/);
     expect(make({ token: 'a', api_key: 'b' })).toThrow(/Pass one of them/);
     expect(make({ max_attempts: 0 })).toThrow(/^max_attempts/);
+    expect(make({ max_read_attempts: 0 })).toThrow(/^max_read_attempts/);
     expect(make({ timeout_ms: Number.NaN })).toThrow(/^timeout_ms/);
   });
 });

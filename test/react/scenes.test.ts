@@ -53,4 +53,21 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await quantity.filter({ hasText: '22' }).waitFor();
     expect(new Set(asked.slice(before))).toEqual(new Set(['Bearer globex']));
   });
+
+  test('what is recorded is repeated while the server has trouble', async () => {
+    let attempts = 0;
+    const page = await open({
+      name: 'recording',
+      answer: () => {
+        attempts += 1;
+        return attempts < 3
+          ? { status: 503, json: {} }
+          : { json: { results: [{ recorded: true, duplicate: false }] } };
+      },
+      except: /503/,
+    });
+    await page.getByRole('button', { name: 'Record' }).click();
+    await page.getByText('Recorded.').waitFor();
+    expect(attempts).toBe(3);
+  });
 });

@@ -1,9 +1,13 @@
 import { type ComponentType, StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { AccountSwitch } from './account-switch.tsx';
+import { Recording } from './recording.tsx';
 
 /** Small apps, by the name in the address. */
-const SCENES: Readonly<Record<string, ComponentType>> = { 'account-switch': AccountSwitch };
+const SCENES: Readonly<Record<string, ComponentType>> = {
+  'account-switch': AccountSwitch,
+  recording: Recording,
+};
 
 const Scene = SCENES[location.pathname.slice(1)];
 const root = document.getElementById('root');
