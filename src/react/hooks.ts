@@ -1,6 +1,14 @@
 import { useSyncExternalStore } from 'react';
-import type { CallOptions, PageParams, RangeParams, SubjectParams, WindowsParams } from '../client/client.ts';
 import type {
+  AccountParams,
+  CallOptions,
+  PageParams,
+  RangeParams,
+  SubjectParams,
+  WindowsParams,
+} from '../client/client.ts';
+import type {
+  ChangeResult,
   CostResult,
   Increment,
   IncrementResult,
@@ -82,6 +90,14 @@ export function useUsageWindows(
 export function usePlans(options?: QueryOptions<PlansResult>): QueryResult<PlansResult> {
   const { client } = useUsageContext();
   return useQuery('plans', (signal) => client.plans.list({ signal }), options);
+}
+
+/** The change of the plan, of seats, or to the end of the subscription that was asked for last; null = none was. */
+export function useLastChange(
+  params: AccountParams = {},
+  options?: QueryOptions<ChangeResult | null>,
+): QueryResult<ChangeResult | null> {
+  return useRead('change', params, (client) => client.subscriptions.lastChange, options);
 }
 
 /** What the account was billed, newest first; `limit` is 1 to 100, 10 by default. Polled once a minute at most: Stripe is asked. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CostResult } from '../../src/client/index.ts';
+import type { ChangeResult, CostResult, PlansResult } from '../../src/client/index.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { temporaryDirectory } from '../support/folders.ts';
-import { openScene, type SceneParams } from './scenes/open-scene.ts';
+import { type Answer, openScene, type SceneParams } from './scenes/open-scene.ts';
 import { buildScript } from './versions/build-page.ts';
 
 const ENTRY = join(import.meta.dirname, 'scenes/browser.tsx');
@@ -14,6 +14,47 @@ beforeAll(async () => {
   browser = await launchChromium();
 });
 afterAll(() => browser.close());
+
+const PLANS: PlansResult = {
+  plans: ['free', 'pro', 'team'].map((plan) => ({
+    plan,
+    name: plan === 'pro' ? 'Pro' : plan,
+    prices: [],
+    limits: {},
+  })),
+};
+
+const CHANGE: ChangeResult = {
+  account: 'acme',
+  change: 1,
+  kind: 'plan',
+  status: 'pending',
+  plan: 'pro',
+  requested_at: '2026-10-01T00:00:00.000Z',
+  changed_at: null,
+  reason: null,
+};
+
+const refusal = (code: string, status: number): Answer => ({
+  status,
+  json: {
+    type: '/reference',
+    title: code,
+    status,
+    detail: 'Refused.',
+    code,
+    remedy: 'For developers.',
+    request_id: 'r',
+  },
+});
+
+/** The API of a plan picker. */
+function answersOf(paths: Readonly<Record<string, () => Answer>>) {
+  return (request: Request): Answer => {
+    const answer = paths[new URL(request.url()).pathname.replace('/billing/v1/', '')];
+    return answer?.() ?? { json: null };
+  };
+}
 
 const COST: CostResult = {
   account: 'acme',
@@ -69,5 +110,61 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await page.getByRole('button', { name: 'Record' }).click();
     await page.getByText('Recorded.').waitFor();
     expect(attempts).toBe(3);
+  });
+
+  test('a change that is under way is shown in place of another, also after a reload', async () => {
+    let change = CHANGE;
+    const page = await open({
+      name: 'choosing-a-plan',
+      answer: answersOf({
+        plans: () => ({ json: PLANS }),
+        'subscription/change': () => ({ json: change }),
+        'plans/preview': () => refusal('change_pending', 409),
+      }),
+      except: /409/,
+    });
+    await page.getByText('The change to Pro is under way').waitFor();
+    expect(await page.getByRole('radio', { name: 'team' }).isDisabled()).toBe(true);
+    change = { ...CHANGE, kind: 'seats' };
+    await page.getByText('Another change is under way.').waitFor();
+    change = { ...CHANGE, status: 'done' };
+    await page.getByRole('radio', { name: 'team' }).check();
+    await page.locator('.tallybook-preview', { hasText: 'Another change is under way.' }).waitFor();
+    expect(await page.getByRole('button').count()).toBe(0);
+  });
+
+  test('what was chosen is not asked for again when its change is done', async () => {
+    let change: ChangeResult | null = null;
+    const page = await open({
+      name: 'choosing-a-plan',
+      answer: answersOf({
+        plans: () => ({ json: PLANS }),
+        'subscription/change': () => ({ json: change }),
+        'plans/preview': () => ({ json: { now: { currency: 'usd', total: 0, lines: [] }, next: null } }),
+      }),
+    });
+    await page.getByRole('radio', { name: 'Pro' }).check();
+    await page.getByRole('button', { name: 'Change to Pro' }).click();
+    await page.getByText('The change to Pro is under way').waitFor();
+    change = CHANGE;
+    await page.locator('fieldset:disabled').waitFor();
+    change = { ...CHANGE, status: 'done' };
+    await page.locator('fieldset:enabled').waitFor();
+    expect(await page.locator('.tallybook-preview').count()).toBe(0);
+  });
+
+  test('who has no subscription is offered one, or told that there is none', async () => {
+    const answer = answersOf({
+      plans: () => ({ json: PLANS }),
+      'plans/preview': () => refusal('subscription_not_found', 404),
+    });
+    const page = await open({ name: 'choosing-a-plan', answer, except: /404/ });
+    await page.getByRole('radio', { name: 'Pro' }).check();
+    await page.getByRole('button', { name: 'Subscribe to Pro' }).click();
+    await page.locator('output', { hasText: 'pro' }).waitFor();
+    const other = await open({ name: 'choosing-a-plan?elsewhere', answer, except: /404/ });
+    await other.getByRole('radio', { name: 'Pro' }).check();
+    await other.getByText('You have no subscription yet. Subscribe from your account.').waitFor();
+    expect(await other.getByRole('button').count()).toBe(0);
   });
 });

@@ -67,7 +67,11 @@ export const ar: Texts = {
   confirm: (plan) => `التغيير إلى ${plan}`,
   changing: 'جارٍ التغيير…',
   changePending: (plan) => `التغيير إلى ${plan} قيد التنفيذ: يكتمل فور تأكيد الاستخدام حتى الآن.`,
+  changeUnderWay: 'هناك تغيير آخر قيد التنفيذ. يمكنك تغيير الخطة فور اكتماله.',
   changed: (plan) => `خطتك الآن هي ${plan}.`,
+  paymentsPaused: 'المدفوعات متوقفة مؤقتًا. يمكنك تغيير الخطة فور استئنافها.',
+  notSubscribed: 'ليس لديك اشتراك بعد. اشترك من حسابك.',
+  subscribe: (plan) => `الاشتراك في ${plan}`,
 
   seats: 'المقاعد',
   pendingSeats: (quantity) => `${quantity} فور اكتمال التغيير`,

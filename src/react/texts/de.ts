@@ -69,7 +69,11 @@ export const de: Texts = {
   changing: 'Wird gewechselt …',
   changePending: (plan) =>
     `Der Wechsel zu ${plan} läuft: Er ist abgeschlossen, sobald die bisherige Nutzung bestätigt ist.`,
+  changeUnderWay: 'Eine andere Änderung läuft. Sobald sie abgeschlossen ist, können Sie den Tarif wechseln.',
   changed: (plan) => `Ihr Tarif ist jetzt ${plan}.`,
+  paymentsPaused: 'Zahlungen sind ausgesetzt. Sobald sie weitergehen, können Sie den Tarif wechseln.',
+  notSubscribed: 'Sie haben noch kein Abonnement. Schließen Sie es in Ihrem Konto ab.',
+  subscribe: (plan) => `${plan} abonnieren`,
 
   seats: 'Plätze',
   pendingSeats: (quantity) => `${quantity}, sobald die Änderung abgeschlossen ist`,

@@ -61,7 +61,11 @@ export const en: Texts = {
   changing: 'Changing …',
   changePending: (plan) =>
     `The change to ${plan} is under way: it is done once all usage so far is confirmed.`,
+  changeUnderWay: 'Another change is under way. Once it is done, you can change the plan.',
   changed: (plan) => `You are on ${plan} now.`,
+  paymentsPaused: 'Payments are paused. Once they go on, you can change the plan.',
+  notSubscribed: 'You have no subscription yet. Subscribe from your account.',
+  subscribe: (plan) => `Subscribe to ${plan}`,
 
   seats: 'Seats',
   pendingSeats: (quantity) => `${quantity} as soon as the change is done`,

@@ -62,7 +62,11 @@ export const ja: Texts = {
   confirm: (plan) => `${plan} に変更する`,
   changing: '変更しています…',
   changePending: (plan) => `${plan} への変更を処理しています。これまでの利用が確認され次第、完了します。`,
+  changeUnderWay: '別の変更を処理しています。完了後にプランを変更できます。',
   changed: (plan) => `現在のプランは ${plan} です。`,
+  paymentsPaused: 'お支払いが一時停止されています。再開後にプランを変更できます。',
+  notSubscribed: 'まだご契約がありません。アカウントからお申し込みください。',
+  subscribe: (plan) => `${plan} に申し込む`,
 
   seats: '席数',
   pendingSeats: (quantity) => `変更の完了後は ${quantity}`,

@@ -62,7 +62,13 @@ export interface Texts {
   readonly confirm: (plan: string) => string;
   readonly changing: string;
   readonly changePending: (plan: string) => string;
+  /** A change of something else, or of which nothing else is known. */
+  readonly changeUnderWay: string;
   readonly changed: (plan: string) => string;
+  readonly paymentsPaused: string;
+  /** There is nothing to change yet, and nothing here that subscribes. */
+  readonly notSubscribed: string;
+  readonly subscribe: (plan: string) => string;
 
   readonly seats: string;
   readonly pendingSeats: (quantity: string) => string;
