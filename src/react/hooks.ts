@@ -5,6 +5,7 @@ import type {
   PageParams,
   RangeParams,
   SubjectParams,
+  UsageClient,
   WindowsParams,
 } from '../client/client.ts';
 import type {
@@ -19,6 +20,7 @@ import type {
   UsageResult,
   UsageWindowsResult,
 } from '../client/wire.ts';
+import { daysOfLastUsed } from './bars.ts';
 import { useUsageContext } from './provider.tsx';
 import type { QueryOptions } from './queries.ts';
 import type { QueryState } from './query.ts';
@@ -86,6 +88,27 @@ export function useUsageWindows(
   return useRead('windows', { time_zone: timeZone, ...params }, (client) => client.windows, options);
 }
 
+/** What the chart shows of the billing period: its days, or the hours around the last in which something was used. */
+export function useChartWindows(
+  params: WindowsParams,
+  hours: number,
+  options?: QueryOptions<UsageWindowsResult>,
+): QueryResult<UsageWindowsResult> {
+  const { timeZone } = useUsageContext();
+  const isOfHours = params.window === 'hour';
+  return useRead(
+    isOfHours ? `windows ${hours}` : 'windows',
+    { time_zone: timeZone, ...params },
+    (client) => (isOfHours ? (given, call) => readHours(client, given, hours, call) : client.windows),
+    options,
+  );
+}
+
+async function readHours(client: UsageClient, params: WindowsParams, hours: number, call: CallOptions) {
+  const days = await client.windows({ ...params, window: 'day' }, call);
+  return await client.windows({ ...params, ...daysOfLastUsed(days, hours) }, call);
+}
+
 /** The plans that the account may see. */
 export function usePlans(options?: QueryOptions<PlansResult>): QueryResult<PlansResult> {
   const { client } = useUsageContext();
@@ -132,12 +155,10 @@ export function useRefresh(): () => void {
   return () => queries.refresh();
 }
 
-type Client = ReturnType<typeof useUsageContext>['client'];
-
 function useRead<Params extends object, Data>(
   name: string,
   params: Params,
-  methodOf: (client: Client) => (params: Params, options: CallOptions) => Promise<Data>,
+  methodOf: (client: UsageClient) => (params: Params, options: CallOptions) => Promise<Data>,
   options: QueryOptions<Data> | undefined,
 ): QueryResult<Data> {
   const { client } = useUsageContext();

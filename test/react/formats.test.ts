@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CostResult, Price } from '../../src/client/index.ts';
 import { minorDigitsOf as minorDigitsOfServer } from '../../src/core/currency.ts';
-import { lastUsed, placeBars } from '../../src/react/bars.ts';
+import { daysOfLastUsed, lastUsed, placeBars } from '../../src/react/bars.ts';
 import { minorDigitsOf } from '../../src/react/currency.ts';
 import { createFormats } from '../../src/react/formats.ts';
 import { scaleOf, tiersOf } from '../../src/react/index.ts';
@@ -115,6 +115,35 @@ describe('bars', () => {
   test('run from right to left where writing does', () => {
     const { bars } = placeBars(windowsOf(1, 2), true);
     expect(bars.map(({ hit_x }) => hit_x)).toEqual(['50%', '0%']);
+  });
+
+  test('the hours of a year are asked for around the last day with usage, within the billing period', () => {
+    const day = (index: number) => new Date(Date.UTC(2026, 0, 1 + index)).toISOString();
+    const [period_start, period_end] = ['2026-01-01T12:00:00.000Z', '2027-01-01T12:00:00.000Z'];
+    const yearOf = (...used: number[]) => ({
+      account: 'a',
+      meter: 'credits',
+      window: 'day' as const,
+      time_zone: 'UTC',
+      period_start,
+      period_end,
+      quantity: used.length,
+      windows: Array.from({ length: 366 }, (_, index) => ({
+        start: day(index),
+        end: day(index + 1),
+        quantity: used.includes(index) ? 1 : 0,
+      })),
+    });
+    const rangeOf = (hours: number, ...used: number[]) => {
+      const range = daysOfLastUsed(yearOf(...used), hours);
+      return [range.period_start, range.period_end];
+    };
+    expect(rangeOf(24, 3, 200)).toEqual([day(199), day(201)]);
+    expect(rangeOf(24, 365)).toEqual([day(364), period_end]);
+    expect(rangeOf(24, 0)).toEqual([period_start, day(2)]);
+    expect(rangeOf(48)).toEqual([period_start, day(3)]);
+    expect(rangeOf(100_000, 200)).toEqual([day(161), day(201)]);
+    expect(daysOfLastUsed({ ...yearOf(), windows: [] }, 24)).toEqual({ period_start, period_end });
   });
 
   test('the last hours end with the last one in which something was used, and add up', () => {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Browser, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ChangeResult, CostResult, PlansResult } from '../../src/client/index.ts';
+import { createServed } from '../http/served.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { temporaryDirectory } from '../support/folders.ts';
 import { type Answer, openScene, type SceneParams } from './scenes/open-scene.ts';
@@ -166,5 +167,32 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await other.getByRole('radio', { name: 'Pro' }).check();
     await other.getByText('You have no subscription yet. Subscribe from your account.').waitFor();
     expect(await other.getByRole('button').count()).toBe(0);
+  });
+
+  test('the hours of a yearly period are those around the last usage', async () => {
+    const { usage, createKey } = createServed();
+    await usage.increment({ account: 'acme', quantity: 7, timestamp: '2026-01-05T10:30:00Z' });
+    const key = await createKey(['read'], 'acme');
+    const page = await open({
+      name: 'chart',
+      answer: async (request) => {
+        const url = new URL(request.url().replace('/billing', ''));
+        // As if the billing period were this year.
+        if (!url.searchParams.has('period_start')) {
+          url.searchParams.set('period_start', '2025-06-01T12:00:00Z');
+          url.searchParams.set('period_end', '2026-06-01T12:00:00Z');
+        }
+        const response = await usage.handler(
+          new Request(url, { headers: { Authorization: `Bearer ${key}` } }),
+        );
+        return { status: response.status, json: await response.json() };
+      },
+    });
+    await page.getByRole('button', { name: 'Hours' }).click();
+    await page.getByRole('slider', { name: /Usage/ }).focus();
+    await page.keyboard.press('End');
+    await page.locator('.tallybook-readout', { hasText: '10:00' }).waitFor();
+    expect(await page.locator('.tallybook-readout strong').textContent()).toBe('7 credits');
+    expect(await page.locator('.tallybook-column').count()).toBe(24);
   });
 });

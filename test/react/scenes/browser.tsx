@@ -1,12 +1,14 @@
 import { type ComponentType, StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { AccountSwitch } from './account-switch.tsx';
+import { Chart } from './chart.tsx';
 import { ChoosingAPlan } from './choosing-a-plan.tsx';
 import { Recording } from './recording.tsx';
 
 /** Small apps, by the name in the address. */
 const SCENES: Readonly<Record<string, ComponentType>> = {
   'account-switch': AccountSwitch,
+  chart: Chart,
   'choosing-a-plan': ChoosingAPlan,
   recording: Recording,
 };

@@ -12,7 +12,7 @@ export interface SceneParams {
   readonly name: string;
   /** What the browser loads. */
   readonly script: string;
-  readonly answer: (request: Request) => Answer;
+  readonly answer: (request: Request) => Answer | Promise<Answer>;
   /** Complaints that the scene provokes. */
   readonly except?: RegExp;
 }
@@ -36,7 +36,7 @@ export async function openScene(
   await page.route(`${ORIGIN}/**`, async (route) => {
     const { pathname } = new URL(route.request().url());
     if (pathname === '/browser.js') return await route.fulfill({ path: script });
-    if (pathname.startsWith('/billing/')) return await route.fulfill(answer(route.request()));
+    if (pathname.startsWith('/billing/')) return await route.fulfill(await answer(route.request()));
     return await route.fulfill({
       contentType: 'text/html',
       body: `${HTML}<script type="module" src="/browser.js"></script>`,
