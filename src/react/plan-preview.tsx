@@ -145,8 +145,9 @@ function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
   const isFree = now.lines.length === 0 && now.total === 0;
   return (
     <ul className="tallybook-lines">
-      {now.lines.map((line) => (
-        <li key={JSON.stringify(line)}>
+      {now.lines.map((line, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: lines can be alike, and have no state.
+        <li key={index}>
           <bdi>{wordsOfLine(line, now.currency, context)}</bdi>
           <span className="tallybook-number">{formats.money(line.amount, now.currency)}</span>
         </li>

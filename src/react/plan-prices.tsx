@@ -15,8 +15,9 @@ export function PlanPrices({ plan }: { readonly plan: PublicPlan }) {
   return (
     <ul className="tallybook-plan-prices">
       {prices.length === 0 ? <li>{texts.free}</li> : null}
-      {[...lines, ...limits].map((line) => (
-        <li key={line}>
+      {[...lines, ...limits].map((line, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: lines can be alike, and have no state.
+        <li key={index}>
           <bdi>{line}</bdi>
         </li>
       ))}

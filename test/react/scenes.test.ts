@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Browser, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ChangeResult, CostResult, PlansResult } from '../../src/client/index.ts';
+import type { ChangeResult, CostResult, Invoice, PlansResult } from '../../src/client/index.ts';
 import { createServed } from '../http/served.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import { temporaryDirectory } from '../support/folders.ts';
@@ -34,6 +34,18 @@ const CHANGE: ChangeResult = {
   requested_at: '2026-10-01T00:00:00.000Z',
   changed_at: null,
   reason: null,
+};
+
+const INVOICE: Invoice = {
+  invoice: 'in_1',
+  number: 'A-1',
+  status: 'paid',
+  currency: 'usd',
+  total: 1_000,
+  created_at: '2026-10-01T00:00:00.000Z',
+  finalized_at: '2026-10-01T01:00:00.000Z',
+  hosted_invoice_url: null,
+  lines: [],
 };
 
 const refusal = (code: string, status: number): Answer => ({
@@ -194,5 +206,50 @@ describe.each([18, 19] as const)('React %i', (version) => {
     await page.locator('.tallybook-readout', { hasText: '10:00' }).waitFor();
     expect(await page.locator('.tallybook-readout strong').textContent()).toBe('7 credits');
     expect(await page.locator('.tallybook-column').count()).toBe(24);
+  });
+
+  test('more corrected than used is told as it is, and drawn as nothing', async () => {
+    const page = await open({
+      name: 'cards',
+      answer: answersOf({
+        'usage/cost': () => ({ json: { ...COST, quantity: -25 } }),
+        invoices: () => ({ json: { invoices: [], next: null } }),
+        plans: () => ({ json: PLANS }),
+      }),
+    });
+    const meter = page.getByRole('meter');
+    await meter.waitFor();
+    expect(await meter.getAttribute('aria-valuenow')).toBe('0');
+    expect(await meter.getAttribute('aria-valuetext')).toBe('-25 of 100 credits');
+    expect(await page.locator('.tallybook-notes').first().textContent()).toContain('125 credits left');
+  });
+
+  test('lines and prices that are alike are all shown', async () => {
+    const line = {
+      description: 'Setup',
+      amount: 500,
+      meter: null,
+      quantity: null,
+      unit_amount_decimal: null,
+    };
+    const period = { period_start: COST.period_start, period_end: COST.period_end };
+    const lines = [
+      { ...line, ...period },
+      { ...line, ...period },
+    ];
+    const fee = { usage_type: 'licensed', currency: 'usd', interval: 'month', unit_amount_decimal: '500' };
+    const page = await open({
+      name: 'cards',
+      answer: answersOf({
+        'usage/cost': () => ({ json: COST }),
+        invoices: () => ({ json: { invoices: [{ ...INVOICE, lines }], next: null } }),
+        plans: () => ({ json: { plans: [{ plan: 'pro', name: 'Pro', limits: {}, prices: [fee, fee] }] } }),
+        'plans/preview': () => ({ json: { now: { currency: 'usd', total: 1_000, lines }, next: null } }),
+      }),
+    });
+    await page.getByRole('radio', { name: 'Pro' }).check();
+    await page.locator('.tallybook-preview li', { hasText: 'Setup' }).nth(1).waitFor();
+    expect(await page.locator('.tallybook-invoice li').count()).toBe(2);
+    expect(await page.locator('.tallybook-plan-prices li').count()).toBe(2);
   });
 });
