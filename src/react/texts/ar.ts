@@ -31,15 +31,17 @@ export const ar: Texts = {
   tierQuantity: 'الكمية',
   tierPrice: 'السعر',
   currentTier: 'الشريحة الحالية',
-  perUnit: (price, unit) => `${price} لكل ${unit}`,
+  perUnit: (price, unit) => `${price} لكل ${unit ?? 'وحدة'}`,
   perPackage: (price, size, units) => `${price} لكل ${size} ${units}`,
   plusFee: (fee) => `إضافةً إلى ${fee}`,
   upTo: (first, last) => `${first} – ${last}`,
   from: (first) => `ابتداءً من ${first}`,
+  eachFrom: (each, first) => `ابتداءً من ${first}: ${each}`,
+  allFrom: (each, first) => `الكل بسعر ${each} ابتداءً من ${first}`,
   nextVolume: ({ from, units, unit, price, fee }) =>
-    `ابتداءً من ${from} ${units} يصبح سعر كل ${unit} ‏${price}${fee === null ? '' : `، إضافةً إلى ${fee} مرة واحدة`}.`,
+    `ابتداءً من ${from} ${units} يصبح سعر كل ${unit ?? 'وحدة'} ‏${price}${fee === null ? '' : `، إضافةً إلى ${fee} مرة واحدة`}.`,
   nextGraduated: ({ from, units, unit, price, fee }) =>
-    `ابتداءً من ${from} ${units} يصبح سعر كل ${unit} إضافي ‏${price}${fee === null ? '' : `، إضافةً إلى ${fee} مرة واحدة`}.`,
+    `ابتداءً من ${from} ${units} يصبح سعر كل ${unit === null ? 'وحدة إضافية' : `${unit} إضافي`} ‏${price}${fee === null ? '' : `، إضافةً إلى ${fee} مرة واحدة`}.`,
 
   usage: 'الاستخدام',
   byHour: 'ساعات',

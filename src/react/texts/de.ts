@@ -32,15 +32,17 @@ export const de: Texts = {
   tierQuantity: 'Menge',
   tierPrice: 'Preis',
   currentTier: 'Aktuelle Stufe',
-  perUnit: (price, unit) => `${price} pro ${unit}`,
+  perUnit: (price, unit) => `${price} pro ${unit ?? 'Einheit'}`,
   perPackage: (price, size, units) => `${price} pro ${size} ${units}`,
   plusFee: (fee) => `zuzüglich ${fee}`,
   upTo: (first, last) => `${first} – ${last}`,
   from: (first) => `ab ${first}`,
+  eachFrom: (each, first) => `ab ${first}: ${each}`,
+  allFrom: (each, first) => `ab ${first} alle zu ${each}`,
   nextVolume: ({ from, units, unit, price, fee }) =>
-    `Ab ${from} ${units} kostet jeder ${unit} ${price}${fee === null ? '' : `, zuzüglich einmalig ${fee}`}.`,
+    `Ab ${from} ${units} kostet ${unit === null ? 'jede Einheit' : `jeder ${unit}`} ${price}${fee === null ? '' : `, zuzüglich einmalig ${fee}`}.`,
   nextGraduated: ({ from, units, unit, price, fee }) =>
-    `Ab ${from} ${units} kostet jeder weitere ${unit} ${price}${fee === null ? '' : `, zuzüglich einmalig ${fee}`}.`,
+    `Ab ${from} ${units} kostet ${unit === null ? 'jede weitere Einheit' : `jeder weitere ${unit}`} ${price}${fee === null ? '' : `, zuzüglich einmalig ${fee}`}.`,
 
   usage: 'Nutzung',
   byHour: 'Stunden',

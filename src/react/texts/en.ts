@@ -24,15 +24,17 @@ export const en: Texts = {
   tierQuantity: 'Quantity',
   tierPrice: 'Price',
   currentTier: 'Current tier',
-  perUnit: (price, unit) => `${price} per ${unit}`,
+  perUnit: (price, unit) => (unit === null ? `${price} each` : `${price} per ${unit}`),
   perPackage: (price, size, units) => `${price} per ${size} ${units}`,
   plusFee: (fee) => `plus ${fee}`,
   upTo: (first, last) => `${first} – ${last}`,
   from: (first) => `from ${first} on`,
+  eachFrom: (each, first) => `from ${first} on: ${each}`,
+  allFrom: (each, first) => `all at ${each} from ${first} on`,
   nextVolume: ({ from, units, unit, price, fee }) =>
-    `From ${from} ${units} on, every ${unit} costs ${price}${fee === null ? '' : `, plus ${fee} once`}.`,
+    `From ${from} ${units} on, every ${unit ?? 'one'} costs ${price}${fee === null ? '' : `, plus ${fee} once`}.`,
   nextGraduated: ({ from, units, unit, price, fee }) =>
-    `From ${from} ${units} on, each further ${unit} costs ${price}${fee === null ? '' : `, plus ${fee} once`}.`,
+    `From ${from} ${units} on, each further ${unit ?? 'one'} costs ${price}${fee === null ? '' : `, plus ${fee} once`}.`,
 
   usage: 'Usage',
   byHour: 'Hours',

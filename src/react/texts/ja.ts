@@ -26,15 +26,17 @@ export const ja: Texts = {
   tierQuantity: '数量',
   tierPrice: '料金',
   currentTier: '現在の段階',
-  perUnit: (price, unit) => `1 ${unit}あたり ${price}`,
+  perUnit: (price, unit) => `1 ${unit ?? '単位'}あたり ${price}`,
   perPackage: (price, size, units) => `${size} ${units}あたり ${price}`,
   plusFee: (fee) => `別途 ${fee}`,
   upTo: (first, last) => `${first}〜${last}`,
   from: (first) => `${first} 以上`,
+  eachFrom: (each, first) => `${first} 以上の分: ${each}`,
+  allFrom: (each, first) => `${first} 以上になるとすべて ${each}`,
   nextVolume: ({ from, units, unit, price, fee }) =>
-    `${from} ${units}以上になると、すべての${unit}が ${price} になります${fee === null ? '' : `（別途 ${fee}）`}。`,
+    `${from} ${units}以上になると、すべての${unit ?? '単位'}が ${price} になります${fee === null ? '' : `（別途 ${fee}）`}。`,
   nextGraduated: ({ from, units, unit, price, fee }) =>
-    `${from} ${units}目からは、1 ${unit}あたり ${price} です${fee === null ? '' : `（別途 ${fee}）`}。`,
+    `${from} ${units}目からは、1 ${unit ?? '単位'}あたり ${price} です${fee === null ? '' : `（別途 ${fee}）`}。`,
 
   usage: '利用状況',
   byHour: '時間',
