@@ -143,6 +143,8 @@ function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
   const context = useUsageContext();
   const { formats, texts } = context;
   const isFree = now.lines.length === 0 && now.total === 0;
+  // What is less than nothing is not paid out: the next invoices are less by so much.
+  const dueWords = now.total < 0 ? texts.credit : texts.dueNow;
   return (
     <ul className="tallybook-lines">
       {now.lines.map((line, index) => (
@@ -153,9 +155,9 @@ function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
         </li>
       ))}
       <li className="tallybook-total">
-        <strong>{isFree ? texts.nothingDue : texts.dueNow}</strong>
+        <strong>{isFree ? texts.nothingDue : dueWords}</strong>
         {isFree ? null : (
-          <strong className="tallybook-number">{formats.money(now.total, now.currency)}</strong>
+          <strong className="tallybook-number">{formats.money(Math.abs(now.total), now.currency)}</strong>
         )}
       </li>
       {next ? (

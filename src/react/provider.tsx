@@ -2,6 +2,7 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo } from 'r
 import type { UsageClient } from '../client/client.ts';
 import type { ClientOptions } from '../client/client-options.ts';
 import { createClient } from '../client/create-client.ts';
+import { type Direction, directionOf } from './direction.ts';
 import { createFormats, type Formats } from './formats.ts';
 import { Queries } from './queries.ts';
 import { en } from './texts/en.ts';
@@ -48,7 +49,7 @@ export interface UsageContextValue {
   readonly units: Units;
   readonly texts: Texts;
   readonly locale: string;
-  readonly dir: 'ltr' | 'rtl';
+  readonly dir: Direction;
   readonly timeZone: string;
   readonly currency: string | undefined;
 }
@@ -122,10 +123,4 @@ function queriesOf(client: UsageClient, poll_ms: number): Queries {
   const known = byPoll.get(poll_ms) ?? new Queries(poll_ms);
   byPoll.set(poll_ms, known);
   return known;
-}
-
-const RIGHT_TO_LEFT = new Set(['ar', 'dv', 'fa', 'he', 'ku', 'ps', 'sd', 'ug', 'ur', 'yi']);
-
-function directionOf(locale: string): 'ltr' | 'rtl' {
-  return RIGHT_TO_LEFT.has(locale.split('-')[0] ?? '') ? 'rtl' : 'ltr';
 }

@@ -3,6 +3,7 @@ import type { CostResult, Price } from '../../src/client/index.ts';
 import { minorDigitsOf as minorDigitsOfServer } from '../../src/core/currency.ts';
 import { daysOfLastUsed, lastUsed, placeBars } from '../../src/react/bars.ts';
 import { minorDigitsOf } from '../../src/react/currency.ts';
+import { directionOf } from '../../src/react/direction.ts';
 import { createFormats } from '../../src/react/formats.ts';
 import { scaleOf, tiersOf } from '../../src/react/index.ts';
 import { includedBy } from '../../src/react/tiers.ts';
@@ -28,6 +29,12 @@ describe('money', () => {
     expect(spaces(createFormats(locale, 'UTC').money(minor, currency))).toBe(text);
   });
 
+  test('keeps the letters and the sign of a currency together where writing runs from right to left', () => {
+    expect(createFormats('ar', 'UTC').money(6_687, 'usd')).toContain('US$\u200e');
+    expect(createFormats('ar-EG', 'UTC').money(6_687, 'cad')).toContain('CA$\u200e');
+    expect(createFormats('en-GB', 'UTC').money(6_687, 'usd')).not.toContain('\u200e');
+  });
+
   test('has the minor units that the server counts in', () => {
     for (const currency of Intl.supportedValuesOf('currency')) {
       expect([currency, minorDigitsOf(currency)]).toEqual([currency, minorDigitsOfServer(currency)]);
@@ -40,6 +47,13 @@ test('a period ends on its last day, in the time zone that is asked for', () => 
   const [start, end] = ['2026-10-01T00:00:00.000Z', '2026-11-01T00:00:00.000Z'];
   expect(spaces(createFormats('en', 'UTC').period(start, end))).toBe('Oct 1 – 31, 2026');
   expect(spaces(createFormats('en', 'Asia/Tokyo').period(start, end))).toBe('Oct 1 – Nov 1, 2026');
+});
+
+test.for([
+  ['ar ar-EG fa he iw ckb ks ur az-Arab pa-Arab ku-Arab yi dv ps sd ug nqo', 'rtl'],
+  ['en de-AT ja ku ur-Latn az pa zh-Hant', 'ltr'],
+] as const)('%s are written %s', ([locales, dir]) => {
+  for (const locale of locales.split(' ')) expect([locale, directionOf(locale)]).toEqual([locale, dir]);
 });
 
 const VOLUME: Price = {

@@ -244,10 +244,12 @@ describe.each([18, 19] as const)('React %i', (version) => {
         'usage/cost': () => ({ json: COST }),
         invoices: () => ({ json: { invoices: [{ ...INVOICE, lines }], next: null } }),
         plans: () => ({ json: { plans: [{ plan: 'pro', name: 'Pro', limits: {}, prices: [fee, fee] }] } }),
-        'plans/preview': () => ({ json: { now: { currency: 'usd', total: 1_000, lines }, next: null } }),
+        'plans/preview': () => ({ json: { now: { currency: 'usd', total: -1_000, lines }, next: null } }),
       }),
     });
     await page.getByRole('radio', { name: 'Pro' }).check();
+    // What is less than nothing is not due.
+    await page.getByText('Credit on your account$10.00').waitFor();
     await page.locator('.tallybook-preview li', { hasText: 'Setup' }).nth(1).waitFor();
     expect(await page.locator('.tallybook-invoice li').count()).toBe(2);
     expect(await page.locator('.tallybook-plan-prices li').count()).toBe(2);

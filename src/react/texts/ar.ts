@@ -64,6 +64,7 @@ export const ar: Texts = {
   preview: (plan) => `التغيير إلى ${plan}`,
   noPreview: 'لا يمكن حساب تكلفة هذا التغيير هنا.',
   dueNow: 'المستحق الآن',
+  credit: 'رصيد في حسابك',
   nothingDue: 'لا شيء مستحق الآن.',
   nextInvoice: (date) => `الفاتورة التالية في ${date}، قبل احتساب الاستخدام`,
   confirm: (plan) => `التغيير إلى ${plan}`,

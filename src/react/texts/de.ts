@@ -65,6 +65,7 @@ export const de: Texts = {
   preview: (plan) => `Wechsel zu ${plan}`,
   noPreview: 'Was das kosten würde, lässt sich hier nicht ermitteln.',
   dueNow: 'Jetzt fällig',
+  credit: 'Guthaben auf Ihrem Konto',
   nothingDue: 'Jetzt ist nichts fällig.',
   nextInvoice: (date) => `Nächste Rechnung am ${date}, ohne Nutzung`,
   confirm: (plan) => `Zu ${plan} wechseln`,

@@ -57,6 +57,7 @@ export const en: Texts = {
   preview: (plan) => `Changing to ${plan}`,
   noPreview: 'What this would cost cannot be worked out here.',
   dueNow: 'Due now',
+  credit: 'Credit on your account',
   nothingDue: 'Nothing is due now.',
   nextInvoice: (date) => `Next invoice on ${date}, before usage`,
   confirm: (plan) => `Change to ${plan}`,

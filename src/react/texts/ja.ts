@@ -59,6 +59,7 @@ export const ja: Texts = {
   preview: (plan) => `${plan} への変更`,
   noPreview: '変更後の料金はここでは計算できません。',
   dueNow: '今回のお支払い',
+  credit: 'アカウントへのクレジット',
   nothingDue: '今回のお支払いはありません。',
   nextInvoice: (date) => `次回の請求（${date}、利用分を除く）`,
   confirm: (plan) => `${plan} に変更する`,

@@ -62,6 +62,8 @@ export interface Texts {
   readonly preview: (plan: string) => string;
   readonly noPreview: string;
   readonly dueNow: string;
+  /** In place of `dueNow` where a change leaves the customer something. */
+  readonly credit: string;
   readonly nothingDue: string;
   readonly nextInvoice: (date: string) => string;
   readonly confirm: (plan: string) => string;
