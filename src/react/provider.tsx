@@ -110,6 +110,10 @@ function useClient(props: UsageProviderProps): UsageClient {
   useEffect(() => {
     latest.getToken = getToken;
   });
+  useEffect(() => {
+    // One that was given is the app's to close. A closed one records all the same, and listens again.
+    if (!given) return () => void client.close();
+  }, [client, given]);
   return client;
 }
 

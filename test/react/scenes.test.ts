@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Browser, Request } from 'playwright-core';
+import type { Browser, Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ChangeResult, CostResult, Invoice, PlansResult } from '../../src/client/index.ts';
 import { createServed } from '../http/served.ts';
@@ -254,4 +254,30 @@ describe.each([18, 19] as const)('React %i', (version) => {
     expect(await page.locator('.tallybook-invoice li').count()).toBe(2);
     expect(await page.locator('.tallybook-plan-prices li').count()).toBe(2);
   });
+
+  test('a provider that has gone listens to the page no more', async () => {
+    const page = await open({
+      name: 'recording',
+      answer: () => ({ json: { results: [{ recorded: true, duplicate: false }] } }),
+    });
+    for (let time = 0; time < 3; time += 1) {
+      await page.getByRole('button', { name: 'Record' }).click();
+      await page.getByText('Recorded.').waitFor();
+      expect(await listenersOf(page)).toBe(1);
+      await page.getByRole('button', { name: 'Leave' }).click();
+      expect(await listenersOf(page)).toBe(0);
+      await page.getByRole('button', { name: 'Come back' }).click();
+    }
+  });
 });
+
+/** How many wait for the page to go away, as the browser's own tools count them. */
+async function listenersOf(page: Page): Promise<number> {
+  const tools = await page.context().newCDPSession(page);
+  const { result } = await tools.send('Runtime.evaluate', { expression: 'window' });
+  const { listeners } = await tools.send('DOMDebugger.getEventListeners', {
+    objectId: result.objectId ?? '',
+  });
+  await tools.detach();
+  return listeners.filter(({ type }) => type === 'pagehide').length;
+}
