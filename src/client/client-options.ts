@@ -10,7 +10,7 @@ export interface ClientOptions {
   readonly getToken?: () => string | Promise<string>;
   /** Default: the global one. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
-  /** How long one attempt may take, in milliseconds, from 1. Default: 10,000. */
+  /** How long one attempt may take, and `getToken`, in milliseconds, from 1. Default: 10,000. */
   readonly timeout_ms?: number;
   /** How often a request is tried that may be repeated, from 1. Default: 6 for recording, 3 for reading. */
   readonly max_attempts?: number;

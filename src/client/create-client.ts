@@ -17,7 +17,7 @@ export function createClient(options: ClientOptions): UsageClient {
   checkOptions(options);
   const { base_url, timeout_ms = TIMEOUT_MS, max_attempts, max_read_attempts = max_attempts } = options;
   const send = options.fetch ?? ((url, init) => fetch(url, init));
-  const authorization = createAuthorization(options);
+  const authorization = createAuthorization(options, timeout_ms);
   const transport = new Transport({ base_url, authorization, fetch: send, timeout_ms });
   const outbox = new Outbox(transport, max_attempts ?? RECORDING_ATTEMPTS);
   /** Listens from the first increment on: a client that only reads has nothing to send when the page goes away. */

@@ -325,6 +325,29 @@ describe('a page that goes away', () => {
     expect((await served.usage.get({ account: 'a' })).quantity).toBe(2);
   });
 
+  test('before the first token there is, waits for it', async () => {
+    const page = openPage();
+    const token = Promise.withResolvers<string>();
+    const sent: RequestInit[] = [];
+    const client = createClient({
+      base_url: '/own-server',
+      getToken: () => token.promise,
+      async fetch(_, init) {
+        sent.push(init);
+        return Response.json({ results: [{ recorded: true, duplicate: false }] });
+      },
+    });
+    const call = client.record({ quantity: 2 });
+    await nextTurn();
+    page.hide();
+    token.resolve('t');
+    await call;
+    await vi.waitFor(() =>
+      expect(sent.map(({ keepalive }) => keepalive ?? false).toSorted()).toEqual([false, true]),
+    );
+    for (const { headers } of sent) expect(headers).toMatchObject({ Authorization: 'Bearer t' });
+  });
+
   test('sends no more than a browser takes, and nothing when nothing waits', async () => {
     const page = openPage();
     const { client, sent, answer } = await inBrowser();
@@ -462,6 +485,24 @@ describe('who it is', () => {
     given.push(await create());
     expect(await client.cost()).toMatchObject({ account: 'a', quantity: 2 });
     expect(asked).toBe(2);
+  });
+
+  test('getToken may take as long as a request, is asked anew after that, and ends with the signal of the caller', async () => {
+    let asked = 0;
+    const hanging = new Promise<string>(() => {});
+    const answers = [hanging, 'lost', hanging, hanging];
+    const { client, requests } = await connected({
+      getToken: () => answers[asked++] ?? '',
+      timeout_ms: 100,
+      max_attempts: 1,
+    });
+    expect(await refusalOf(client.cost())).toMatchObject({ code: 'unreachable', is_temporary: true });
+    expect((await refusalOf(client.cost())).code).toBe('unreachable');
+    expect([asked, requests.length]).toEqual([3, 1]);
+    const controller = new AbortController();
+    const call = client.cost({}, { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(call).rejects.toThrow('enough');
   });
 
   test('a token reads its own account and counts nothing', async () => {
