@@ -1,4 +1,5 @@
 import type { ClientOptions } from './client-options.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** What requests say who they are. */
 export interface Authorization {
@@ -13,7 +14,11 @@ export interface Authorization {
 /** A token is renewed so long before it ends, that a request under way is not refused. */
 const RENEW_BEFORE_MS = 30_000;
 
-export function createAuthorization({ token, api_key, getToken }: ClientOptions): Authorization {
+/** @param timeout_ms how long `getToken` may take: after that it is asked anew. */
+export function createAuthorization(
+  { token, api_key, getToken }: ClientOptions,
+  timeout_ms: number,
+): Authorization {
   const fixed = api_key ?? token;
   if (!getToken) {
     const latest = fixed === undefined ? null : `Bearer ${fixed}`;
@@ -25,7 +30,7 @@ export function createAuthorization({ token, api_key, getToken }: ClientOptions)
 
   async function askOnce(): Promise<string> {
     try {
-      const text = await ask();
+      const text = await untilAborted(Promise.resolve(ask()), AbortSignal.timeout(timeout_ms));
       latest = { header: `Bearer ${text}`, ends_at: endOf(text) };
       return latest.header;
     } finally {

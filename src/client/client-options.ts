@@ -10,17 +10,19 @@ export interface ClientOptions {
   readonly getToken?: () => string | Promise<string>;
   /** Default: the global one. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
-  /** How long one attempt may take, in milliseconds, from 1. Default: 10,000. */
+  /** How long one attempt may take, and `getToken`, in milliseconds, from 1. Default: 10,000. */
   readonly timeout_ms?: number;
   /** How often a request is tried that may be repeated, from 1. Default: 6 for recording, 3 for reading. */
   readonly max_attempts?: number;
+  /** The same for `GET` requests alone, such as of a page that asks again by itself. Default: `max_attempts`. */
+  readonly max_read_attempts?: number;
 }
 
 const AUTHORIZATIONS = ['token', 'api_key', 'getToken'] as const;
 
 /** @throws TypeError that names the option. */
 export function checkOptions(options: ClientOptions): void {
-  const { base_url, timeout_ms = 1, max_attempts = 1 } = options;
+  const { base_url, timeout_ms = 1 } = options;
   if (typeof base_url !== 'string' || base_url === '') throw new TypeError('base_url: It is missing.');
   const given = AUTHORIZATIONS.filter((name) => name in options);
   if (given.length > 1) throw new TypeError(`${given.join(', ')}: Pass one of them.`);
@@ -34,8 +36,11 @@ export function checkOptions(options: ClientOptions): void {
     );
   }
   if (!(timeout_ms >= 1)) throw new TypeError('timeout_ms: It is not a number of milliseconds from 1.');
-  if (!(Number.isInteger(max_attempts) && max_attempts >= 1))
-    throw new TypeError('max_attempts: It is not a whole number from 1.');
+  for (const name of ['max_attempts', 'max_read_attempts'] as const) {
+    const { [name]: attempts = 1 } = options;
+    if (!(Number.isInteger(attempts) && attempts >= 1))
+      throw new TypeError(`${name}: It is not a whole number from 1.`);
+  }
 }
 
 function isBrowser(): boolean {

@@ -15,22 +15,23 @@ const REPEATED_ATTEMPTS = 3;
 /** A client of `usage.handler`, for servers and browsers. @throws TypeError when an option is wrong. */
 export function createClient(options: ClientOptions): UsageClient {
   checkOptions(options);
-  const { base_url, timeout_ms = TIMEOUT_MS, max_attempts } = options;
+  const { base_url, timeout_ms = TIMEOUT_MS, max_attempts, max_read_attempts = max_attempts } = options;
   const send = options.fetch ?? ((url, init) => fetch(url, init));
-  const authorization = createAuthorization(options);
+  const authorization = createAuthorization(options, timeout_ms);
   const transport = new Transport({ base_url, authorization, fetch: send, timeout_ms });
   const outbox = new Outbox(transport, max_attempts ?? RECORDING_ATTEMPTS);
   /** Listens from the first increment on: a client that only reads has nothing to send when the page goes away. */
   let stopListening: (() => void) | null = null;
 
   function read<Answer>(path: string, query?: object, call?: CallOptions): Promise<Answer> {
-    return repeat({ method: 'GET', path, query: query as Query | undefined, signal: call?.signal });
+    const request = { method: 'GET', path, query: query as Query | undefined, signal: call?.signal } as const;
+    return repeat(request, max_read_attempts);
   }
 
   /** What changes nothing, or once and for all, however often it is sent. */
-  function repeat<Answer>(request: TransportRequest): Promise<Answer> {
+  function repeat<Answer>(request: TransportRequest, attempts = max_attempts): Promise<Answer> {
     const { signal } = request;
-    return withRetries(max_attempts ?? REPEATED_ATTEMPTS, () => transport.send<Answer>(request), signal);
+    return withRetries(attempts ?? REPEATED_ATTEMPTS, () => transport.send<Answer>(request), signal);
   }
 
   function post<Answer>(path: string, body: unknown, call?: CallOptions): Promise<Answer> {

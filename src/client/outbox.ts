@@ -1,5 +1,5 @@
 import { newKey } from './idempotency-key.ts';
-import { fromProblem, RequestError } from './request-error.ts';
+import { fromProblem, isProblem, RequestError } from './request-error.ts';
 import { withRetries } from './retry.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 import type { BatchResult, Increment, IncrementResult } from './wire.ts';
@@ -17,11 +17,10 @@ const PATH = '/v1/usage/batch';
 
 /** An increment that waits, and the calls that it answers. */
 interface Waiting {
+  /** As it was when it was recorded: what the caller changes later is not sent with the same key. */
   item: Increment & { readonly idempotency_key: string };
   /** The key is ours: that the server knows it already means that an earlier attempt has counted it. */
   readonly has_own_key: boolean;
-  /** It may have been counted: from then on its content stays. */
-  was_sent: boolean;
   readonly characters: number;
   readonly callers: PromiseWithResolvers<IncrementResult>[];
 }
@@ -49,13 +48,17 @@ export class Outbox {
 
   /** Resolves when the server has recorded it, durably. @throws RequestError. */
   record(increment: Increment): Promise<IncrementResult> {
-    if (this.#waitingCalls >= MAX_WAITING_CALLS) return Promise.reject(overloaded());
     const caller = Promise.withResolvers<IncrementResult>();
     // A call that nobody awaits must not end the process when it fails.
     caller.promise.catch(() => {});
-    this.#waitingCalls += 1;
-    this.#enqueue(increment, caller);
-    this.#schedule();
+    try {
+      if (this.#waitingCalls >= MAX_WAITING_CALLS) throw overloaded();
+      this.#enqueue(increment, caller);
+      this.#waitingCalls += 1;
+      this.#schedule();
+    } catch (error) {
+      caller.reject(error instanceof RequestError ? error : unwritable(error));
+    }
     return caller.promise;
   }
 
@@ -77,7 +80,7 @@ export class Outbox {
       return characters <= MAX_LAST_CHARACTERS;
     });
     if (last.length === 0) return;
-    for (const waiting of last) waiting.was_sent = true;
+    // What may have been counted keeps its content.
     this.#shared.clear();
     // Whether it arrives is seen, if the page lives on, by the ordinary request, which is sent all the same.
     this.#transport.sendLast<BatchResult>(requestOf(last)).catch(() => {});
@@ -94,10 +97,10 @@ export class Outbox {
       shared.callers.push(caller);
       return;
     }
-    const item = { ...increment, quantity, idempotency_key: idempotency_key ?? newKey() };
-    const characters = JSON.stringify(item).length;
+    const text = JSON.stringify({ ...increment, quantity, idempotency_key: idempotency_key ?? newKey() });
+    const item: Waiting['item'] = JSON.parse(text);
     const has_own_key = idempotency_key === undefined;
-    const waiting = { item, has_own_key, was_sent: false, characters, callers: [caller] };
+    const waiting = { item, has_own_key, characters: text.length, callers: [caller] };
     if (is_shareable) this.#shared.set(name, waiting);
     this.#queue.push(waiting);
   }
@@ -145,20 +148,18 @@ export class Outbox {
   /** @throws RequestError when some of it may succeed later: the rest is answered and no longer under way. */
   async #attempt(): Promise<void> {
     const sent = this.#underWay;
-    const counted = new Set(sent.filter(({ was_sent, has_own_key }) => was_sent && has_own_key));
-    for (const waiting of sent) waiting.was_sent = true;
-    const { results } = await this.#transport.send<BatchResult>(requestOf(sent));
+    const outcomes = outcomesOf(await this.#transport.send<unknown>(requestOf(sent)), sent.length);
     let temporary: RequestError | null = null;
     const left = sent.filter((waiting, index) => {
-      const result = results[index] ?? null;
-      const refusal = result !== null && 'error' in result ? fromProblem(result.error) : null;
-      if (result === null || refusal?.is_temporary) {
+      const outcome = outcomes[index] ?? null;
+      const refusal = outcome !== null && 'error' in outcome ? fromProblem(outcome.error) : null;
+      if (outcome === null || refusal?.is_temporary) {
         temporary = refusal ?? incomplete();
         return true;
       }
       this.#settle(waiting, ({ resolve, reject }) => {
         if (refusal) reject(refusal);
-        else if (!('error' in result)) resolve(resultOf(result, counted.has(waiting)));
+        else if (!('error' in outcome)) resolve(resultOf(outcome, waiting));
       });
       return false;
     });
@@ -182,14 +183,35 @@ function requestOf(batch: readonly Waiting[]): TransportRequest {
   return { method: 'POST', path: PATH, body: { increments: batch.map(({ item }) => item) } };
 }
 
-/** A repeated request may find that its first attempt has been counted: then the call was. */
-function resultOf(result: IncrementResult, may_be_counted: boolean): IncrementResult {
-  return result.duplicate && may_be_counted ? { recorded: true, duplicate: false } : result;
+type Outcome = BatchResult['results'][number];
+
+/** One for each increment; null = the answer, which may be of something between, does not say. */
+function outcomesOf(answer: unknown, count: number): readonly (Outcome | null)[] {
+  const isBatch = typeof answer === 'object' && answer !== null && 'results' in answer;
+  if (!isBatch || !Array.isArray(answer.results) || answer.results.length !== count) return [];
+  return answer.results.map((result: unknown) => (isOutcome(result) ? result : null));
+}
+
+function isOutcome(result: unknown): result is Outcome {
+  if (typeof result !== 'object' || result === null) return false;
+  if ('error' in result) return isProblem(result.error);
+  const { recorded, duplicate }: { recorded?: unknown; duplicate?: unknown } = result;
+  return typeof recorded === 'boolean' && typeof duplicate === 'boolean';
+}
+
+/** Nobody else has our key: the server knows it from a request of ours that came before, or has overtaken this one. */
+function resultOf(result: IncrementResult, { has_own_key }: Waiting): IncrementResult {
+  return result.duplicate && has_own_key ? { recorded: true, duplicate: false } : result;
 }
 
 function overloaded(): RequestError {
   const message = `${MAX_WAITING_CALLS} increments wait for the server; this one was not recorded.`;
   return new RequestError({ code: 'overloaded', message, status: 503 });
+}
+
+function unwritable(cause: unknown): RequestError {
+  const message = 'The increment cannot be written as JSON; it was not recorded.';
+  return new RequestError({ code: 'invalid_parameter', message, status: 400, cause });
 }
 
 function incomplete(): RequestError {

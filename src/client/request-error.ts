@@ -57,3 +57,9 @@ export function fromProblem(problem: Problem, retry_after_ms: number | null = nu
     ...(retry_after_ms === null ? {} : { retry_after_ms }),
   });
 }
+
+export function isProblem(value: unknown): value is Problem {
+  return (
+    typeof value === 'object' && value !== null && 'code' in value && 'detail' in value && 'remedy' in value
+  );
+}

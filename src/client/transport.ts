@@ -1,7 +1,7 @@
 import type { Authorization } from './authorization.ts';
-import { fromProblem, RequestError } from './request-error.ts';
+import { fromProblem, isProblem, RequestError } from './request-error.ts';
 import { retryAfterOf } from './retry.ts';
-import type { Problem } from './wire.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** Values of a query; undefined = left out. */
 export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
@@ -34,29 +34,33 @@ export class Transport {
   /** @throws RequestError, or the reason of the caller's own signal. */
   async send<Answer>(request: TransportRequest): Promise<Answer> {
     const { authorization } = this.#options;
-    const header = await this.#authorize();
+    const header = await this.#authorize(request.signal);
     try {
       return await this.#attempt<Answer>(request, header);
     } catch (error) {
       const isRefused = error instanceof RequestError && error.status === 401;
       if (!isRefused || !authorization.renew(header)) throw error;
-      return await this.#attempt<Answer>(request, await this.#authorize());
+      return await this.#attempt<Answer>(request, await this.#authorize(request.signal));
     }
   }
 
   /**
-   * Sends without waiting for anything, in a way that outlives the page.
+   * Sends in a way that outlives the page, without waiting for anything but the first token.
    *
    * @throws RequestError when there was no answer of the API.
    */
   async sendLast<Answer>(request: TransportRequest): Promise<Answer> {
-    return await this.#attempt<Answer>(request, this.#options.authorization.latest, true);
+    const { authorization } = this.#options;
+    const header = authorization.latest ?? authorization.header();
+    return await this.#attempt<Answer>(request, header instanceof Promise ? await header : header, true);
   }
 
-  async #authorize(): Promise<string | null> {
+  async #authorize(signal: AbortSignal | undefined): Promise<string | null> {
     try {
-      return await this.#options.authorization.header();
+      const header = this.#options.authorization.header();
+      return header instanceof Promise && signal ? await untilAborted(header, signal) : await header;
     } catch (cause) {
+      if (signal?.aborted) throw signal.reason;
       throw unreachable('There is no token to send.', cause);
     }
   }
@@ -123,10 +127,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isProblem(value: unknown): value is Problem {
-  return (
-    typeof value === 'object' && value !== null && 'code' in value && 'detail' in value && 'remedy' in value
-  );
 }

@@ -1,3 +1,4 @@
+import { minorDigitsOf } from './currency.ts';
 import { formatDecimal, parseDecimal, ZERO } from './decimal.ts';
 import type { RatedAmount, RatedLine } from './price.ts';
 
@@ -7,12 +8,15 @@ const MAX_FRACTION_DIGITS = 15;
 
 /** An amount in minor units as people write it: `'1.5'` US cents are `$0.015`. Exact, at any size. */
 export function formatMoney(minor_units: string, currency: string): string {
+  const digits = minorDigitsOf(currency);
   const style = { style: 'currency', currency } as const;
-  const digits = new Intl.NumberFormat('en-US', style).resolvedOptions().maximumFractionDigits ?? 0;
+  const { maximumFractionDigits: usual = 0 } = new Intl.NumberFormat('en-US', style).resolvedOptions();
   const format = new Intl.NumberFormat('en-US', {
     ...style,
     minimumFractionDigits: digits,
     maximumFractionDigits: MAX_FRACTION_DIGITS,
+    // 1,500 forints are written without the decimals that Stripe's amount of them has.
+    trailingZeroDisplay: usual === 0 ? 'stripIfInteger' : 'auto',
   });
   return format.format(majorUnits(minor_units, digits) as Intl.StringNumericLiteral);
 }

@@ -1,3 +1,4 @@
+import type { RangeParams } from '../client/client.ts';
 import type { UsageWindowsResult } from '../client/wire.ts';
 
 type Windows = UsageWindowsResult['windows'];
@@ -18,6 +19,8 @@ const GAP = 0.24;
 /** So that a little usage is not taken for none. */
 const MIN_HEIGHT = 1.5;
 const MOST_TICKS = 5;
+/** The server answers 1,000 hours. */
+const MOST_DAYS = 39;
 
 /** @param is_mirrored time runs from right to left. */
 export function placeBars(windows: Windows, is_mirrored: boolean) {
@@ -38,6 +41,25 @@ export function placeBars(windows: Windows, is_mirrored: boolean) {
     };
   });
   return { bars, top, ticks: ticksOf(windows) };
+}
+
+/**
+ * The days in which these hours are: those of a year are more than one answer has.
+ *
+ * @param days of the whole billing period.
+ */
+export function daysOfLastUsed(
+  { windows, period_start, period_end }: UsageWindowsResult,
+  hours: number,
+): Required<RangeParams> {
+  const count = Math.min(MOST_DAYS, Math.ceil(hours / 24));
+  const last = windows.findLastIndex(({ quantity }) => quantity !== 0);
+  const from = Math.max(0, last - count);
+  // The first and the last day may begin before the billing period, or end after it.
+  return {
+    period_start: (from > 0 ? windows[from]?.start : undefined) ?? period_start,
+    period_end: windows[Math.max(last, from + count) + 1]?.start ?? period_end,
+  };
 }
 
 /** Hours that end with the last one in which something was used. */

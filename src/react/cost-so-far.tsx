@@ -123,7 +123,7 @@ function Tiers({ price, steps, meter }: TiersProps) {
 
   function priceOf({ unit_amount_decimal, flat_amount_decimal }: TierStep): string {
     if (unit_amount_decimal === null && flat_amount_decimal === null) return texts.free;
-    const unit = texts.perUnit(money(unit_amount_decimal ?? '0'), units.of(meter, 1));
+    const unit = texts.perUnit(money(unit_amount_decimal ?? '0'), units.single(meter));
     if (flat_amount_decimal === null) return unit;
     const fee = money(flat_amount_decimal);
     return unit_amount_decimal === null ? fee : `${unit}, ${texts.plusFee(fee)}`;
@@ -133,7 +133,7 @@ function Tiers({ price, steps, meter }: TiersProps) {
     const words = {
       from: formats.quantity(first),
       units: units.of(meter, first),
-      unit: units.of(meter, 1),
+      unit: units.single(meter),
       price: money(unit_amount_decimal ?? '0'),
       fee: flat_amount_decimal === null ? null : money(flat_amount_decimal),
     };

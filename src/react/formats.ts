@@ -1,3 +1,6 @@
+import { minorDigitsOf } from './currency.ts';
+import { directionOf } from './direction.ts';
+
 /** How numbers, money and times are written: by `Intl`, in one language and one time zone. */
 export interface Formats {
   quantity(quantity: number): string;
@@ -32,6 +35,7 @@ const TICKS = {
 } as const;
 
 export function createFormats(locale: string, timeZone: string): Formats {
+  const isMirrored = directionOf(locale) === 'rtl';
   const numbers = new Intl.NumberFormat(locale);
   const plurals = new Intl.PluralRules(locale);
   const dates = new Map<string, Intl.DateTimeFormat>();
@@ -50,9 +54,16 @@ export function createFormats(locale: string, timeZone: string): Formats {
 
   function currencyFormat(currency: string) {
     const style = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' } as const;
-    const digits = new Intl.NumberFormat(locale, style).resolvedOptions().maximumFractionDigits ?? 0;
-    const precise = { minimumFractionDigits: digits, maximumFractionDigits: MAX_FRACTION_DIGITS };
-    return { digits, format: new Intl.NumberFormat(locale, { ...style, ...precise }) };
+    const digits = minorDigitsOf(currency);
+    const { maximumFractionDigits: usual = 0 } = new Intl.NumberFormat(locale, style).resolvedOptions();
+    const format = new Intl.NumberFormat(locale, {
+      ...style,
+      minimumFractionDigits: digits,
+      maximumFractionDigits: MAX_FRACTION_DIGITS,
+      // 1,500 forints are written without the decimals that Stripe's amount of them has.
+      trailingZeroDisplay: usual === 0 ? 'stripIfInteger' : 'auto',
+    });
+    return { digits, format };
   }
 
   return {
@@ -60,7 +71,10 @@ export function createFormats(locale: string, timeZone: string): Formats {
     money(minor_units, currency) {
       const known = currencies.get(currency) ?? currencyFormat(currency);
       currencies.set(currency, known);
-      return known.format.format(majorUnits(String(minor_units), known.digits) as Intl.StringNumericLiteral);
+      const amount = majorUnits(String(minor_units), known.digits) as Intl.StringNumericLiteral;
+      const text = known.format.format(amount);
+      // Without the mark, the sign goes to the other side of the letters: `$US`.
+      return isMirrored ? text.replace(/[a-z]+\p{Sc}/iu, '$&\u200e') : text;
     },
     date: (instant) => dateText(DAY, Date.parse(instant)),
     time: (epoch_ms) => dateText(TICKS.hour, epoch_ms),

@@ -1,6 +1,15 @@
 import { useSyncExternalStore } from 'react';
-import type { CallOptions, PageParams, RangeParams, SubjectParams, WindowsParams } from '../client/client.ts';
 import type {
+  AccountParams,
+  CallOptions,
+  PageParams,
+  RangeParams,
+  SubjectParams,
+  UsageClient,
+  WindowsParams,
+} from '../client/client.ts';
+import type {
+  ChangeResult,
   CostResult,
   Increment,
   IncrementResult,
@@ -11,6 +20,7 @@ import type {
   UsageResult,
   UsageWindowsResult,
 } from '../client/wire.ts';
+import { daysOfLastUsed } from './bars.ts';
 import { useUsageContext } from './provider.tsx';
 import type { QueryOptions } from './queries.ts';
 import type { QueryState } from './query.ts';
@@ -78,10 +88,39 @@ export function useUsageWindows(
   return useRead('windows', { time_zone: timeZone, ...params }, (client) => client.windows, options);
 }
 
+/** What the chart shows of the billing period: its days, or the hours around the last in which something was used. */
+export function useChartWindows(
+  params: WindowsParams,
+  hours: number,
+  options?: QueryOptions<UsageWindowsResult>,
+): QueryResult<UsageWindowsResult> {
+  const { timeZone } = useUsageContext();
+  const isOfHours = params.window === 'hour';
+  return useRead(
+    isOfHours ? `windows ${hours}` : 'windows',
+    { time_zone: timeZone, ...params },
+    (client) => (isOfHours ? (given, call) => readHours(client, given, hours, call) : client.windows),
+    options,
+  );
+}
+
+async function readHours(client: UsageClient, params: WindowsParams, hours: number, call: CallOptions) {
+  const days = await client.windows({ ...params, window: 'day' }, call);
+  return await client.windows({ ...params, ...daysOfLastUsed(days, hours) }, call);
+}
+
 /** The plans that the account may see. */
 export function usePlans(options?: QueryOptions<PlansResult>): QueryResult<PlansResult> {
   const { client } = useUsageContext();
   return useQuery('plans', (signal) => client.plans.list({ signal }), options);
+}
+
+/** The change of the plan, of seats, or to the end of the subscription that was asked for last; null = none was. */
+export function useLastChange(
+  params: AccountParams = {},
+  options?: QueryOptions<ChangeResult | null>,
+): QueryResult<ChangeResult | null> {
+  return useRead('change', params, (client) => client.subscriptions.lastChange, options);
 }
 
 /** What the account was billed, newest first; `limit` is 1 to 100, 10 by default. Polled once a minute at most: Stripe is asked. */
@@ -116,12 +155,10 @@ export function useRefresh(): () => void {
   return () => queries.refresh();
 }
 
-type Client = ReturnType<typeof useUsageContext>['client'];
-
 function useRead<Params extends object, Data>(
   name: string,
   params: Params,
-  methodOf: (client: Client) => (params: Params, options: CallOptions) => Promise<Data>,
+  methodOf: (client: UsageClient) => (params: Params, options: CallOptions) => Promise<Data>,
   options: QueryOptions<Data> | undefined,
 ): QueryResult<Data> {
   const { client } = useUsageContext();

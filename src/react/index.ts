@@ -4,6 +4,7 @@ export {
   type QueryResult,
   useCost,
   useInvoices,
+  useLastChange,
   usePlans,
   useQuery,
   useRecord,

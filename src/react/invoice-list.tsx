@@ -54,8 +54,9 @@ function Details({ invoice, isFirst }: { readonly invoice: Invoice; readonly isF
         <strong className="tallybook-number">{formats.money(total, currency)}</strong>
       </summary>
       <ul className="tallybook-lines">
-        {lines.map((line) => (
-          <Line key={JSON.stringify(line)} line={line} currency={currency} />
+        {lines.map((line, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: lines can be alike, and have no state.
+          <Line key={index} line={line} currency={currency} />
         ))}
       </ul>
       {url?.startsWith('https:') ? (

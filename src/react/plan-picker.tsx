@@ -1,7 +1,7 @@
-import { type ReactNode, useId, useState } from 'react';
-import type { PlansResult, PublicPlan } from '../client/wire.ts';
+import { type ReactNode, useEffect, useId, useState } from 'react';
+import type { ChangeResult, PlansResult, PublicPlan } from '../client/wire.ts';
 import { type ComponentProps, Frame } from './frame.tsx';
-import { usePlans } from './hooks.ts';
+import { useLastChange, usePlans } from './hooks.ts';
 import { PlanPreviewPanel, type ShownChange, type ShownPreview } from './plan-preview.tsx';
 import { PlanPrices } from './plan-prices.tsx';
 import { useUsageContext } from './provider.tsx';
@@ -16,70 +16,126 @@ export interface PlanPickerProps extends ComponentProps {
    * Default: nobody changes it here.
    */
   readonly onChange?: ((plan: string, preview: ShownPreview | null) => Promise<ShownChange>) | undefined;
-  /** Whether a plan can be chosen to see what it would cost. Default: where it can be changed. */
+  /**
+   * Subscribes an account that has no subscription yet, such as by going to the page that `usage.subscriptions.checkout` of
+   * your server answers; it rejects with what is to be told. Default: it is told that one subscribes elsewhere.
+   */
+  readonly onSubscribe?: ((plan: string) => Promise<void>) | undefined;
+  /** Whether a plan can be chosen to see what it would cost. Default: where it can be changed or subscribed to. */
   readonly canPreview?: boolean | undefined;
   readonly initialData?: PlansResult | undefined;
 }
 
 /** The plans that the account may have, and what changing to one would cost before it is done. */
 export function PlanPicker(props: PlanPickerProps): ReactNode {
-  const { client, texts } = useUsageContext();
-  const { currentPlan = null, onChange, canPreview, initialData, title, preview: _, ...rest } = props;
-  const canChoose = canPreview ?? onChange !== undefined;
+  const { texts } = useUsageContext();
+  const {
+    currentPlan = null,
+    canPreview,
+    initialData,
+    title,
+    preview,
+    onChange,
+    onSubscribe,
+    ...rest
+  } = props;
+  const canChoose = canPreview ?? (onChange !== undefined || onSubscribe !== undefined);
+  const result = usePlans({ initialData });
+  const name = title ?? texts.plans;
+  return (
+    <Frame name="plans" {...rest} title={name} result={result} lines={5}>
+      {({ plans }) => (
+        <>
+          {plans.length === 0 ? <p className="tallybook-empty">{texts.noPlans}</p> : null}
+          {canChoose ? (
+            <PlanChoice name={name} plans={plans} {...{ currentPlan, preview, onChange, onSubscribe }} />
+          ) : (
+            <div className="tallybook-plan-list">
+              {plans.map((plan) => (
+                <PlanCard key={plan.plan} plan={plan} isCurrent={plan.plan === currentPlan} />
+              ))}
+            </div>
+          )}
+        </>
+      )}
+    </Frame>
+  );
+}
+
+interface PlanChoiceProps extends Pick<PlanPickerProps, 'preview' | 'onChange' | 'onSubscribe'> {
+  readonly name: string;
+  readonly plans: readonly PublicPlan[];
+  readonly currentPlan: string | null;
+}
+
+function PlanChoice({ name, plans, currentPlan, onChange, onSubscribe, ...props }: PlanChoiceProps) {
+  const { client } = useUsageContext();
   const preview =
     props.preview ?? ((plan: string, signal: AbortSignal) => client.plans.preview({ plan }, { signal }));
-  const result = usePlans({ initialData });
+  const { data: change } = useLastChange();
+  const isUnderWay = change?.status === 'pending';
   const [chosen, setChosen] = useState<string | null>(null);
   const group = useId();
+  // What was chosen before a change began is not asked for once more when it is done.
+  useEffect(() => {
+    if (isUnderWay) setChosen(null);
+  }, [isUnderWay]);
+  const target = plans.find(({ plan }) => plan === chosen && plan !== currentPlan);
   return (
-    <Frame name="plans" {...rest} title={title ?? texts.plans} result={result} lines={5}>
-      {({ plans }) => {
-        const target = plans.find(({ plan }) => plan === chosen && plan !== currentPlan);
-        const cards = plans.map((plan) => (
+    <>
+      <fieldset className="tallybook-plan-list" disabled={isUnderWay}>
+        <legend className="tallybook-hidden">{name}</legend>
+        {plans.map((plan) => (
           <PlanCard
             key={plan.plan}
             plan={plan}
-            group={group}
             isCurrent={plan.plan === currentPlan}
-            isChosen={plan.plan === (chosen ?? currentPlan)}
-            onChoose={canChoose ? setChosen : undefined}
+            choice={{ group, isChosen: plan.plan === (chosen ?? currentPlan), onChoose: setChosen }}
           />
-        ));
-        return (
-          <>
-            {plans.length === 0 ? <p className="tallybook-empty">{texts.noPlans}</p> : null}
-            {canChoose ? (
-              <fieldset className="tallybook-plan-list">
-                <legend className="tallybook-hidden">{title ?? texts.plans}</legend>
-                {cards}
-              </fieldset>
-            ) : (
-              <div className="tallybook-plan-list">{cards}</div>
-            )}
-            {target && canChoose ? (
-              <PlanPreviewPanel
-                key={target.plan}
-                plan={target}
-                preview={preview}
-                onConfirm={onChange && ((shown) => onChange(target.plan, shown))}
-              />
-            ) : null}
-          </>
-        );
-      }}
-    </Frame>
+        ))}
+      </fieldset>
+      {isUnderWay ? <ChangeUnderWay change={change} plans={plans} /> : null}
+      {target && !isUnderWay ? (
+        <PlanPreviewPanel
+          key={target.plan}
+          plan={target}
+          preview={preview}
+          onConfirm={onChange && ((shown) => onChange(target.plan, shown))}
+          onSubscribe={onSubscribe && (() => onSubscribe(target.plan))}
+        />
+      ) : null}
+    </>
+  );
+}
+
+interface ChangeUnderWayProps {
+  readonly change: ChangeResult;
+  readonly plans: readonly PublicPlan[];
+}
+
+function ChangeUnderWay({ change: { kind, plan }, plans }: ChangeUnderWayProps) {
+  const { texts } = useUsageContext();
+  // A change of seats leaves the plan as it is.
+  const name = kind === 'seats' ? null : (plans.find((each) => each.plan === plan)?.name ?? plan);
+  return (
+    <p className="tallybook-preview" role="status">
+      {name === null ? texts.changeUnderWay : texts.changePending(name)}
+    </p>
   );
 }
 
 interface PlanCardProps {
   readonly plan: PublicPlan;
-  readonly group: string;
   readonly isCurrent: boolean;
-  readonly isChosen: boolean;
-  readonly onChoose: ((plan: string) => void) | undefined;
+  /** undefined = it is only looked at. */
+  readonly choice?: {
+    readonly group: string;
+    readonly isChosen: boolean;
+    readonly onChoose: (plan: string) => void;
+  };
 }
 
-function PlanCard({ plan, group, isCurrent, isChosen, onChoose }: PlanCardProps) {
+function PlanCard({ plan, isCurrent, choice }: PlanCardProps) {
   const { texts } = useUsageContext();
   const details = useId();
   const name = (
@@ -89,15 +145,15 @@ function PlanCard({ plan, group, isCurrent, isChosen, onChoose }: PlanCardProps)
     </>
   );
   return (
-    <div className="tallybook-plan" data-chosen={isChosen || undefined}>
-      {onChoose ? (
+    <div className="tallybook-plan" data-chosen={(choice?.isChosen ?? isCurrent) || undefined}>
+      {choice ? (
         <label className="tallybook-plan-name">
           <input
             type="radio"
-            name={group}
+            name={choice.group}
             value={plan.plan}
-            checked={isChosen}
-            onChange={() => onChoose(plan.plan)}
+            checked={choice.isChosen}
+            onChange={() => choice.onChoose(plan.plan)}
             aria-describedby={details}
           />
           {name}

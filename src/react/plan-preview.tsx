@@ -3,6 +3,7 @@ import { RequestError } from '../client/request-error.ts';
 import type { PublicPlan } from '../client/wire.ts';
 import { type WordedLine, wordsOfLine } from './line-words.ts';
 import { useUsageContext } from './provider.tsx';
+import type { Texts } from './texts/texts.ts';
 
 /** What is shown of the answer of `usage.plans.preview`. Amounts are minor units. */
 export interface ShownPreview {
@@ -37,15 +38,18 @@ export interface PlanPreviewPanelProps {
   readonly preview: (plan: string, signal: AbortSignal) => Promise<ShownPreview>;
   /** undefined = it is only shown what it would cost. */
   readonly onConfirm: ((preview: ShownPreview | null) => Promise<ShownChange>) | undefined;
+  /** undefined = who has no subscription gets one elsewhere. */
+  readonly onSubscribe: (() => Promise<void>) | undefined;
 }
 
 type Step = 'previewing' | 'ready' | 'changing' | 'pending' | 'done';
 
-/** What changing to a plan costs, and the button that does it where there is one. */
-export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelProps) {
-  const { texts } = useUsageContext();
+/** What changing to a plan costs, and the button that does it, or that subscribes, where there is one. */
+export function PlanPreviewPanel({ plan, preview, onConfirm, onSubscribe }: PlanPreviewPanelProps) {
+  const { texts, queries } = useUsageContext();
   const [step, setStep] = useState<Step>('previewing');
   const [shown, setShown] = useState<ShownPreview | null>(null);
+  const [isNew, setIsNew] = useState(false);
   const [refusal, setRefusal] = useState<string | null>(null);
   const load = useRef(preview);
 
@@ -61,46 +65,77 @@ export function PlanPreviewPanel({ plan, preview, onConfirm }: PlanPreviewPanelP
           setStep('ready');
         }),
       (error: unknown) =>
-        // The API's words are for developers, those of the app for its customers.
-        told(() => setRefusal(error instanceof RequestError ? texts.noPreview : wordsOf(error))),
+        told(() => {
+          setIsNew(isOfNobody(error));
+          // The API's words are for developers, those of the app for its customers.
+          setRefusal(
+            refusalOf(error, texts, error instanceof RequestError ? texts.noPreview : wordsOf(error)),
+          );
+        }),
     );
     return () => controller.abort();
   }, [plan.plan, texts]);
 
-  async function confirm(change: NonNullable<typeof onConfirm>): Promise<void> {
+  async function act(run: () => Promise<Step>): Promise<void> {
     setStep('changing');
     setRefusal(null);
     try {
-      const { status, reason } = await change(shown);
-      if (status === 'failed') setRefusal(reason ?? texts.failed);
-      setStep(status === 'failed' ? 'ready' : status);
+      setStep(await run());
     } catch (error) {
-      setRefusal(wordsOf(error));
+      setRefusal(refusalOf(error, texts, wordsOf(error)));
       setStep('ready');
     }
   }
 
+  async function confirm(change: NonNullable<typeof onConfirm>): Promise<Step> {
+    const { status, reason } = await change(shown);
+    if (status === 'failed') setRefusal(reason ?? texts.failed);
+    return status === 'failed' ? 'ready' : status;
+  }
+
+  async function subscribe(begin: NonNullable<typeof onSubscribe>): Promise<Step> {
+    await begin();
+    queries.refresh();
+    return 'ready';
+  }
+
+  const isInvited = isNew && onSubscribe !== undefined;
   return (
     <div className="tallybook-preview">
-      <p className="tallybook-preview-title">{texts.preview(plan.name)}</p>
+      <p className="tallybook-preview-title">{isNew ? <bdi>{plan.name}</bdi> : texts.preview(plan.name)}</p>
       {shown ? <Bill preview={shown} /> : null}
       <p role="status">
         {step === 'previewing' && refusal === null ? texts.previewing : null}
         {step === 'pending' ? texts.changePending(plan.name) : null}
         {step === 'done' ? texts.changed(plan.name) : null}
-        {refusal}
+        {isInvited && step === 'previewing' ? null : refusal}
       </p>
-      {onConfirm && (step === 'ready' || step === 'changing') ? (
-        <button
-          type="button"
-          className="tallybook-button tallybook-primary"
-          disabled={step === 'changing'}
-          onClick={() => confirm(onConfirm)}
-        >
-          {step === 'changing' ? texts.changing : texts.confirm(plan.name)}
-        </button>
+      {isInvited ? (
+        <Action isBusy={step === 'changing'} onPress={() => act(() => subscribe(onSubscribe))}>
+          {texts.subscribe(plan.name)}
+        </Action>
+      ) : null}
+      {onConfirm && !isNew && (step === 'ready' || step === 'changing') ? (
+        <Action isBusy={step === 'changing'} onPress={() => act(() => confirm(onConfirm))}>
+          {texts.confirm(plan.name)}
+        </Action>
       ) : null}
     </div>
+  );
+}
+
+interface ActionProps {
+  readonly isBusy: boolean;
+  readonly onPress: () => void;
+  readonly children: string;
+}
+
+function Action({ isBusy, onPress, children }: ActionProps) {
+  const { texts } = useUsageContext();
+  return (
+    <button type="button" className="tallybook-button tallybook-primary" disabled={isBusy} onClick={onPress}>
+      {isBusy ? texts.changing : children}
+    </button>
   );
 }
 
@@ -108,18 +143,21 @@ function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
   const context = useUsageContext();
   const { formats, texts } = context;
   const isFree = now.lines.length === 0 && now.total === 0;
+  // What is less than nothing is not paid out: the next invoices are less by so much.
+  const dueWords = now.total < 0 ? texts.credit : texts.dueNow;
   return (
     <ul className="tallybook-lines">
-      {now.lines.map((line) => (
-        <li key={JSON.stringify(line)}>
+      {now.lines.map((line, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: lines can be alike, and have no state.
+        <li key={index}>
           <bdi>{wordsOfLine(line, now.currency, context)}</bdi>
           <span className="tallybook-number">{formats.money(line.amount, now.currency)}</span>
         </li>
       ))}
       <li className="tallybook-total">
-        <strong>{isFree ? texts.nothingDue : texts.dueNow}</strong>
+        <strong>{isFree ? texts.nothingDue : dueWords}</strong>
         {isFree ? null : (
-          <strong className="tallybook-number">{formats.money(now.total, now.currency)}</strong>
+          <strong className="tallybook-number">{formats.money(Math.abs(now.total), now.currency)}</strong>
         )}
       </li>
       {next ? (
@@ -130,6 +168,19 @@ function Bill({ preview: { now, next } }: { readonly preview: ShownPreview }) {
       ) : null}
     </ul>
   );
+}
+
+/** Nothing bills the account yet, or nothing is known of it: there is nothing to change. */
+function isOfNobody(error: unknown): boolean {
+  const code = error instanceof RequestError ? error.code : null;
+  return code === 'subscription_not_found' || code === 'account_not_found';
+}
+
+function refusalOf(error: unknown, texts: Texts, otherwise: string): string {
+  if (isOfNobody(error)) return texts.notSubscribed;
+  const code = error instanceof RequestError ? error.code : null;
+  if (code === 'change_pending') return texts.changeUnderWay;
+  return code === 'collection_paused' ? texts.paymentsPaused : otherwise;
 }
 
 function wordsOf(error: unknown): string {

@@ -15,8 +15,9 @@ export function PlanPrices({ plan }: { readonly plan: PublicPlan }) {
   return (
     <ul className="tallybook-plan-prices">
       {prices.length === 0 ? <li>{texts.free}</li> : null}
-      {[...lines, ...limits].map((line) => (
-        <li key={line}>
+      {[...lines, ...limits].map((line, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: lines can be alike, and have no state.
+        <li key={index}>
           <bdi>{line}</bdi>
         </li>
       ))}
@@ -24,29 +25,35 @@ export function PlanPrices({ plan }: { readonly plan: PublicPlan }) {
   );
 
   function linesOf(price: PlanPrice): string[] {
-    const money = (amount: string) => formats.money(amount, price.currency);
-    if (price.usage_type === 'licensed') {
-      const words = price.quantity === 'seats' ? texts.perSeat : texts.perInterval;
-      const amount = price.unit_amount_decimal ?? price.tiers?.[0]?.unit_amount_decimal ?? '0';
-      return [words(money(amount), price.interval)];
-    }
-    const { meter, transform_quantity, unit_amount_decimal } = price;
-    if (transform_quantity) {
-      const size = transform_quantity.divide_by;
-      return [
-        texts.perPackage(money(unit_amount_decimal ?? '0'), formats.quantity(size), units.of(meter, size)),
-      ];
-    }
-    if (!price.tiers) return [texts.perUnit(money(unit_amount_decimal ?? '0'), units.of(meter, 1))];
-    const included = includedBy(price);
+    const { unit_amount_decimal, tiers, tiers_mode, currency } = price;
+    const isOne = price.usage_type === 'licensed' && price.quantity === 'one';
+    if (!tiers || isOne) return [named(price, unit_amount_decimal ?? tiers?.[0]?.unit_amount_decimal)];
+    const included = price.usage_type === 'metered' ? includedBy(price) : null;
     return tiersOf(price, 0).map(({ first, unit_amount_decimal: unit, flat_amount_decimal: fee }) => {
-      if (first === 1 && included !== null) {
-        return texts.included(formats.quantity(included), units.of(meter, included));
-      }
-      const each = texts.perUnit(money(unit ?? '0'), units.of(meter, 1));
-      const words = fee === null ? each : `${each}, ${texts.plusFee(money(fee))}`;
-      return first === 1 ? words : `${texts.from(formats.quantity(first))}: ${words}`;
+      if (first === 1 && included !== null && price.usage_type === 'metered')
+        return texts.included(formats.quantity(included), units.of(price.meter, included));
+      const from = formats.quantity(first);
+      // By volume, the price of a tier is that of everything before it too.
+      const further = tiers_mode === 'volume' ? texts.allFrom : texts.eachFrom;
+      const words = first === 1 ? named(price, unit) : further(each(price, unit), from);
+      return fee === null ? words : `${words}, ${texts.plusFee(formats.money(fee, currency))}`;
     });
+  }
+
+  /** `$0.02 per credit`; `Credits: $0.02 each` where a single one has no name. */
+  function named(price: PlanPrice, amount: string | null | undefined): string {
+    const words = each(price, amount);
+    const isNamed = price.usage_type === 'licensed' || price.transform_quantity || units.single(price.meter);
+    return isNamed ? words : `${units.title(price.meter)}: ${words}`;
+  }
+
+  function each(price: PlanPrice, amount: string | null | undefined): string {
+    const money = formats.money(amount ?? '0', price.currency);
+    if (price.usage_type === 'licensed')
+      return (price.quantity === 'seats' ? texts.perSeat : texts.perInterval)(money, price.interval);
+    const size = price.transform_quantity?.divide_by;
+    if (size === undefined) return texts.perUnit(money, units.single(price.meter));
+    return texts.perPackage(money, formats.quantity(size), units.of(price.meter, size));
   }
 }
 

@@ -1,7 +1,8 @@
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef } from 'react';
+import { createContext, type ReactNode, useContext, useEffect, useMemo } from 'react';
 import type { UsageClient } from '../client/client.ts';
 import type { ClientOptions } from '../client/client-options.ts';
 import { createClient } from '../client/create-client.ts';
+import { type Direction, directionOf } from './direction.ts';
 import { createFormats, type Formats } from './formats.ts';
 import { Queries } from './queries.ts';
 import { en } from './texts/en.ts';
@@ -31,6 +32,11 @@ interface WithClient {
 interface WithAddress extends Pick<ClientOptions, 'token' | 'getToken'> {
   /** Where `usage.handler` is mounted. */
   readonly baseUrl: string;
+  /**
+   * Whose tokens `getToken` brings, where somebody can switch accounts on an open page: when it changes, nothing of the
+   * account before is shown or sent any more.
+   */
+  readonly account?: string | undefined;
   readonly client?: never;
 }
 
@@ -43,7 +49,7 @@ export interface UsageContextValue {
   readonly units: Units;
   readonly texts: Texts;
   readonly locale: string;
-  readonly dir: 'ltr' | 'rtl';
+  readonly dir: Direction;
   readonly timeZone: string;
   readonly currency: string | undefined;
 }
@@ -80,25 +86,35 @@ export function useUsageContext(): UsageContextValue {
   return value;
 }
 
-/** The client that was passed, or one for the address. A new token is a new client; `getToken` may be a new function every time. */
+/**
+ * The client that was passed, or one for the address. A new token or account is a new client; `getToken` may be a new function
+ * every time.
+ */
 function useClient(props: UsageProviderProps): UsageClient {
   const given = props.client;
-  const { baseUrl = '', token, getToken } = given ? ({} as Partial<WithAddress>) : props;
-  const latest = useRef(getToken);
-  useEffect(() => {
-    latest.current = getToken;
-  });
+  const { baseUrl = '', token, getToken, account } = given ? ({} as Partial<WithAddress>) : props;
   const hasGetToken = getToken !== undefined;
-  return useMemo(() => {
-    if (given) return given;
-    const ask = () => latest.current?.() ?? '';
-    return createClient({
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another account is another client, and newer functions are taken below.
+  const { client, latest } = useMemo(() => {
+    const latest = { getToken };
+    if (given) return { client: given, latest };
+    const client = createClient({
       base_url: baseUrl,
       ...(token === undefined ? {} : { token }),
-      ...(hasGetToken ? { getToken: ask } : {}),
-      max_attempts: 1,
+      ...(hasGetToken ? { getToken: () => latest.getToken?.() ?? '' } : {}),
+      // What is shown is read again anyway; what is recorded is not.
+      max_read_attempts: 1,
     });
-  }, [given, baseUrl, token, hasGetToken]);
+    return { client, latest };
+  }, [given, baseUrl, token, hasGetToken, account]);
+  useEffect(() => {
+    latest.getToken = getToken;
+  });
+  useEffect(() => {
+    // One that was given is the app's to close. A closed one records all the same, and listens again.
+    if (!given) return () => void client.close();
+  }, [client, given]);
+  return client;
 }
 
 /** What was read with one client stays when only the language changes. On a server nothing stays: the next page is somebody else's. */
@@ -111,10 +127,4 @@ function queriesOf(client: UsageClient, poll_ms: number): Queries {
   const known = byPoll.get(poll_ms) ?? new Queries(poll_ms);
   byPoll.set(poll_ms, known);
   return known;
-}
-
-const RIGHT_TO_LEFT = new Set(['ar', 'dv', 'fa', 'he', 'ku', 'ps', 'sd', 'ug', 'ur', 'yi']);
-
-function directionOf(locale: string): 'ltr' | 'rtl' {
-  return RIGHT_TO_LEFT.has(locale.split('-')[0] ?? '') ? 'rtl' : 'ltr';
 }

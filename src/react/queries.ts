@@ -7,6 +7,9 @@ export interface QueryOptions<Data> {
   readonly minPollMs?: number;
 }
 
+/** How long is kept what nobody shows any more, for whoever comes back to it. */
+const KEEP_UNUSED_MS = 5 * 60_000;
+
 /** The queries of one provider: components that show the same thing read it once. */
 export class Queries {
   readonly #pollMs: number;
@@ -24,9 +27,18 @@ export class Queries {
   ): Query<Data> {
     const known = this.#byKey.get(key);
     if (known) return known as Query<Data>;
+    this.#forgetUnused();
     const query = new Query(load, Math.max(this.#pollMs, minPollMs), initialData);
     this.#byKey.set(key, query as Query<unknown>);
     return query;
+  }
+
+  /** A key may hold the time of its making: then every one is new, and none is asked for again. */
+  #forgetUnused(): void {
+    const oldest = Date.now() - KEEP_UNUSED_MS;
+    for (const [key, { unusedSince }] of this.#byKey) {
+      if (unusedSince !== null && unusedSince < oldest) this.#byKey.delete(key);
+    }
   }
 
   /** Reads everything again that is shown. */

@@ -27,12 +27,18 @@ export class Query<Data> {
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #reading: AbortController | null = null;
+  /** In milliseconds of the epoch; null = somebody shows it. */
+  #unusedSince: number | null = Date.now();
 
   constructor(load: (signal: AbortSignal) => Promise<Data>, poll_ms: number, initial?: Data) {
     this.#load = load;
     this.#pollMs = poll_ms;
     this.#state = initial === undefined ? NOTHING : { ...NOTHING, data: initial };
     this.#text = initial === undefined ? undefined : JSON.stringify(initial);
+  }
+
+  get unusedSince(): number | null {
+    return this.#unusedSince;
   }
 
   /** Never changes: a new state is a new object. */
@@ -54,12 +60,14 @@ export class Query<Data> {
   };
 
   #start(): void {
+    this.#unusedSince = null;
     document.addEventListener('visibilitychange', this.#whenSeen);
     addEventListener('online', this.#whenSeen);
     if (isSeen()) void this.#read();
   }
 
   #stop(): void {
+    this.#unusedSince = Date.now();
     document.removeEventListener('visibilitychange', this.#whenSeen);
     removeEventListener('online', this.#whenSeen);
     clearTimeout(this.#timer);

@@ -2,7 +2,7 @@ import { type KeyboardEvent, type ReactNode, useId, useState } from 'react';
 import type { UsageWindowsResult } from '../client/wire.ts';
 import { lastUsed, placeBars } from './bars.ts';
 import { type ComponentProps, Frame } from './frame.tsx';
-import { useUsageWindows } from './hooks.ts';
+import { useChartWindows } from './hooks.ts';
 import { useUsageContext } from './provider.tsx';
 
 export interface UsageChartProps extends ComponentProps {
@@ -26,7 +26,7 @@ export function UsageChart(props: UsageChartProps): ReactNode {
   const { texts } = useUsageContext();
   const [window, setWindow] = useState<ChartWindow>(first);
   const initial = window === first ? initialData : undefined;
-  const result = useUsageWindows({ account, meter, window }, { initialData: initial });
+  const result = useChartWindows({ account, meter, window }, hours, { initialData: initial });
   const choice = <Choice window={window} onChoose={setWindow} />;
   return (
     <Frame name="chart" {...rest} title={title ?? texts.usage} result={result} lines={6} actions={choice}>

@@ -37,9 +37,11 @@ function Meter({ cost, title, warnAt }: MeterProps) {
   const { formats, units, texts } = useUsageContext();
   const { meter, quantity, period_start, period_end } = cost;
   const scale = scaleOf(cost);
-  const of = scale
-    ? texts.ofLimit(formats.quantity(scale.quantity), units.of(meter, scale.quantity))
-    : units.of(meter, quantity);
+  // Where the next price begins is no quota: the line below says it.
+  const of =
+    scale && scale.kind !== 'tier'
+      ? texts.ofLimit(formats.quantity(scale.quantity), units.of(meter, scale.quantity))
+      : units.of(meter, quantity);
   return (
     <>
       <p className="tallybook-figure">
@@ -85,7 +87,8 @@ const ROUND = 5;
 function Bar({ label, text, quantity, scale, warnAt }: BarProps) {
   const full = Math.max(scale.quantity, quantity, 1);
   const share = (part: number) => `${(part / full) * 100}%`;
-  const within = Math.min(quantity, scale.quantity);
+  // Corrections can make it negative: the text says so.
+  const within = Math.max(0, Math.min(quantity, scale.quantity));
   return (
     // biome-ignore lint/a11y/useSemanticElements: see above.
     <div

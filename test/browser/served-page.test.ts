@@ -51,6 +51,23 @@ test('opens with the token of the address, takes it out at once, and stays open 
   await figure.filter({ hasText: '1,234' }).waitFor();
 });
 
+test('a token that is none, or is refused, does not take the place of a good one', async () => {
+  const { url, addressFor } = await servePage();
+  const page = await openPage(browser, await addressFor('a', '?locale=en'), {}, REFUSED);
+  const figure = page.locator('.tallybook-meter strong', { hasText: '1,200' });
+  await figure.waitFor();
+  await page.goto(`${url}?locale=en#token=garbage`);
+  await figure.waitFor();
+  expect(page.url()).not.toContain('garbage');
+  // As one that was cut off where it was copied.
+  const cut = (await addressFor('a', '?locale=en')).slice(0, -9);
+  await page.goto('about:blank');
+  await page.goto(cut);
+  await page.getByRole('heading', { name: 'Please sign in again' }).waitFor();
+  await page.reload();
+  await figure.waitFor();
+});
+
 test('is the whole page in each language, theme and width', async () => {
   const { addressFor } = await servePage();
   const variants = [

@@ -22,7 +22,7 @@ async function waitForText(page: Page, selector: string, text: string): Promise<
 test('usage that another process counts moves the page, and the period’s end brings the invoice', async () => {
   const dev = await startDev({ directory: temporaryDirectory() });
   const page = await openPage(browser, dev.url);
-  await waitForText(page, '.tallybook-meter', 'of 1,000 credits');
+  await waitForText(page, '.tallybook-meter', '1,000 credits until the next price');
   expect(await meterOf(page).textContent()).toBe('0');
   await dev.post('/v1/usage', { account: 'acme', quantity: 640 });
   await waitForText(page, '.tallybook-meter', '640');
@@ -40,7 +40,7 @@ test('usage that another process counts moves the page, and the period’s end b
   await page.getByRole('button', { name: 'To the end of the period' }).click();
   await waitForText(page, '.tallybook-invoices', '$15.60');
   await waitForText(page, '.tallybook-invoices', 'Paid');
-  await waitForText(page, '.tallybook-meter', 'of 1,000 credits');
+  await waitForText(page, '.tallybook-meter', '1,000 credits until the next price');
   expect(await meterOf(page).textContent()).toBe('0');
   await screenshot(page, 'page-after-the-period');
 

@@ -184,6 +184,58 @@ describe('recording', () => {
     expect((await usage.get({ account: 'a' })).quantity).toBe(MAX_WAITING_CALLS);
   });
 
+  test('what cannot be written as JSON is refused, and nothing waits for it', async () => {
+    const { client, requests } = await connected();
+    const cycle: Record<string, unknown> = {};
+    cycle['itself'] = cycle;
+    for (const bad of [{ quantity: 1n }, { properties: cycle }]) {
+      const refusal = await refusalOf(client.record({ account: 'a', ...(bad as object) }));
+      expect(refusal).toMatchObject({ name: 'RequestError', code: 'invalid_parameter', is_temporary: false });
+    }
+    await client.close();
+    expect(requests).toEqual([]);
+  });
+
+  test.for([
+    () => Response.json({}),
+    () => Response.json(null),
+    () => Response.json([]),
+    () => Response.json('ok'),
+    () => new Response(null, { status: 204 }),
+    () => Response.json({ results: [] }),
+    () => Response.json({ results: [{}] }),
+    () => Response.json({ results: [null] }),
+    () => Response.json({ results: [{ error: {} }] }),
+    () => Response.json({ results: [{ recorded: true, duplicate: false }, {}] }),
+  ])('an answer that does not say what became of it is no answer (%#)', async (answer) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, requests, setWeather, usage } = await connected();
+    setWeather(answer(), 'fine');
+    const call = patiently(client.record({ account: 'a', quantity: 4 }));
+    expect(await call).toEqual({ recorded: true, duplicate: false });
+    expect(requests).toHaveLength(2);
+    expect((await usage.get({ account: 'a' })).quantity).toBe(4);
+    setWeather(...Array.from({ length: 6 }, answer));
+    const refusal = refusalOf(client.record({ account: 'a' }));
+    await vi.runAllTimersAsync();
+    expect(await refusal).toMatchObject({ name: 'RequestError', code: 'unexpected_answer' });
+  });
+
+  test('what the caller changes after the call is not sent, neither at first nor with a repetition', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, requests, bodyOf, setWeather } = await connected();
+    setWeather('lost answer', 'fine');
+    const properties = { model: 'small' };
+    const call = client.record({ account: 'a', idempotency_key: 'k', properties });
+    properties.model = 'large';
+    await vi.waitFor(() => expect(requests).toHaveLength(1));
+    properties.model = 'huge';
+    await patiently(call);
+    for (const attempt of [0, 1]) {
+      expect((await bodyOf(attempt)).increments[0].properties).toEqual({ model: 'small' });
+    }
+  });
+
   test('flush resolves when nothing waits', async () => {
     const { client, usage } = await connected();
     void client.record({ account: 'a' });
@@ -249,6 +301,51 @@ describe('a page that goes away', () => {
     const counted = { recorded: true, duplicate: false };
     expect(await Promise.all([first, second, third])).toEqual([counted, counted, counted]);
     expect((await usage.get({ account: 'a' })).quantity).toBe(9);
+  });
+
+  test('what overtakes the first attempt is not told as a duplicate', async () => {
+    const page = openPage();
+    const served = createServed();
+    const key = await served.createKey(['write'], 'a');
+    const overtaken = Promise.withResolvers<void>();
+    const client = createClient({
+      base_url: 'http://usage.test',
+      async fetch(url, init) {
+        if (!init.keepalive) await overtaken.promise;
+        const headers = { ...init.headers, Authorization: `Bearer ${key}` };
+        const answer = await served.usage.handler(new Request(url, { ...init, headers }));
+        if (init.keepalive) overtaken.resolve();
+        return answer;
+      },
+    });
+    const call = client.record({ quantity: 2 });
+    await nextTurn();
+    page.hide();
+    expect(await call).toEqual({ recorded: true, duplicate: false });
+    expect((await served.usage.get({ account: 'a' })).quantity).toBe(2);
+  });
+
+  test('before the first token there is, waits for it', async () => {
+    const page = openPage();
+    const token = Promise.withResolvers<string>();
+    const sent: RequestInit[] = [];
+    const client = createClient({
+      base_url: '/own-server',
+      getToken: () => token.promise,
+      async fetch(_, init) {
+        sent.push(init);
+        return Response.json({ results: [{ recorded: true, duplicate: false }] });
+      },
+    });
+    const call = client.record({ quantity: 2 });
+    await nextTurn();
+    page.hide();
+    token.resolve('t');
+    await call;
+    await vi.waitFor(() =>
+      expect(sent.map(({ keepalive }) => keepalive ?? false).toSorted()).toEqual([false, true]),
+    );
+    for (const { headers } of sent) expect(headers).toMatchObject({ Authorization: 'Bearer t' });
   });
 
   test('sends no more than a browser takes, and nothing when nothing waits', async () => {
@@ -317,6 +414,16 @@ describe('reading', () => {
     await expect(aborted).rejects.toThrow('enough');
   });
 
+  test('may be tried less often than what is recorded', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, requests, setWeather } = await connected({ max_read_attempts: 1 });
+    setWeather('lost request', 'lost request', 'fine');
+    expect(await refusalOf(client.cost({ account: 'a' }))).toMatchObject({ code: 'unreachable' });
+    expect(requests).toHaveLength(1);
+    await patiently(client.record({ account: 'a' }));
+    expect(requests).toHaveLength(3);
+  });
+
   test('what was refused is told as it was told by the server, once', async () => {
     const { client, requests } = await connected();
     const refusal = await refusalOf(client.get({ account: 'nobody' }));
@@ -380,6 +487,24 @@ describe('who it is', () => {
     expect(asked).toBe(2);
   });
 
+  test('getToken may take as long as a request, is asked anew after that, and ends with the signal of the caller', async () => {
+    let asked = 0;
+    const hanging = new Promise<string>(() => {});
+    const answers = [hanging, 'lost', hanging, hanging];
+    const { client, requests } = await connected({
+      getToken: () => answers[asked++] ?? '',
+      timeout_ms: 100,
+      max_attempts: 1,
+    });
+    expect(await refusalOf(client.cost())).toMatchObject({ code: 'unreachable', is_temporary: true });
+    expect((await refusalOf(client.cost())).code).toBe('unreachable');
+    expect([asked, requests.length]).toEqual([3, 1]);
+    const controller = new AbortController();
+    const call = client.cost({}, { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(call).rejects.toThrow('enough');
+  });
+
   test('a token reads its own account and counts nothing', async () => {
     const { usage, client: operator } = await connected();
     await operator.record({ account: 'a' });
@@ -401,6 +526,7 @@ describe('who it is', () => {
     expect(make({ token: '' })).toThrow(/^token: It is there and empty/);
     expect(make({ token: 'a', api_key: 'b' })).toThrow(/Pass one of them/);
     expect(make({ max_attempts: 0 })).toThrow(/^max_attempts/);
+    expect(make({ max_read_attempts: 0 })).toThrow(/^max_read_attempts/);
     expect(make({ timeout_ms: Number.NaN })).toThrow(/^timeout_ms/);
   });
 });

@@ -23,9 +23,9 @@ async function bundle(program: string) {
     oxc: { jsx: { runtime: 'automatic', development: false } },
     build: {
       write: false,
-      minify: true,
-      lib: { entry, formats: ['es'], fileName: 'app' },
-      rolldownOptions: { external: [/^react/] },
+      // Not as a library, of which Vite leaves the white space: an app's own bundle has none.
+      modulePreload: false,
+      rolldownOptions: { input: entry, preserveEntrySignatures: 'strict', external: [/^react/] },
     },
   });
   const [output] = [result].flat() as Rolldown.RolldownOutput[];

@@ -183,7 +183,7 @@ export const EXAMPLES: readonly Example[] = [
   {
     component: 'InvoiceList',
     name: 'To be paid',
-    data: () => ({ invoices: INVOICES.slice(2), next: null }),
+    data: () => ({ invoices: INVOICES.filter(({ status }) => status === 'open'), next: null }),
     render: () => <InvoiceList />,
   },
   ...inTrouble(

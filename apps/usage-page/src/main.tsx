@@ -5,7 +5,7 @@ import { createRoot } from 'react-dom/client';
 import { createClient } from '../../../src/client/index.ts';
 import { UsageProvider } from '../../../src/react/index.ts';
 import { languageFor } from './languages.ts';
-import { takeToken } from './session.ts';
+import { fetchWith, givenToken, rememberedToken } from './session.ts';
 import { readSettings } from './settings.ts';
 import { SignInAgain } from './sign-in-again.tsx';
 import { UsagePage } from './usage-page.tsx';
@@ -20,13 +20,19 @@ const base_url = new URL('.', location.href).href;
 
 /** The page of one account: whoever has opened it with its token sees it until the token ends. */
 function App() {
-  const [token, setToken] = useState(takeToken);
+  const [token, setToken] = useState(() => givenToken() ?? rememberedToken());
   useEffect(() => {
-    const take = () => setToken(takeToken());
+    const take = () => {
+      const given = givenToken();
+      if (given !== null) setToken(given);
+    };
     addEventListener('hashchange', take);
     return () => removeEventListener('hashchange', take);
   }, []);
-  const client = useMemo(() => (token === null ? null : createClient({ base_url, token })), [token]);
+  const client = useMemo(
+    () => (token === null ? null : createClient({ base_url, token, fetch: fetchWith(token) })),
+    [token],
+  );
   if (client === null) {
     return (
       <main className="alone">

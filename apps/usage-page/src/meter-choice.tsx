@@ -1,4 +1,5 @@
 import type { UnitNames } from '../../../src/react/index.ts';
+import { titleOf } from '../../../src/react/units.ts';
 
 export interface MeterChoiceProps {
   readonly label: string;
@@ -16,7 +17,7 @@ export function MeterChoice({ label, meters, meter, units = {}, onChoose }: Mete
       <select value={meter} onChange={(event) => onChoose(event.target.value)}>
         {meters.map((each) => (
           <option key={each} value={each}>
-            {(Object.hasOwn(units, each) ? units[each]?.title : undefined) ?? each.replaceAll('_', ' ')}
+            {(Object.hasOwn(units, each) ? units[each]?.title : undefined) ?? titleOf(each)}
           </option>
         ))}
       </select>

@@ -1,28 +1,37 @@
 const KEY = 'tallybook-token';
+/** Of a JSON Web Token. */
+const TOKEN = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
- * The browser token that opens the page: from the address (`#token=…`, a part that no server and no log sees), where it is
- * taken out at once, so that it is neither copied nor kept in the history; afterwards as this tab remembers it.
+ * The browser token in the address (`#token=…`, a part that no server and no log sees). It is taken out at once, so that it is
+ * neither copied nor kept in the history.
  *
- * @returns null when there is none.
+ * @returns null when there is none: an app that had no token at hand may have made a link with nothing behind the sign.
  */
-export function takeToken(): string | null {
+export function givenToken(): string | null {
   const given = new URLSearchParams(location.hash.slice(1)).get('token');
   if (given !== null) history.replaceState(null, '', location.pathname + location.search);
-  // An app that had no token at hand may have made a link with nothing behind the sign.
-  if (!given) return remembered();
-  remember(given);
-  return given;
+  return given !== null && TOKEN.test(given) ? given : null;
 }
 
 // A browser may forbid pages to remember anything: then the page works until it is loaded again.
 
-function remembered(): string | null {
+/** The token with which this tab has been answered last. */
+export function rememberedToken(): string | null {
   try {
     return sessionStorage.getItem(KEY);
   } catch {
     return null;
   }
+}
+
+/** `fetch`, with a token that is remembered as soon as the server has taken it: a bad one takes the place of no good one. */
+export function fetchWith(token: string): typeof fetch {
+  return async (url, init) => {
+    const response = await fetch(url, init);
+    if (response.ok) remember(token);
+    return response;
+  };
 }
 
 function remember(token: string): void {

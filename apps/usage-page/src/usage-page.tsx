@@ -32,6 +32,8 @@ export interface UsagePageProps {
   readonly choices?: ReactNode;
   /** Changes the plan. Default: the page shows plans, and to a subscriber what a change would cost. */
   readonly onChangePlan?: PlanPickerProps['onChange'];
+  /** Subscribes an account that has no subscription. Default: it is told that one subscribes elsewhere. */
+  readonly onSubscribe?: PlanPickerProps['onSubscribe'];
 }
 
 /** What a customer sees of their account: what was used, what it costs, the invoices and the plans. */
@@ -71,10 +73,17 @@ export function UsagePage(props: UsagePageProps): ReactNode {
         {meter === undefined ? (
           <>
             <Opening usage={usage} texts={language.texts} />
-            {isNew ? <PlanPicker className="wide" headingLevel={below} /> : null}
+            {isNew ? (
+              <PlanPicker className="wide" headingLevel={below} onSubscribe={props.onSubscribe} />
+            ) : null}
           </>
         ) : (
-          <Cards meter={meter} onChangePlan={props.onChangePlan} headingLevel={below} />
+          <Cards
+            meter={meter}
+            onChangePlan={props.onChangePlan}
+            onSubscribe={props.onSubscribe}
+            headingLevel={below}
+          />
         )}
       </div>
     </section>
@@ -88,19 +97,20 @@ function metersOf({ data }: QueryResult<object>): readonly string[] {
   return 'meter' in data && typeof data.meter === 'string' ? [data.meter] : [];
 }
 
-interface CardsProps extends Pick<UsagePageProps, 'onChangePlan'> {
+interface CardsProps extends Pick<UsagePageProps, 'onChangePlan' | 'onSubscribe'> {
   readonly meter: string;
   /** Of each card: one below the page's own. */
   readonly headingLevel: 2 | 3;
 }
 
-function Cards({ meter, onChangePlan, headingLevel }: CardsProps) {
+function Cards({ meter, onChangePlan, onSubscribe, headingLevel }: CardsProps) {
   const cost = useCost({ meter });
   const plans = usePlans();
   const plan = plans.data?.plans.find((each) => each.plan === cost.data?.plan);
   const hasSeats = plan?.prices.some(
     (price) => price.usage_type === 'licensed' && price.quantity === 'seats',
   );
+  const canChange = onChangePlan !== undefined || onSubscribe !== undefined;
   return (
     <>
       <div className="column">
@@ -117,7 +127,8 @@ function Cards({ meter, onChangePlan, headingLevel }: CardsProps) {
         headingLevel={headingLevel}
         currentPlan={cost.data?.plan}
         onChange={onChangePlan}
-        canPreview={onChangePlan !== undefined || (plan?.prices.length ?? 0) > 0}
+        onSubscribe={onSubscribe}
+        canPreview={canChange || (plan?.prices.length ?? 0) > 0}
       />
     </>
   );

@@ -26,11 +26,16 @@ export interface Texts {
   readonly tierQuantity: string;
   readonly tierPrice: string;
   readonly currentTier: string;
-  readonly perUnit: (price: string, unit: string) => string;
+  /** `unit`: null = it has no name for a single one. */
+  readonly perUnit: (price: string, unit: string | null) => string;
   readonly perPackage: (price: string, size: string, units: string) => string;
   readonly plusFee: (fee: string) => string;
   readonly upTo: (first: string, last: string) => string;
   readonly from: (first: string) => string;
+  /** `each` is the price of a unit, as `perUnit` says it: of what goes beyond. */
+  readonly eachFrom: (each: string, first: string) => string;
+  /** The same of everything, once there is so much. */
+  readonly allFrom: (each: string, first: string) => string;
   /** The next tier prices everything. */
   readonly nextVolume: (step: NextTierWords) => string;
   /** The next tier prices what goes beyond. */
@@ -57,12 +62,20 @@ export interface Texts {
   readonly preview: (plan: string) => string;
   readonly noPreview: string;
   readonly dueNow: string;
+  /** In place of `dueNow` where a change leaves the customer something. */
+  readonly credit: string;
   readonly nothingDue: string;
   readonly nextInvoice: (date: string) => string;
   readonly confirm: (plan: string) => string;
   readonly changing: string;
   readonly changePending: (plan: string) => string;
+  /** A change of something else, or of which nothing else is known. */
+  readonly changeUnderWay: string;
   readonly changed: (plan: string) => string;
+  readonly paymentsPaused: string;
+  /** There is nothing to change yet, and nothing here that subscribes. */
+  readonly notSubscribed: string;
+  readonly subscribe: (plan: string) => string;
 
   readonly seats: string;
   readonly pendingSeats: (quantity: string) => string;
@@ -79,7 +92,8 @@ export interface NextTierWords {
   /** The first unit of the tier. */
   readonly from: string;
   readonly units: string;
-  readonly unit: string;
+  /** null = it has no name for a single one. */
+  readonly unit: string | null;
   readonly price: string;
   /** null = the tier has none. */
   readonly fee: string | null;

@@ -1,3 +1,4 @@
+import { minorDigitsOf } from '../../core/currency.ts';
 import { type Decimal, formatDecimal, parseDecimal, roundHalfUp, ZERO } from '../../core/decimal.ts';
 import { type RatedLine, rate } from '../../core/price.ts';
 import { existingMeter } from './meters.ts';
@@ -103,7 +104,7 @@ function ratingText(price: PriceRecord, tier: number | null, amount_decimal: str
 /** `'1.5'` US cents as `$0.015`: exact, with at least the digits that the currency has. */
 function moneyText(minor_units: string, currency: string): string {
   const format = new Intl.NumberFormat('en-US', { style: 'currency', currency });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 0;
+  const digits = minorDigitsOf(currency);
   const symbol = format.formatToParts(0).find(({ type }) => type === 'currency')?.value ?? currency;
   const [whole = '0', fraction = ''] = formatDecimal(parseDecimal(minor_units) ?? ZERO).split('.');
   const padded = whole.padStart(digits + 1, '0');

@@ -22,8 +22,34 @@ export interface BuiltPage {
 
 /** The page for a server and for a browser, on one React, in its development build: that one complains. */
 export async function buildPage(version: ReactVersion, directory: string): Promise<BuiltPage> {
+  const script = await buildScript(version, join(import.meta.dirname, 'browser.tsx'), directory);
+  await build({
+    ...configFor(version),
+    ssr: { noExternal: true },
+    build: {
+      ...outputTo(directory),
+      ssr: join(import.meta.dirname, 'server.tsx'),
+      rolldownOptions: { output: { entryFileNames: 'server.mjs' } },
+    },
+  });
+  const { render }: Pick<BuiltPage, 'render'> = await import(
+    pathToFileURL(join(directory, 'server.mjs')).href
+  );
+  return { script, render };
+}
+
+/** What a browser loads. @returns its path. */
+export async function buildScript(version: ReactVersion, entry: string, directory: string): Promise<string> {
   mkdirSync(directory, { recursive: true });
-  const common: InlineConfig = {
+  await build({
+    ...configFor(version),
+    build: { ...outputTo(directory), lib: { entry, formats: ['es'], fileName: 'browser' } },
+  });
+  return join(directory, 'browser.js');
+}
+
+function configFor(version: ReactVersion): InlineConfig {
+  return {
     configFile: false,
     logLevel: 'silent',
     define: { 'process.env.NODE_ENV': '"development"' },
@@ -35,23 +61,8 @@ export async function buildPage(version: ReactVersion, directory: string): Promi
       },
     },
   };
-  const source = (name: string) => join(import.meta.dirname, name);
-  const out = { emptyOutDir: false, minify: false, outDir: directory } as const;
-  await build({
-    ...common,
-    build: { ...out, lib: { entry: source('browser.tsx'), formats: ['es'], fileName: 'browser' } },
-  });
-  await build({
-    ...common,
-    ssr: { noExternal: true },
-    build: {
-      ...out,
-      ssr: source('server.tsx'),
-      rolldownOptions: { output: { entryFileNames: 'server.mjs' } },
-    },
-  });
-  const { render }: Pick<BuiltPage, 'render'> = await import(
-    pathToFileURL(join(directory, 'server.mjs')).href
-  );
-  return { script: join(directory, 'browser.js'), render };
+}
+
+function outputTo(outDir: string) {
+  return { emptyOutDir: false, minify: false, outDir } as const;
 }

@@ -1,0 +1,9 @@
+import { UsageChart, UsageProvider } from '../../../src/react/index.ts';
+
+export function Chart() {
+  return (
+    <UsageProvider baseUrl="/billing">
+      <UsageChart />
+    </UsageProvider>
+  );
+}
