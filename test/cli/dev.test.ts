@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { expect, onTestFinished, test } from 'vitest';
+import { DAY_MS } from '../../src/core/instant.ts';
 import { createUsage } from '../../src/index.ts';
 import { temporaryDirectory } from '../support/folders.ts';
 import { startDev } from './running-dev.ts';
@@ -36,6 +37,40 @@ test('usage counted over HTTP is reported and billed, on an invoice whose line n
   expect(await dev.stop()).toBe(0);
 });
 
+test('ended periods are those that were billed, with what was invoiced, and every unit is in one of them', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const creditsOf = async (account: string) => {
+    const view = (await dev.state()).accounts.find((each) => each.account === account);
+    return view?.periods
+      .filter(({ meter }) => meter === 'credits')
+      .map(({ quantity, cost_text, cost_state, reports }) => [
+        quantity,
+        cost_text,
+        cost_state,
+        reports.map(({ report_id }) => report_id),
+      ]);
+  };
+  await dev.post('/v1/usage', { account: 'acme', quantity: 505 });
+  await dev.post('/v1/usage', { account: 'globex', quantity: 1_200 });
+  await dev.moveClock('period_end');
+  await dev.post('/v1/usage', { account: 'globex', quantity: 400 });
+  await dev.changePlan('globex', 'scale');
+  await dev.moveClock('day');
+  await dev.post('/v1/usage', { account: 'globex', quantity: 7 });
+  const late = new Date(Date.parse((await dev.state()).clock.now) - 5 * DAY_MS).toISOString();
+  await dev.post('/v1/usage', { account: 'acme', quantity: 33, timestamp: late });
+
+  expect(await creditsOf('acme')).toEqual([
+    [33, '$0.66', 'so far', [3]],
+    [505, '$10.10', 'invoiced', [1]],
+  ]);
+  expect(await creditsOf('globex')).toEqual([
+    [7, '$0.07', 'so far', [5]],
+    [400, '$8.00', 'invoiced', [3]],
+    [1_200, '$18.00', 'invoiced', [1]],
+  ]);
+});
+
 test('the free account is counted and never billed', async () => {
   const dev = await startDev({ directory: temporaryDirectory() });
   await dev.post('/v1/usage', { account: 'hobby', quantity: 5_000 });
@@ -46,6 +81,7 @@ test('the free account is counted and never billed', async () => {
     reported_quantity: 0,
     pending_quantity: 0,
     cost_text: null,
+    cost_state: 'not billed',
   });
 });
 

@@ -111,7 +111,7 @@ async function start(
   usage.worker.start();
   closers.push(startWebhookDelivery({ simulator, clock, onError: tellUnexpected }));
 
-  const accounts = new AccountPages(usage, stripe);
+  const accounts = new AccountPages(usage);
   const currentPeriodStart = async () => (await accounts.currentPeriod()).start;
   const imports = new Imports({ usage, clock, directory, currentPeriodStart });
   closers.push(() => imports.stop());
