@@ -197,9 +197,30 @@ test('a change of the plan shows what it costs, waits until all usage is confirm
   expect(await accessibilityFaults(page)).toEqual([]);
   await screenshot(page, 'page-preview');
   await plans.getByRole('button', { name: 'Change to Scale' }).click();
-  await plans.getByText(/The change to Scale is under way|You are on Scale now/).waitFor();
-  await page.getByRole('button', { name: '+ 1 hour' }).click();
+  // Nobody pushes the clock: it is made while one watches.
   await page.locator('.tallybook-plan', { hasText: 'Current plan' }).getByText('Scale').waitFor();
   await waitForText(page, '.tallybook-invoices', '$12.80');
   await waitForText(page, '.tallybook-cost', '$0.01 per credit');
+});
+
+test('an account on the free plan subscribes, may change that, and subscribes again', async () => {
+  const { open } = await startWithUsage('hobby', 77);
+  const page = await open();
+  const currentPlan = (name: string) =>
+    page.locator('.tallybook-plan', { hasText: 'Current plan' }).getByText(name, { exact: true }).waitFor();
+  await currentPlan('Free');
+  await screenshot(page, 'page-free');
+  await page.getByRole('button', { name: 'Subscribe to Scale' }).click();
+  await currentPlan('Scale');
+  await waitForText(page, '.tallybook-invoices', '$49.00');
+  await page.getByRole('button', { name: /Paint a series/ }).click();
+  await waitForText(page, '.tallybook-cost', '$0.40');
+  const plans = partOf(page, 'Plans');
+  await plans.getByRole('radio', { name: 'Free' }).check();
+  await plans.getByRole('button', { name: 'Change to Free' }).click();
+  await currentPlan('Free');
+  await waitForText(page, '.tallybook-invoices', '$0.40');
+  await page.getByRole('button', { name: 'Subscribe to Pro' }).click();
+  await currentPlan('Pro');
+  await waitForText(page, '.tallybook-meter', 'of 1,000 credits');
 });

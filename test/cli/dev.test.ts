@@ -85,6 +85,26 @@ test('the free account is counted and never billed', async () => {
   });
 });
 
+test('an account without a subscription is subscribed, one with a subscription changed, at once', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  for (const [quantity, plan] of [
+    [5_000, 'pro'],
+    [100, 'scale'],
+    [300, 'free'],
+    [7_000, 'scale'],
+  ] as const) {
+    await dev.post('/v1/usage', { account: 'hobby', quantity });
+    await dev.moveClock('hour');
+    expect(await dev.changePlan('hobby', plan)).toMatchObject({ status: 200, body: { status: 'done' } });
+    expect((await dev.state()).accounts.find(({ account }) => account === 'hobby')?.plan).toBe(plan);
+  }
+  expect(await dev.changePlan('hobby', 'gold')).toMatchObject({ status: 400 });
+  expect(await dev.changePlan('nobody', 'pro')).toMatchObject({ status: 404 });
+  const lines = (await dev.invoices('hobby')).flatMap((invoice) => invoice.lines);
+  const credits = lines.filter(({ description }) => description.includes('Credits'));
+  expect(credits.map(({ amount }) => amount).toSorted()).toEqual([200, 300]);
+});
+
 test('after Ctrl-C a second start has the usage, the clock and the invoices', async () => {
   const directory = temporaryDirectory();
   const first = await startDev({ directory });

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { useRefresh } from '../../../src/react/index.ts';
 import { Artwork } from './artwork.tsx';
 import { meterUsage } from './dev-api.ts';
+import { Subscribe } from './subscribe.tsx';
 
 interface Action {
   readonly name: string;
@@ -20,8 +21,14 @@ const ACTIONS: readonly Action[] = [
 ];
 const SHOWN = 8;
 
+export interface SampleProductProps {
+  readonly account: string;
+  /** undefined = it is not known yet. */
+  readonly isSubscribed: boolean | undefined;
+}
+
 /** A product that meters usage: what it does not do for real is paint. */
-export function SampleProduct({ account }: { readonly account: string }) {
+export function SampleProduct({ account, isSubscribed }: SampleProductProps) {
   const refresh = useRefresh();
   const [pictures, setPictures] = useState<readonly number[]>([]);
   const [said, setSaid] = useState('');
@@ -58,6 +65,7 @@ export function SampleProduct({ account }: { readonly account: string }) {
       <p role="status" className="said">
         {said}
       </p>
+      {isSubscribed === false ? <Subscribe key={account} account={account} /> : null}
       <div className="pictures" aria-hidden="true">
         {Array.from({ length: SHOWN }, (_, place) => {
           const seed = pictures[place];
