@@ -52,6 +52,18 @@ test('usage that another process counts moves the page, and the period’s end b
   expect(await page.locator('.tallybook-invoice[open]').count()).toBe(2);
 });
 
+test('the line of code is the one that was just run', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const page = await openPage(browser, dev.url);
+  const line = page.locator('.code code');
+  await page.getByRole('button', { name: /Render a film/ }).click();
+  await line.filter({ hasText: 'quantity: 400,' }).waitFor();
+  expect(await line.textContent()).not.toContain('meter');
+  await page.getByRole('button', { name: /Ask the assistant/ }).click();
+  await line.filter({ hasText: 'quantity: 25_000,' }).waitFor();
+  expect(await line.textContent()).toContain('meter: "tokens",');
+});
+
 /** The page of an account that has used something, on a server of its own. */
 async function startWithUsage(account = 'globex', quantity = 12_345) {
   const dev = await startDev({ directory: temporaryDirectory() });
