@@ -129,6 +129,22 @@ test('a phone shows everything, and nothing beyond its edge', async () => {
   }
 });
 
+test('on a large screen the page begins at the top, and cards are as tall as what is in them', async () => {
+  const { open } = await startWithUsage('hobby', 10);
+  const page = await open('', { viewport: { width: 1_920, height: 1_440 } });
+  const boxOf = async (name: string) => (await partOf(page, name).boundingBox()) ?? { y: 0, height: 0 };
+  await partOf(page, 'Invoices').getByText('There are no invoices yet.').waitFor();
+  const product = await page.getByRole('heading', { name: 'Lumen Studio' }).boundingBox();
+  const title = await page.getByRole('heading', { name: 'Usage and billing' }).boundingBox();
+  expect(title?.y).toBe(product?.y);
+  expect((await boxOf('Invoices')).height).toBeLessThan(160);
+  await screenshot(page, 'page-large');
+  const bar = page.locator('.top');
+  const rowHeight = (await bar.boundingBox())?.height;
+  await page.setViewportSize({ width: 1_280, height: 800 });
+  expect((await bar.boundingBox())?.height).toBe(rowHeight);
+});
+
 test('the keyboard alone meters usage, reads the chart bar by bar and opens its table', async () => {
   const { open } = await startWithUsage('hobby', 10);
   const page = await open();
