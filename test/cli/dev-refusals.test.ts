@@ -49,21 +49,38 @@ test('dev is refused in production', async () => {
   expect(stderr).toContain('NODE_ENV');
 });
 
-test.for(['--port', '--stripe-port'])('a port that is in use is named (%s)', async (option) => {
+/** Taken by another process. */
+async function takenPort(): Promise<string> {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     other.close();
   });
   const address = other.address();
-  const port = typeof address === 'object' && address !== null ? String(address.port) : '';
-  const directory = temporaryDirectory();
-  const args = ['dev', '--port', '0', '--stripe-port', '0', '--directory', directory, option, port];
-  const { code, stderr } = await runCommand(args);
-  expect(code).toBe(1);
-  expect(stderr).toMatch(ONE_LINE);
-  expect(stderr).toContain(`Port ${port} is in use`);
-  expect(stderr).toContain(option);
+  return typeof address === 'object' && address !== null ? String(address.port) : '';
+}
+
+// Both: as beside another `tallybook dev`.
+test.for(['--port', '--stripe-port', '--port --stripe-port'])(
+  'a port that is in use is named (%s)',
+  async (names) => {
+    const options = names.split(' ');
+    const ports = await Promise.all(options.map(takenPort));
+    const directory = temporaryDirectory();
+    const taken = options.flatMap((option, index) => [option, ports[index] ?? '']);
+    const args = ['dev', '--port', '0', '--stripe-port', '0', '--directory', directory, ...taken];
+    const { code, stderr } = await runCommand(args);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(ONE_LINE);
+    expect(stderr).toContain(`Port ${ports[0]} is in use`);
+    expect(stderr).toContain(`with ${options[0]},`);
+  },
+);
+
+test('dev and serve run side by side without an option', async () => {
+  const { stdout } = await runCommand(['serve', '--help']);
+  // Of the pages, and of the simulated Stripe beside it.
+  expect(stdout).toMatch(/--port .*\(default: 4244\)/s);
 });
 
 test('a directory serves one process at a time', async () => {

@@ -10,7 +10,7 @@ import { type DevClock, openDevClock } from './dev-clock.ts';
 import { filesIn } from './dev-directory.ts';
 import { Imports } from './import/imports.ts';
 import { Journey } from './journey.ts';
-import { listening } from './listening.ts';
+import { checkPort, listening } from './listening.ts';
 import {
   importStripe,
   openSimulatedStripe,
@@ -73,6 +73,8 @@ async function start(
   closers.push(() => simulator.close());
   const clock = openDevClock(files.clock);
   closers.push(() => clock.save());
+  // The other port follows from it, so it is named first where both are taken.
+  await checkPort(port, '--port');
   const stripeServer = await listening(stripe_port, '--stripe-port', () =>
     simulator.listen({ port: stripe_port }),
   );
