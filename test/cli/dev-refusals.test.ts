@@ -147,12 +147,12 @@ test('bad requests are refused with a reason, and count nothing', async () => {
   for (const [body, status, code] of cases) {
     expect(await dev.post('/v1/usage', body)).toMatchObject({
       status,
-      body: { error: { code, message: expect.any(String), remedy: expect.any(String) } },
+      body: { code, detail: expect.any(String), remedy: expect.any(String) },
     });
   }
   await dev.post('/v1/usage', { account: 'acme', quantity: 2, idempotency_key: 'k' });
   const conflict = await dev.post('/v1/usage', { account: 'acme', quantity: 3, idempotency_key: 'k' });
-  expect(conflict).toMatchObject({ status: 409, body: { error: { code: 'idempotency_conflict' } } });
+  expect(conflict).toMatchObject({ status: 409, body: { code: 'idempotency_conflict' } });
   expect((await dev.call('/v1/usage', { method: 'POST', body: 'account=acme' })).status).toBe(415);
   expect((await dev.call('/api/imports', { method: 'POST', body: 'account,quantity\nacme,1' })).status).toBe(
     415,
@@ -161,6 +161,19 @@ test('bad requests are refused with a reason, and count nothing', async () => {
   expect((await dev.call('/nothing')).status).toBe(404);
   expect((await dev.post('/api/clock', { to: 'yesterday' })).status).toBe(400);
   expect(await dev.quantityOf('acme', 'credits')).toBe(2);
+});
+
+test('usage is recorded as the API does it, without a key, and refused in its words', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const increments = [{ account: 'acme', quantity: 3 }];
+  expect(await dev.post('/v1/usage/batch', { increments })).toMatchObject({ status: 200 });
+  const refused = await fetch(`${dev.url}/v1/usage`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: 'Bearer tbk_of_nobody' },
+    body: '{}',
+  });
+  expect([refused.status, refused.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
+  expect(await dev.quantityOf('acme', 'credits')).toBe(3);
 });
 
 test('pages of other sites reach nothing', async () => {

@@ -117,6 +117,8 @@ async function start(
   const currentPeriodStart = async () => (await accounts.currentPeriod()).start;
   const imports = new Imports({ usage, clock, directory, currentPeriodStart });
   closers.push(() => imports.stop());
+  const { key, secret: api_key } = await usage.keys.create({ scopes: ['write'], name: 'tallybook dev' });
+  closers.push(() => usage.keys.revoke({ key }).then(() => {}, tellUnexpected));
   const app = createWebApp({
     usage,
     stripe,
@@ -125,6 +127,7 @@ async function start(
     accounts,
     imports,
     stripe_url: stripeServer.url,
+    api_key,
   });
   const server = await listening(port, '--port', () => listenOnLocalhost(app, port));
   // Requests under way are answered, and an import among them only ends when it is told to.

@@ -47,8 +47,11 @@ function say(text) { $('message').textContent = text; }
 async function call(path, options) {
   const response = await fetch(path, options);
   const body = await response.json();
-  if (!response.ok) throw new Error(body.error.message.endsWith(body.error.remedy) ? body.error.message : body.error.message + ' ' + body.error.remedy);
-  return body;
+  if (response.ok) return body;
+  // The API tells problems in its own shape.
+  const message = body.error ? body.error.message : body.detail;
+  const remedy = body.error ? body.error.remedy : body.remedy;
+  throw new Error(message.endsWith(remedy) ? message : message + ' ' + remedy);
 }
 
 const post = (path, body) => call(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
