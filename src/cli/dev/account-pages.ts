@@ -1,7 +1,8 @@
 import type { AccountResult } from '../../accounts.ts';
 import type { Period } from '../../core/billing-period.ts';
-import { DAY_MS, formatInstant } from '../../core/instant.ts';
+import { formatInstant } from '../../core/instant.ts';
 import { describeLines, formatMoney } from '../../core/money.ts';
+import { MAX_AGE_MS } from '../../core/usage-event.ts';
 import type { ReconciliationLine } from '../../query/reconciliation-result.ts';
 import type { ListedReport } from '../../query/report-list.ts';
 import type { UsageResult } from '../../query/usage-result.ts';
@@ -27,7 +28,7 @@ export interface PeriodView extends Pick<UsageResult, Counted | 'reports'> {
 }
 
 export interface AccountView extends AccountResult {
-  /** The current billing period of every meter, and the ones of the month before in which something was used. */
+  /** The current billing period of every meter, and the ones before in which something was used: as old as usage may be. */
   readonly periods: readonly PeriodView[];
 }
 
@@ -40,8 +41,6 @@ export interface AccountsView {
 /** Each account costs a few reads, and the page asks every second. */
 const PAGE = 10;
 const METER_NAMES = Object.keys(METERS) as DemoMeter[];
-/** The shortest month: the last billing period is always shown, and more than that only where a change cut it short. */
-const ENDED_WITHIN_MS = 28 * DAY_MS;
 /** All but the voided, which never had any usage. */
 const SHOWN_REPORTS = ['failed', 'held', 'sending', 'closed', 'open', 'reported', 'not_billable'] as const;
 const MAX_REPORTS = 1_000;
@@ -92,7 +91,7 @@ export class AccountPages {
     const starts = new Map(current.map(({ meter, period_start }) => [meter, Date.parse(period_start)]));
     const latest = Math.max(...starts.values());
     const period = {
-      period_start: formatInstant(latest - ENDED_WITHIN_MS),
+      period_start: formatInstant(latest - MAX_AGE_MS),
       period_end: formatInstant(latest),
     };
     const [{ lines }, { reports }] = await Promise.all([
