@@ -128,6 +128,17 @@ test('a file without usage ends the start that asked for it', async () => {
   expect(stderr).toContain('"name"');
 });
 
+test('a file that is no usage is refused before anything is started', async () => {
+  const directory = temporaryDirectory();
+  const file = join(directory, 'people.csv');
+  writeFileSync(file, 'name,age\nAda,36\n');
+  const args = ['dev', '--port', '0', '--directory', join(directory, 'data'), '--import', file];
+  const { code, stdout, stderr } = await runCommand(args);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(ONE_LINE);
+  expect(stderr).toContain('people.csv was not imported: The column "name" is not known.');
+});
+
 test('bad requests are refused with a reason, and count nothing', async () => {
   const dev = await startDev({ directory: temporaryDirectory() });
   const cases: readonly [unknown, number, string][] = [

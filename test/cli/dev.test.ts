@@ -35,6 +35,7 @@ test('usage counted over HTTP is reported and billed, on an invoice whose line n
   expect(ended).toMatchObject({ quantity: 2_000, reported_quantity: 2_000, pending_quantity: 0 });
   expect(ended?.reports).toContainEqual(expect.objectContaining({ status: 'reported', quantity: 2_000 }));
   expect(await dev.stop()).toBe(0);
+  for (const path of ['/operator', '/gallery']) expect(dev.output.text).toContain(dev.url + path);
 });
 
 test('ended periods are those that were billed, with what was invoiced, and every unit is in one of them', async () => {
