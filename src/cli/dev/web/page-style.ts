@@ -29,6 +29,7 @@ td.number, th.number { text-align: right; }
 summary { cursor: pointer; color: var(--dim); font-size: .9rem; }
 form { display: flex; flex-wrap: wrap; gap: .7rem; align-items: end; }
 label { display: grid; gap: .15rem; font-size: .9rem; }
+input:not([type=file]), select { height: 2.25rem; }
 input, select { font: inherit; padding: .25rem .4rem; border: 1px solid var(--line); border-radius: .4rem; background: Field; color: FieldText; }
 pre { padding: .6rem .8rem; background: var(--soft); border-radius: .4rem; overflow-x: auto; font-size: .85rem; }
 .drop { border: 2px dashed var(--line); border-radius: .6rem; padding: 1.2rem; justify-items: start; gap: .5rem; }
