@@ -168,6 +168,29 @@ test('what is done at the simulated Stripe reaches the app by signed webhooks, w
   expect(dev.output.text).not.toMatch(/^tallybook: /m);
 });
 
+test('an app of one’s own bills the simulated Stripe: it pushes its plan, subscribes an account and reports', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const { hostname: host, port } = new URL((await dev.state()).stripe_url);
+  const price = { currency: 'usd', interval: 'month', meter: 'requests', unit_amount_decimal: '3' } as const;
+  const usage = createUsage({
+    database: join(temporaryDirectory(), 'usage.db'),
+    stripe: { secret_key: 'sk_test_any', config: { host, port, protocol: 'http' } },
+    meters: { requests: {} },
+    plans: { team: { name: 'Team', prices: [price] } },
+  });
+  onTestFinished(() => usage.close());
+  const { changes } = await usage.catalogue.compare();
+  await usage.catalogue.push({ changes });
+  const { findings } = await usage.doctor();
+  expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+  await usage.subscriptions.create({ account: 'own', plan: 'team' });
+  await usage.increment({ account: 'own', quantity: 150 });
+  // Reports are sealed at whole seconds.
+  await expect
+    .poll(async () => (await usage.report()) && (await usage.get({ account: 'own' })).reported_quantity)
+    .toBe(150);
+});
+
 test('SIGTERM drains like Ctrl-C, also when npm passes the signal on a second time', async () => {
   const directory = temporaryDirectory();
   const dev = await startDev({ directory });
