@@ -250,5 +250,5 @@ test('an account on the free plan subscribes, may change that, and subscribes ag
   await waitForText(page, '.tallybook-invoices', '$0.40');
   await page.getByRole('button', { name: 'Subscribe to Pro' }).click();
   await currentPlan('Pro');
-  await waitForText(page, '.tallybook-meter', 'of 1,000 credits');
+  await waitForText(page, '.tallybook-meter', '1,000 credits until the next price');
 });
