@@ -173,7 +173,7 @@ function createProgram(): Command {
     .command('serve')
     .description("serves the HTTP API of the app's `usage`, and runs its report job")
     .option(...CONFIG)
-    .option('-p, --port <number>', 'port; 0 takes any free one', parsePort, 4243)
+    .option('-p, --port <number>', 'port; 0 takes any free one', parsePort, 4244)
     .option('--host <address>', 'address that is listened on', '127.0.0.1')
     .option('--no-worker', 'does not run the report job')
     .action(runServe);

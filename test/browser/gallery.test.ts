@@ -25,6 +25,7 @@ test.each(VARIANTS)(
     const viewport = { width, height: 900 };
     const page = await openPage(browser, `${dev.url}/gallery?locale=${locale}`, { colorScheme, viewport });
     await page.locator('.tallybook-stale').nth(5).waitFor();
+    expect(await page.getByRole('link', { name: 'Sample product' }).getAttribute('href')).toBe('/');
     const examples = page.locator('[data-example]');
     const names = await examples.evaluateAll((nodes) =>
       nodes.map((node) => node.getAttribute('data-example') ?? ''),

@@ -52,6 +52,18 @@ test('usage that another process counts moves the page, and the period’s end b
   expect(await page.locator('.tallybook-invoice[open]').count()).toBe(2);
 });
 
+test('the line of code is the one that was just run', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const page = await openPage(browser, dev.url);
+  const line = page.locator('.code code');
+  await page.getByRole('button', { name: /Render a film/ }).click();
+  await line.filter({ hasText: 'quantity: 400,' }).waitFor();
+  expect(await line.textContent()).not.toContain('meter');
+  await page.getByRole('button', { name: /Ask the assistant/ }).click();
+  await line.filter({ hasText: 'quantity: 25_000,' }).waitFor();
+  expect(await line.textContent()).toContain('meter: "tokens",');
+});
+
 /** The page of an account that has used something, on a server of its own. */
 async function startWithUsage(account = 'globex', quantity = 12_345) {
   const dev = await startDev({ directory: temporaryDirectory() });
@@ -115,6 +127,22 @@ test('a phone shows everything, and nothing beyond its edge', async () => {
     expect(await accessibilityFaults(page)).toEqual([]);
     await screenshot(page, `page-phone-${colorScheme}`);
   }
+});
+
+test('on a large screen the page begins at the top, and cards are as tall as what is in them', async () => {
+  const { open } = await startWithUsage('hobby', 10);
+  const page = await open('', { viewport: { width: 1_920, height: 1_440 } });
+  const boxOf = async (name: string) => (await partOf(page, name).boundingBox()) ?? { y: 0, height: 0 };
+  await partOf(page, 'Invoices').getByText('There are no invoices yet.').waitFor();
+  const product = await page.getByRole('heading', { name: 'Lumen Studio' }).boundingBox();
+  const title = await page.getByRole('heading', { name: 'Usage and billing' }).boundingBox();
+  expect(title?.y).toBe(product?.y);
+  expect((await boxOf('Invoices')).height).toBeLessThan(160);
+  await screenshot(page, 'page-large');
+  const bar = page.locator('.top');
+  const rowHeight = (await bar.boundingBox())?.height;
+  await page.setViewportSize({ width: 1_280, height: 800 });
+  expect((await bar.boundingBox())?.height).toBe(rowHeight);
 });
 
 test('the keyboard alone meters usage, reads the chart bar by bar and opens its table', async () => {
@@ -197,9 +225,30 @@ test('a change of the plan shows what it costs, waits until all usage is confirm
   expect(await accessibilityFaults(page)).toEqual([]);
   await screenshot(page, 'page-preview');
   await plans.getByRole('button', { name: 'Change to Scale' }).click();
-  await plans.getByText(/The change to Scale is under way|You are on Scale now/).waitFor();
-  await page.getByRole('button', { name: '+ 1 hour' }).click();
+  // Nobody pushes the clock: it is made while one watches.
   await page.locator('.tallybook-plan', { hasText: 'Current plan' }).getByText('Scale').waitFor();
   await waitForText(page, '.tallybook-invoices', '$12.80');
   await waitForText(page, '.tallybook-cost', '$0.01 per credit');
+});
+
+test('an account on the free plan subscribes, may change that, and subscribes again', async () => {
+  const { open } = await startWithUsage('hobby', 77);
+  const page = await open();
+  const currentPlan = (name: string) =>
+    page.locator('.tallybook-plan', { hasText: 'Current plan' }).getByText(name, { exact: true }).waitFor();
+  await currentPlan('Free');
+  await screenshot(page, 'page-free');
+  await page.getByRole('button', { name: 'Subscribe to Scale' }).click();
+  await currentPlan('Scale');
+  await waitForText(page, '.tallybook-invoices', '$49.00');
+  await page.getByRole('button', { name: /Paint a series/ }).click();
+  await waitForText(page, '.tallybook-cost', '$0.40');
+  const plans = partOf(page, 'Plans');
+  await plans.getByRole('radio', { name: 'Free' }).check();
+  await plans.getByRole('button', { name: 'Change to Free' }).click();
+  await currentPlan('Free');
+  await waitForText(page, '.tallybook-invoices', '$0.40');
+  await page.getByRole('button', { name: 'Subscribe to Pro' }).click();
+  await currentPlan('Pro');
+  await waitForText(page, '.tallybook-meter', '1,000 credits until the next price');
 });

@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { DAY_MS } from '../../src/core/instant.ts';
 import { temporaryDirectory } from '../support/folders.ts';
 import { publishedFile } from '../support/published.ts';
 import { runCommand } from './command.ts';
@@ -205,3 +206,15 @@ test.skipIf(TRACE === null)(
     expect(await tokensOf(dev)).toBe(expected);
   },
 );
+
+test('usage from before the first import of an account is in a billing period that the page shows', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const now = Date.parse((await dev.state()).clock.now);
+  const rows = [34, 10].map((days) => `studio,${days},${new Date(now - days * DAY_MS).toISOString()}`);
+  expect(await dev.importCsv(`account,quantity,timestamp\n${rows.join('\n')}\n`)).toMatchObject({
+    body: { recorded: 2 },
+  });
+  const studio = (await dev.state()).accounts.find(({ account }) => account === 'studio');
+  const counted = studio?.periods.map(({ quantity }) => quantity) ?? [];
+  expect(counted.reduce((sum, quantity) => sum + quantity, 0)).toBe(44);
+});

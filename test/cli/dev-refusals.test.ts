@@ -49,21 +49,38 @@ test('dev is refused in production', async () => {
   expect(stderr).toContain('NODE_ENV');
 });
 
-test.for(['--port', '--stripe-port'])('a port that is in use is named (%s)', async (option) => {
+/** Taken by another process. */
+async function takenPort(): Promise<string> {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     other.close();
   });
   const address = other.address();
-  const port = typeof address === 'object' && address !== null ? String(address.port) : '';
-  const directory = temporaryDirectory();
-  const args = ['dev', '--port', '0', '--stripe-port', '0', '--directory', directory, option, port];
-  const { code, stderr } = await runCommand(args);
-  expect(code).toBe(1);
-  expect(stderr).toMatch(ONE_LINE);
-  expect(stderr).toContain(`Port ${port} is in use`);
-  expect(stderr).toContain(option);
+  return typeof address === 'object' && address !== null ? String(address.port) : '';
+}
+
+// Both: as beside another `tallybook dev`.
+test.for(['--port', '--stripe-port', '--port --stripe-port'])(
+  'a port that is in use is named (%s)',
+  async (names) => {
+    const options = names.split(' ');
+    const ports = await Promise.all(options.map(takenPort));
+    const directory = temporaryDirectory();
+    const taken = options.flatMap((option, index) => [option, ports[index] ?? '']);
+    const args = ['dev', '--port', '0', '--stripe-port', '0', '--directory', directory, ...taken];
+    const { code, stderr } = await runCommand(args);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(ONE_LINE);
+    expect(stderr).toContain(`Port ${ports[0]} is in use`);
+    expect(stderr).toContain(`with ${options[0]},`);
+  },
+);
+
+test('dev and serve run side by side without an option', async () => {
+  const { stdout } = await runCommand(['serve', '--help']);
+  // Of the pages, and of the simulated Stripe beside it.
+  expect(stdout).toMatch(/--port .*\(default: 4244\)/s);
 });
 
 test('a directory serves one process at a time', async () => {
@@ -111,6 +128,17 @@ test('a file without usage ends the start that asked for it', async () => {
   expect(stderr).toContain('"name"');
 });
 
+test('a file that is no usage is refused before anything is started', async () => {
+  const directory = temporaryDirectory();
+  const file = join(directory, 'people.csv');
+  writeFileSync(file, 'name,age\nAda,36\n');
+  const args = ['dev', '--port', '0', '--directory', join(directory, 'data'), '--import', file];
+  const { code, stdout, stderr } = await runCommand(args);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(ONE_LINE);
+  expect(stderr).toContain('people.csv was not imported: The column "name" is not known.');
+});
+
 test('bad requests are refused with a reason, and count nothing', async () => {
   const dev = await startDev({ directory: temporaryDirectory() });
   const cases: readonly [unknown, number, string][] = [
@@ -130,12 +158,12 @@ test('bad requests are refused with a reason, and count nothing', async () => {
   for (const [body, status, code] of cases) {
     expect(await dev.post('/v1/usage', body)).toMatchObject({
       status,
-      body: { error: { code, message: expect.any(String), remedy: expect.any(String) } },
+      body: { code, detail: expect.any(String), remedy: expect.any(String) },
     });
   }
   await dev.post('/v1/usage', { account: 'acme', quantity: 2, idempotency_key: 'k' });
   const conflict = await dev.post('/v1/usage', { account: 'acme', quantity: 3, idempotency_key: 'k' });
-  expect(conflict).toMatchObject({ status: 409, body: { error: { code: 'idempotency_conflict' } } });
+  expect(conflict).toMatchObject({ status: 409, body: { code: 'idempotency_conflict' } });
   expect((await dev.call('/v1/usage', { method: 'POST', body: 'account=acme' })).status).toBe(415);
   expect((await dev.call('/api/imports', { method: 'POST', body: 'account,quantity\nacme,1' })).status).toBe(
     415,
@@ -144,6 +172,19 @@ test('bad requests are refused with a reason, and count nothing', async () => {
   expect((await dev.call('/nothing')).status).toBe(404);
   expect((await dev.post('/api/clock', { to: 'yesterday' })).status).toBe(400);
   expect(await dev.quantityOf('acme', 'credits')).toBe(2);
+});
+
+test('usage is recorded as the API does it, without a key, and refused in its words', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const increments = [{ account: 'acme', quantity: 3 }];
+  expect(await dev.post('/v1/usage/batch', { increments })).toMatchObject({ status: 200 });
+  const refused = await fetch(`${dev.url}/v1/usage`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: 'Bearer tbk_of_nobody' },
+    body: '{}',
+  });
+  expect([refused.status, refused.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
+  expect(await dev.quantityOf('acme', 'credits')).toBe(3);
 });
 
 test('pages of other sites reach nothing', async () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { expect, onTestFinished, test } from 'vitest';
+import { DAY_MS } from '../../src/core/instant.ts';
 import { createUsage } from '../../src/index.ts';
 import { temporaryDirectory } from '../support/folders.ts';
 import { startDev } from './running-dev.ts';
@@ -34,6 +35,41 @@ test('usage counted over HTTP is reported and billed, on an invoice whose line n
   expect(ended).toMatchObject({ quantity: 2_000, reported_quantity: 2_000, pending_quantity: 0 });
   expect(ended?.reports).toContainEqual(expect.objectContaining({ status: 'reported', quantity: 2_000 }));
   expect(await dev.stop()).toBe(0);
+  for (const path of ['/operator', '/gallery']) expect(dev.output.text).toContain(dev.url + path);
+});
+
+test('ended periods are those that were billed, with what was invoiced, and every unit is in one of them', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const creditsOf = async (account: string) => {
+    const view = (await dev.state()).accounts.find((each) => each.account === account);
+    return view?.periods
+      .filter(({ meter }) => meter === 'credits')
+      .map(({ quantity, cost_text, cost_state, reports }) => [
+        quantity,
+        cost_text,
+        cost_state,
+        reports.map(({ report_id }) => report_id),
+      ]);
+  };
+  await dev.post('/v1/usage', { account: 'acme', quantity: 505 });
+  await dev.post('/v1/usage', { account: 'globex', quantity: 1_200 });
+  await dev.moveClock('period_end');
+  await dev.post('/v1/usage', { account: 'globex', quantity: 400 });
+  await dev.changePlan('globex', 'scale');
+  await dev.moveClock('day');
+  await dev.post('/v1/usage', { account: 'globex', quantity: 7 });
+  const late = new Date(Date.parse((await dev.state()).clock.now) - 5 * DAY_MS).toISOString();
+  await dev.post('/v1/usage', { account: 'acme', quantity: 33, timestamp: late });
+
+  expect(await creditsOf('acme')).toEqual([
+    [33, '$0.66', 'so far', [3]],
+    [505, '$10.10', 'invoiced', [1]],
+  ]);
+  expect(await creditsOf('globex')).toEqual([
+    [7, '$0.07', 'so far', [5]],
+    [400, '$8.00', 'invoiced', [3]],
+    [1_200, '$18.00', 'invoiced', [1]],
+  ]);
 });
 
 test('the free account is counted and never billed', async () => {
@@ -46,7 +82,28 @@ test('the free account is counted and never billed', async () => {
     reported_quantity: 0,
     pending_quantity: 0,
     cost_text: null,
+    cost_state: 'not billed',
   });
+});
+
+test('an account without a subscription is subscribed, one with a subscription changed, at once', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  for (const [quantity, plan] of [
+    [5_000, 'pro'],
+    [100, 'scale'],
+    [300, 'free'],
+    [7_000, 'scale'],
+  ] as const) {
+    await dev.post('/v1/usage', { account: 'hobby', quantity });
+    await dev.moveClock('hour');
+    expect(await dev.changePlan('hobby', plan)).toMatchObject({ status: 200, body: { status: 'done' } });
+    expect((await dev.state()).accounts.find(({ account }) => account === 'hobby')?.plan).toBe(plan);
+  }
+  expect(await dev.changePlan('hobby', 'gold')).toMatchObject({ status: 400 });
+  expect(await dev.changePlan('nobody', 'pro')).toMatchObject({ status: 404 });
+  const lines = (await dev.invoices('hobby')).flatMap((invoice) => invoice.lines);
+  const credits = lines.filter(({ description }) => description.includes('Credits'));
+  expect(credits.map(({ amount }) => amount).toSorted()).toEqual([200, 300]);
 });
 
 test('after Ctrl-C a second start has the usage, the clock and the invoices', async () => {
@@ -109,6 +166,29 @@ test('what is done at the simulated Stripe reaches the app by signed webhooks, w
   await expect.poll(arrived, { timeout: 45_000 }).toContainEqual(ended);
   expect(await dev.stop()).toBe(0);
   expect(dev.output.text).not.toMatch(/^tallybook: /m);
+});
+
+test('an app of one’s own bills the simulated Stripe: it pushes its plan, subscribes an account and reports', async () => {
+  const dev = await startDev({ directory: temporaryDirectory() });
+  const { hostname: host, port } = new URL((await dev.state()).stripe_url);
+  const price = { currency: 'usd', interval: 'month', meter: 'requests', unit_amount_decimal: '3' } as const;
+  const usage = createUsage({
+    database: join(temporaryDirectory(), 'usage.db'),
+    stripe: { secret_key: 'sk_test_any', config: { host, port, protocol: 'http' } },
+    meters: { requests: {} },
+    plans: { team: { name: 'Team', prices: [price] } },
+  });
+  onTestFinished(() => usage.close());
+  const { changes } = await usage.catalogue.compare();
+  await usage.catalogue.push({ changes });
+  const { findings } = await usage.doctor();
+  expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+  await usage.subscriptions.create({ account: 'own', plan: 'team' });
+  await usage.increment({ account: 'own', quantity: 150 });
+  // Reports are sealed at whole seconds.
+  await expect
+    .poll(async () => (await usage.report()) && (await usage.get({ account: 'own' })).reported_quantity)
+    .toBe(150);
 });
 
 test('SIGTERM drains like Ctrl-C, also when npm passes the signal on a second time', async () => {

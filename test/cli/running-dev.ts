@@ -28,12 +28,13 @@ export async function startDev({ directory, args = [], ...options }: RunningDevO
     const body: unknown = await response.json();
     return { status: response.status, body };
   }
-  const post = (path: string, body: unknown) =>
+  const send = (method: 'POST' | 'PUT', path: string, body: unknown) =>
     call(path, {
-      method: 'POST',
+      method,
       headers: { 'Content-Type': 'application/json' },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
+  const post = (path: string, body: unknown) => send('POST', path, body);
   const state = async (): Promise<DevState> => (await call('/api/state')).body as DevState;
 
   return {
@@ -52,6 +53,8 @@ export async function startDev({ directory, args = [], ...options }: RunningDevO
       const periods = accounts.find((view) => view.account === account)?.periods ?? [];
       return periods.find((period) => period.is_current && period.meter === meter)?.quantity ?? 0;
     },
+    /** As the customer's page does when it is confirmed there. */
+    changePlan: (account: string, plan: string) => send('PUT', `/accounts/${account}/plan`, { plan }),
     importCsv: (csv: string) =>
       call('/api/imports?name=test.csv', {
         method: 'POST',

@@ -1,4 +1,4 @@
-import { useRefresh } from '../../../src/react/index.ts';
+import { type ShownChange, type ShownPreview, useRefresh } from '../../../src/react/index.ts';
 import { UsagePage } from '../../usage-page/src/usage-page.tsx';
 import { changePlan, type DevAccount } from './dev-api.ts';
 import type { DevLanguage } from './preferences.ts';
@@ -6,14 +6,24 @@ import type { DevLanguage } from './preferences.ts';
 export interface CustomerPageProps {
   readonly account: string;
   readonly accounts: readonly DevAccount[];
+  /** undefined = it is not known yet. */
+  readonly isSubscribed: boolean | undefined;
   readonly onAccount: (account: string) => void;
   readonly language: DevLanguage;
 }
 
 /** What the customer sees, as `tallybook serve` ships it; and whose it is, which there the token says. */
-export function CustomerPage({ account, accounts, onAccount, language }: CustomerPageProps) {
+export function CustomerPage(props: CustomerPageProps) {
+  const { account, accounts, isSubscribed, onAccount, language } = props;
   const refresh = useRefresh();
   const known = accounts.some((each) => each.account === account) ? accounts : [{ account }, ...accounts];
+
+  async function change(plan: string, preview: ShownPreview | null): Promise<ShownChange> {
+    const made = await changePlan(account, plan, preview);
+    refresh();
+    return made;
+  }
+
   return (
     <UsagePage
       key={account}
@@ -30,11 +40,7 @@ export function CustomerPage({ account, accounts, onAccount, language }: Custome
           </select>
         </label>
       }
-      onChangePlan={async (plan, preview) => {
-        const change = await changePlan(account, plan, preview);
-        refresh();
-        return change;
-      }}
+      onChangePlan={isSubscribed ? change : undefined}
     />
   );
 }

@@ -23,12 +23,12 @@ export interface Increment {
 
 export type ClockMove = 'hour' | 'day' | 'period_end';
 
-/** Shows what is wrong as the server words it. */
+/** Shows what is wrong as the server words it, in its own shape or in the API's. */
 async function call<Answer>(path: string, init?: RequestInit): Promise<Answer> {
   const response = await fetch(path, init);
   const body = await response.json();
   if (response.ok) return body;
-  throw new Error(body?.error?.message ?? `The server answered ${response.status}.`);
+  throw new Error(body?.error?.message ?? body?.detail ?? `The server answered ${response.status}.`);
 }
 
 function send<Answer>(method: 'POST' | 'PUT', path: string, body: unknown): Promise<Answer> {

@@ -19,6 +19,10 @@ function Gallery() {
   const groups = [...new Set(EXAMPLES.map(({ component }) => component))];
   return (
     <main className="gallery">
+      <nav aria-label="More pages">
+        <a href="/">Sample product</a>
+        <a href="/operator">Behind the scenes</a>
+      </nav>
       <h1>Components of tallybook/react</h1>
       {groups.map((component) => (
         <section key={component} aria-label={component} data-component={component}>

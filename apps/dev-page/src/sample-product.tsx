@@ -2,12 +2,16 @@ import { useState } from 'react';
 import { useRefresh } from '../../../src/react/index.ts';
 import { Artwork } from './artwork.tsx';
 import { meterUsage } from './dev-api.ts';
+import { Subscribe } from './subscribe.tsx';
 
-interface Action {
-  readonly name: string;
-  readonly does: string;
+interface Metered {
   readonly meter: 'credits' | 'tokens';
   readonly quantity: number;
+}
+
+interface Action extends Metered {
+  readonly name: string;
+  readonly does: string;
   /** How many pictures come of it. */
   readonly pictures: number;
 }
@@ -19,15 +23,25 @@ const ACTIONS: readonly Action[] = [
   { name: 'Ask the assistant', does: '25,000 tokens', meter: 'tokens', quantity: 25_000, pictures: 0 },
 ];
 const SHOWN = 8;
+/** Of the server: a call that means it need not name it. */
+const DEFAULT_METER = 'credits';
+
+export interface SampleProductProps {
+  readonly account: string;
+  /** undefined = it is not known yet. */
+  readonly isSubscribed: boolean | undefined;
+}
 
 /** A product that meters usage: what it does not do for real is paint. */
-export function SampleProduct({ account }: { readonly account: string }) {
+export function SampleProduct({ account, isSubscribed }: SampleProductProps) {
   const refresh = useRefresh();
   const [pictures, setPictures] = useState<readonly number[]>([]);
   const [said, setSaid] = useState('');
+  const [latest, setLatest] = useState<Metered>({ meter: DEFAULT_METER, quantity: 1 });
 
   async function run({ name, meter, quantity, pictures: count }: Action): Promise<void> {
     try {
+      setLatest({ meter, quantity });
       await meterUsage({ account, meter, quantity });
       const made = Array.from({ length: count }, () => Math.floor(Math.random() * 1_000_000));
       setPictures((before) => [...made, ...before].slice(0, SHOWN));
@@ -58,6 +72,7 @@ export function SampleProduct({ account }: { readonly account: string }) {
       <p role="status" className="said">
         {said}
       </p>
+      {isSubscribed === false ? <Subscribe key={account} account={account} /> : null}
       <div className="pictures" aria-hidden="true">
         {Array.from({ length: SHOWN }, (_, place) => {
           const seed = pictures[place];
@@ -68,13 +83,20 @@ export function SampleProduct({ account }: { readonly account: string }) {
       <figure className="code">
         <figcaption>The line</figcaption>
         <pre>
-          <code>{`await usage.increment({
-  account: ${JSON.stringify(account)},
-  quantity: 40,
-  idempotency_key: request.id,
-});`}</code>
+          <code>{callOf(account, latest)}</code>
         </pre>
       </figure>
     </section>
   );
+}
+
+/** As it stands in the product's server. */
+function callOf(account: string, { meter, quantity }: Metered): string {
+  const fields = [
+    `account: ${JSON.stringify(account)}`,
+    ...(meter === DEFAULT_METER ? [] : [`meter: ${JSON.stringify(meter)}`]),
+    `quantity: ${quantity.toLocaleString('en').replaceAll(',', '_')}`,
+    'idempotency_key: request.id',
+  ];
+  return `await usage.increment({\n${fields.map((field) => `  ${field},\n`).join('')}});`;
 }

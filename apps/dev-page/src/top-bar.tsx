@@ -86,7 +86,7 @@ function Clock({ state }: { readonly state: QueryResult<DevState> }) {
   return (
     <div className="clock">
       <p role="status">
-        <span>{clock?.moving ? `On the way to ${textOf(clock.moving.to)}` : 'Simulated time'}</span>
+        <span>{clock?.moving ? `On the way to ${clock.moving.to.slice(0, 10)}` : 'Simulated time'}</span>
       </p>
       <time dateTime={clock?.now}>{clock ? textOf(clock.now) : '…'}</time>
       <fieldset aria-label="Move the clock">

@@ -7,6 +7,7 @@ import { CommandError, systemCode } from '../command-error.ts';
 import { listenForStop, type StopRequest } from '../stop-request.ts';
 import { makeDirectory } from './dev-directory.ts';
 import { type DevServer, startDevServer } from './dev-server.ts';
+import { checkHeader } from './import/header-check.ts';
 import { describeImport } from './import/import-text.ts';
 import { EmptyFileError, UsageFileError } from './import/usage-file-error.ts';
 import { SECRET_KEY } from './simulated-stripe.ts';
@@ -61,6 +62,8 @@ function portBeside(port: number): number {
 function welcome({ url, stripe_url, clock }: DevServer, directory: string): void {
   console.log(`
   Page     ${url}
+  Operator ${url}/operator
+  Gallery  ${url}/gallery
   Stripe   ${stripe_url} (simulated; any test key, such as ${SECRET_KEY})
   Data     ${directory}
   Clock    ${formatInstant(clock.now())}
@@ -81,18 +84,23 @@ async function sourcesOf(paths: readonly string[]): Promise<ImportSource[]> {
 }
 
 async function fileSource(path: string): Promise<ImportSource> {
+  const name = basename(path);
   try {
-    if (statSync(path).isDirectory()) throw new CommandError(`${path} is a directory.`, 'Pass a CSV file.');
+    const kind = statSync(path);
+    if (kind.isDirectory()) throw new CommandError(`${path} is a directory.`, 'Pass a CSV file.');
     await (await open(path)).close();
+    // What is read from a pipe cannot be read again.
+    if (kind.isFile()) await checkHeader(createReadStream(path));
   } catch (cause) {
     if (cause instanceof CommandError) throw cause;
+    if (cause instanceof UsageFileError) throw notImported(name, cause.message, cause);
     const reason =
       systemCode(cause) === 'ENOENT' ? 'does not exist' : `cannot be read (${systemCode(cause)})`;
     throw new CommandError(`The file ${path} ${reason}.`, 'Pass the path of a CSV file with --import.', {
       cause,
     });
   }
-  return { name: basename(path), is_asked_for: true, open: () => createReadStream(path) };
+  return { name, is_asked_for: true, open: () => createReadStream(path) };
 }
 
 function standardInput(is_asked_for: boolean): ImportSource {
@@ -134,6 +142,10 @@ async function importOne(server: DevServer, name: string, stream: Readable): Pro
     if (!(cause instanceof UsageFileError) && systemCode(cause) === null) throw cause;
     const reason =
       cause instanceof UsageFileError ? cause.message : `It cannot be read (${systemCode(cause)}).`;
-    throw new CommandError(`${name} was not imported: ${reason}`, '', { cause });
+    throw notImported(name, reason, cause);
   }
+}
+
+function notImported(name: string, reason: string, cause: unknown): CommandError {
+  return new CommandError(`${name} was not imported: ${reason}`, '', { cause });
 }

@@ -10,7 +10,7 @@ import { type DevClock, openDevClock } from './dev-clock.ts';
 import { filesIn } from './dev-directory.ts';
 import { Imports } from './import/imports.ts';
 import { Journey } from './journey.ts';
-import { listening } from './listening.ts';
+import { checkPort, listening } from './listening.ts';
 import {
   importStripe,
   openSimulatedStripe,
@@ -73,6 +73,8 @@ async function start(
   closers.push(() => simulator.close());
   const clock = openDevClock(files.clock);
   closers.push(() => clock.save());
+  // The other port follows from it, so it is named first where both are taken.
+  await checkPort(port, '--port');
   const stripeServer = await listening(stripe_port, '--stripe-port', () =>
     simulator.listen({ port: stripe_port }),
   );
@@ -111,10 +113,12 @@ async function start(
   usage.worker.start();
   closers.push(startWebhookDelivery({ simulator, clock, onError: tellUnexpected }));
 
-  const accounts = new AccountPages(usage, stripe);
+  const accounts = new AccountPages(usage);
   const currentPeriodStart = async () => (await accounts.currentPeriod()).start;
   const imports = new Imports({ usage, clock, directory, currentPeriodStart });
   closers.push(() => imports.stop());
+  const { key, secret: api_key } = await usage.keys.create({ scopes: ['write'], name: 'tallybook dev' });
+  closers.push(() => usage.keys.revoke({ key }).then(() => {}, tellUnexpected));
   const app = createWebApp({
     usage,
     stripe,
@@ -123,6 +127,7 @@ async function start(
     accounts,
     imports,
     stripe_url: stripeServer.url,
+    api_key,
   });
   const server = await listening(port, '--port', () => listenOnLocalhost(app, port));
   // Requests under way are answered, and an import among them only ends when it is told to.

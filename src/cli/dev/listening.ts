@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { CommandError, systemCode } from '../command-error.ts';
 
 /** Runs `listen`; a port that cannot be had is explained. @throws CommandError. */
@@ -19,4 +21,15 @@ export async function listening<Server>(
       cause,
     });
   }
+}
+
+/** Finds out early whether a port of this machine can be had. @throws CommandError. */
+export async function checkPort(port: number, option: string): Promise<void> {
+  const server = createServer();
+  await listening(port, option, async () => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  server.close();
+  await once(server, 'close');
 }

@@ -9,6 +9,9 @@ export const SECRET_KEY = 'sk_test_simulated';
 export const WEBHOOK_SECRET = 'whsec_simulated';
 export const THIN_WEBHOOK_SECRET = 'whsec_simulated_thin';
 
+/** None: a change of the plan waits until what was used before it is counted, and somebody watches. */
+const LAG_MINUTES = [0, 0] as const;
+
 /**
  * A simulated Stripe whose state is kept in a file.
  *
@@ -22,7 +25,7 @@ export function openSimulatedStripe(
 ) {
   const webhooks = { deliver, secret: WEBHOOK_SECRET, thin_secret: THIN_WEBHOOK_SECRET };
   try {
-    return createStripeSimulator({ clock, state_file, webhooks });
+    return createStripeSimulator({ clock, state_file, webhooks, lag_minutes: LAG_MINUTES });
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : '';
     if (message.includes('locked')) {

@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { z } from 'zod';
+import { isLive } from '../../../core/stripe-subscription.ts';
 import type { DemoUsage } from '../demo.ts';
 import { HttpError } from './http-error.ts';
 import { readJson } from './json-body.ts';
@@ -16,7 +17,7 @@ export function mountCustomerApi(app: Hono, context: CustomerApiContext): void {
   // A token changes nothing, whatever the method is.
   app.on(['GET', 'POST'], '/accounts/:account/v1/*', (c) => readWithToken(context, c));
   app.put('/accounts/:account/plan', async (c) =>
-    c.json(await changePlan(context, c.req.param('account'), await readJson(c.req.raw))),
+    c.json(await putOnPlan(context, c.req.param('account'), await readJson(c.req.raw))),
   );
 }
 
@@ -24,16 +25,28 @@ const planChange = z.strictObject({ plan: z.string(), proration_date: z.string()
 
 type Plan = Parameters<DemoUsage['plans']['change']>[0]['plan'];
 
-/** The method checks the name of the plan itself, and says what is wrong. */
-async function changePlan({ usage }: CustomerApiContext, account: string, body: unknown) {
+/**
+ * Changes the subscription, or subscribes an account that has none: the simulated Stripe takes it that the customer has a
+ * card. The methods check the name of the plan themselves, and say what is wrong.
+ */
+async function putOnPlan({ usage }: CustomerApiContext, account: string, body: unknown) {
   const parsed = planChange.safeParse(body);
   if (!parsed.success) {
     const remedy = 'Send {"plan":"scale"}, with the proration_date of its preview.';
     throw new HttpError(400, 'invalid_parameter', 'It is not clear which plan is wanted.', remedy);
   }
-  const { plan, proration_date } = parsed.data;
-  const date = proration_date === undefined ? {} : { proration_date };
-  return await usage.plans.change({ account, plan: plan as Plan, ...date });
+  const { proration_date } = parsed.data;
+  const plan = parsed.data.plan as Plan;
+  const { status } = await usage.subscriptions.get({ account });
+  if (status === 'none' || !isLive({ status })) {
+    await usage.subscriptions.create({ account, plan });
+    return { status: 'done', reason: null };
+  }
+  return await usage.plans.change({
+    account,
+    plan,
+    ...(proration_date === undefined ? {} : { proration_date }),
+  });
 }
 
 async function readWithToken({ usage }: CustomerApiContext, c: Context): Promise<Response> {

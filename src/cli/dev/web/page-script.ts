@@ -22,6 +22,9 @@ function element(name, attributes, ...children) {
 }
 
 const time = (iso) => iso.slice(0, 19).replace('T', ' ');
+/** To the minute; what is below it, the reader's pointer shows. */
+const instant = (iso) => element('time', { datetime: iso, title: time(iso) }, iso.slice(0, 16).replace('T', ' '));
+const span = (start, end) => [instant(start), ' – ', end === null ? 'open' : instant(end)];
 const number_cell = (text) => element('td', { class: 'number' }, text);
 
 /** Writes a part of the page anew when it has changed; keeps what is unfolded and where the focus is. */
@@ -44,8 +47,11 @@ function say(text) { $('message').textContent = text; }
 async function call(path, options) {
   const response = await fetch(path, options);
   const body = await response.json();
-  if (!response.ok) throw new Error(body.error.message.endsWith(body.error.remedy) ? body.error.message : body.error.message + ' ' + body.error.remedy);
-  return body;
+  if (response.ok) return body;
+  // The API tells problems in its own shape.
+  const message = body.error ? body.error.message : body.detail;
+  const remedy = body.error ? body.error.remedy : body.remedy;
+  throw new Error(message.endsWith(remedy) ? message : message + ' ' + remedy);
 }
 
 const post = (path, body) => call(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
@@ -75,32 +81,39 @@ function accountCard(account) {
       element('div', { class: 'buttons' }, ...buttons, element('small', {}, 'credits'))),
     element('div', { class: 'scroll' }, element('table', {},
       element('thead', {}, element('tr', {}, ...['Meter', 'Billing period (UTC)'].map((name) => element('th', { scope: 'col' }, name)),
-        ...['Quantity', 'Reported', 'Pending', 'Cost so far'].map((name) => element('th', { scope: 'col', class: 'number' }, name)))),
-      element('tbody', {}, ...account.periods.map((period) => periodRow(account, period))))),
+        ...['Quantity', 'Reported', 'Pending', 'Cost'].map((name) => element('th', { scope: 'col', class: 'number' }, name)))),
+      element('tbody', {}, ...account.periods.flatMap(periodRows)))),
     ...account.periods.filter((period) => period.reports.length > 0).map((period) => reportsOf(account, period)));
 }
 
-function periodRow(account, period) {
-  const unpriced = account.plan === 'free' ? 'free' : 'no price yet';
+/** How the cost comes about is a row of its own: it may be longer than the column. */
+function periodRows(period) {
+  const { is_current, cost_text, cost_state } = period;
+  const cells = [
+    ['Meter', null, period.meter],
+    ['Billing period', null, ...span(period.period_start, period.period_end), is_current ? null : element('small', {}, ' ended')],
+    ['Quantity', 'number', number.format(period.quantity)],
+    ['Reported', 'number', number.format(period.reported_quantity)],
+    ['Pending', 'number', number.format(period.pending_quantity)],
+    ['Cost', 'number', cost_text, element('small', {}, (cost_text === null ? '' : ' ') + cost_state)],
+  ];
+  const row = element('tr', { class: is_current ? null : 'dim' },
+    ...cells.map(([name, kind, ...content]) => element('td', { class: kind, 'data-name': name }, element('div', {}, ...content))));
   const lines = period.cost_lines.map((line) => element('div', {}, element('small', {}, line)));
-  return element('tr', { class: period.is_current ? null : 'dim' },
-    element('td', {}, period.meter),
-    element('td', {}, time(period.period_start) + ' – ' + time(period.period_end), period.is_current ? null : element('small', {}, ' ended')),
-    number_cell(number.format(period.quantity)), number_cell(number.format(period.reported_quantity)),
-    number_cell(number.format(period.pending_quantity)),
-    element('td', { class: 'number' }, period.cost_text === null ? unpriced : period.cost_text, ...lines));
+  return lines.length === 0 ? [row] : [row, element('tr', { class: 'explained' }, element('td', { class: 'number', colspan: cells.length }, ...lines))];
 }
 
 function reportsOf(account, period) {
   const reports = period.reports.slice(-SHOWN_REPORTS);
   const rows = reports.map((report) => element('tr', {},
     element('td', {}, '#' + report.report_id),
-    element('td', {}, time(report.period_start) + ' – ' + (report.period_end === null ? 'open' : time(report.period_end))),
+    element('td', {}, ...span(report.period_start, report.period_end)),
     number_cell(number.format(report.quantity)),
     element('td', { class: report.status === 'failed' || report.status === 'held' ? 'bad' : null },
       report.status + (report.reason === null ? '' : ' (' + report.reason + ')') + (report.late ? ', late' : '')),
-    element('td', {}, report.reported_at === null ? (report.last_error || '') : 'reported ' + time(report.reported_at))));
-  const title = (period.is_current ? 'Reports of ' : 'Reports of the ended period of ') + period.meter + ' (' + period.reports.length + ')';
+    element('td', {}, ...(report.reported_at === null ? [report.last_error || ''] : ['at ', instant(report.reported_at)]))));
+  const since = period.is_current ? '' : ', ended ' + period.period_end.slice(0, 10);
+  const title = 'Reports of ' + period.meter + since + ' (' + period.reports.length + ')';
   return element('details', { 'data-key': JSON.stringify([account.account, period.meter, period.period_start]) },
     element('summary', {}, title), element('div', { class: 'scroll' }, element('table', {}, element('tbody', {}, ...rows))));
 }
@@ -126,7 +139,7 @@ function invoiceCard(invoice) {
       element('small', {}, time(invoice.created))),
     element('div', { class: 'scroll' }, element('table', {}, element('tbody', {}, ...invoice.lines.map((line) => element('tr', {},
       element('td', {}, line.description),
-      element('td', {}, element('small', {}, time(line.period_start) + ' – ' + time(line.period_end))),
+      element('td', {}, element('small', {}, ...span(line.period_start, line.period_end))),
       number_cell(line.amount_text)))))));
 }
 

@@ -16,7 +16,8 @@ button:hover:not(:disabled) { border-color: var(--accent); } button:disabled { o
 article { border: 1px solid var(--line); border-radius: .6rem; padding: .8rem 1rem; margin-bottom: .8rem; }
 article > header { all: unset; display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; justify-content: space-between; margin-bottom: .4rem; }
 .scroll { overflow-x: auto; }
-.scroll td:not(:last-child), td.number, th { white-space: nowrap; }
+td.number, th, time { white-space: nowrap; }
+tr.explained td { border-top: 0; padding-top: 0; white-space: normal; }
 #imports { margin-top: .8rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-top: 1px solid var(--line); vertical-align: top; }
@@ -28,9 +29,20 @@ td.number, th.number { text-align: right; }
 summary { cursor: pointer; color: var(--dim); font-size: .9rem; }
 form { display: flex; flex-wrap: wrap; gap: .7rem; align-items: end; }
 label { display: grid; gap: .15rem; font-size: .9rem; }
+input:not([type=file]), select { height: 2.25rem; }
 input, select { font: inherit; padding: .25rem .4rem; border: 1px solid var(--line); border-radius: .4rem; background: Field; color: FieldText; }
 pre { padding: .6rem .8rem; background: var(--soft); border-radius: .4rem; overflow-x: auto; font-size: .85rem; }
 .drop { border: 2px dashed var(--line); border-radius: .6rem; padding: 1.2rem; justify-items: start; gap: .5rem; }
 .drop.over { border-color: var(--accent); background: var(--soft); }
 ul { margin: .2rem 0; padding-left: 1.2rem; }
+@media (max-width: 44rem) {
+  header { position: static; }
+  thead { display: none; }
+  tr { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; padding: .4rem 0; border-top: 1px solid var(--line); }
+  tr.explained { border: 0; padding-top: 0; justify-content: end; }
+  td { border: 0; padding: 0; }
+  td[data-name] { display: flex; flex: 1 0 100%; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; }
+  td[data-name]::before { content: attr(data-name); color: var(--dim); }
+  td[data-name] > div { margin-left: auto; text-align: right; }
+}
 `;

@@ -31,11 +31,15 @@ export interface WebAppContext {
   readonly accounts: AccountPages;
   readonly imports: Imports;
   readonly stripe_url: string;
+  /** With which usage is recorded over the API, by whoever reaches this machine. */
+  readonly api_key: string;
 }
 
 /** Stripe finalises the invoice an hour after the period's end; an hour more, and everything has happened. */
 const AFTER_PERIOD_END_MS = 2 * HOUR_MS;
 const MAX_FILE_NAME = 255;
+/** Of the HTTP API; here they need no key. */
+const RECORDING_PATHS = ['/v1/usage', '/v1/usage/batch'];
 
 const move = z.strictObject({ to: z.enum(['hour', 'day', 'period_end']) });
 
@@ -56,11 +60,7 @@ export function createWebApp(context: WebAppContext): Hono {
   app.post('/api/clock', async (c) => c.json(await moveClock(context, await readJson(c.req.raw)), 202));
   app.post('/api/imports', async (c) => c.json(await importBody(context, c)));
   mountCustomerApi(app, context);
-  app.post('/v1/usage', async (c) => {
-    // `increment` checks every field, unknown ones too, and says what is wrong.
-    const params = (await readJson(c.req.raw)) as Parameters<DemoUsage['increment']>[0];
-    return c.json(await context.usage.increment(params));
-  });
+  app.on('POST', RECORDING_PATHS, (c) => record(context, c.req.raw));
   for (const { path } of [...app.routes]) {
     if (path === '/*') continue;
     app.all(path, () => {
@@ -72,6 +72,14 @@ export function createWebApp(context: WebAppContext): Hono {
   });
   app.onError((error, c) => answerError(error, c));
   return app;
+}
+
+/** As the HTTP API answers it. The request itself is passed on: a copy would have to read a body of any size. */
+async function record({ usage, api_key }: WebAppContext, request: Request): Promise<Response> {
+  request.headers.set('authorization', `Bearer ${api_key}`);
+  const answer = await usage.handler(request);
+  // The headers of an answer may be fixed, and the page's policy is added to them.
+  return new Response(answer.body, answer);
 }
 
 async function stateOf(
