@@ -217,3 +217,14 @@ export const SEATS: SeatsResult = {
   interval: 'month',
   price: { currency: 'usd', unit_amount_decimal: '1200' },
 };
+
+export const CHANGE_UNDER_WAY = {
+  account: 'acct_1',
+  change: 1,
+  kind: 'plan',
+  status: 'pending',
+  plan: 'pro',
+  requested_at: '2026-11-18T09:30:00.000Z',
+  changed_at: null,
+  reason: null,
+};

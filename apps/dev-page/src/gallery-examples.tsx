@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { CostResult } from '../../../src/client/index.ts';
+import { type CostResult, RequestError } from '../../../src/client/index.ts';
 import {
   CostSoFar,
   InvoiceList,
@@ -9,6 +9,7 @@ import {
   UsageMeter,
 } from '../../../src/react/index.ts';
 import {
+  CHANGE_UNDER_WAY,
   costOf,
   GRADUATED,
   HOSTILE,
@@ -111,6 +112,14 @@ const refuse = () => (
   />
 );
 
+const refusePreview = async () => {
+  throw new RequestError({
+    code: 'subscription_not_found',
+    message: 'The account has no subscription.',
+    status: 404,
+  });
+};
+
 export const EXAMPLES: readonly Example[] = [
   ...Object.entries(METERS).map(([name, cost]) => ({
     component: 'UsageMeter',
@@ -140,6 +149,18 @@ export const EXAMPLES: readonly Example[] = [
   ...inTrouble('UsageChart', chart(false), () => <UsageChart />),
   { component: 'PlanPicker', name: 'Choosing', data: () => PLANS, render: choose('free') },
   { component: 'PlanPicker', name: 'Refused', data: () => PLANS, render: refuse },
+  {
+    component: 'PlanPicker',
+    name: 'A change under way',
+    data: ({ pathname }) => (pathname.endsWith('/subscription/change') ? CHANGE_UNDER_WAY : PLANS),
+    render: choose('free'),
+  },
+  {
+    component: 'PlanPicker',
+    name: 'To subscribe',
+    data: () => PLANS,
+    render: () => <PlanPicker currentPlan="free" preview={refusePreview} onSubscribe={async () => {}} />,
+  },
   {
     component: 'PlanPicker',
     name: 'Only to look at',
