@@ -121,16 +121,17 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   function problemResponse(error: unknown, request_id: string): Response {
     const refusal = toUsageError(error);
     const { status } = refusal;
-    if (status >= 500 && refusal.code !== 'not_ready') {
-      tell(refusal);
-      environment.logger.info({ request_id, code: refusal.code }, 'A request failed');
-    }
     const response = new Response(JSON.stringify(toProblem(refusal, { request_id, base_path })), {
       status,
       headers: { 'Content-Type': 'application/problem+json' },
     });
     if (status === 401) response.headers.set('WWW-Authenticate', 'Bearer realm="tallybook"');
     if (error instanceof RefusedError) for (const header of error.headers) response.headers.set(...header);
+    // What is put off is no failure, and anybody can bring it about.
+    if (status >= 500 && refusal.code !== 'not_ready' && !response.headers.has('Retry-After')) {
+      tell(refusal);
+      environment.logger.info({ request_id, code: refusal.code }, 'A request failed');
+    }
     return response;
   }
 

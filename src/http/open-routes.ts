@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { UsageError, type UsageErrorCode } from '../core/errors.ts';
 import { SECOND_MS } from '../core/instant.ts';
+import { RefusedError } from './problem.ts';
 import type { RouteContext } from './route.ts';
 
 /** A route that needs no key. */
@@ -83,7 +84,14 @@ const stripeWebhook: OpenRoute = {
     answer: {
       'application/json': { schema: z.strictObject({ received: z.literal(true), outcome: z.string() }) },
     },
-    errors: ['invalid_webhook', 'request_timeout', 'body_too_large', 'internal_error', 'closed'],
+    errors: [
+      'invalid_webhook',
+      'request_timeout',
+      'body_too_large',
+      'internal_error',
+      'overloaded',
+      'closed',
+    ],
     // Stripe sends as much as happens, and sends again what is refused.
     is_limited: false,
   },
@@ -91,8 +99,10 @@ const stripeWebhook: OpenRoute = {
     const answer = await service.webhook(request);
     if (answer.ok) return answer;
     const { error } = (await answer.json()) as { readonly error?: string };
-    const code = WEBHOOK_CODES[answer.status] ?? 'internal_error';
-    throw new UsageError(code, error === undefined ? {} : { reason: error });
+    const details = error === undefined ? {} : { reason: error };
+    const wait = answer.headers.get('Retry-After');
+    if (wait !== null) throw new RefusedError(new UsageError('overloaded', details), [['Retry-After', wait]]);
+    throw new UsageError(WEBHOOK_CODES[answer.status] ?? 'internal_error', details);
   },
 };
 
