@@ -1,9 +1,9 @@
-import { connect, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startNodeServer } from '../../src/http/node-server.ts';
 import { createUsage } from '../../src/index.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres/databases.ts';
+import { HEAD, PATIENT, rawConnection } from './raw-connection.ts';
 import { createServed, type ServedOptions } from './served.ts';
 
 async function createServer({
@@ -47,30 +47,6 @@ async function createOnDatabase({ url }: TestDatabase) {
       (await fetch(`http://127.0.0.1:${server.address.port}${path}`, init)).status,
   };
 }
-
-/** A connection on which anything can be written. */
-function rawConnection(port: number) {
-  const socket: Socket = connect(port, '127.0.0.1');
-  let text = '';
-  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  socket.on('data', (chunk) => {
-    text += chunk.toString();
-  });
-  socket.on('error', () => {});
-  onTestFinished(() => void socket.destroy());
-  return {
-    socket,
-    closed,
-    get text() {
-      return text;
-    },
-    status: () => expect.poll(() => /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1], PATIENT),
-  };
-}
-
-/** A busy machine takes its time. */
-const PATIENT = { timeout: 30_000 };
-const HEAD = 'Host: 127.0.0.1\r\n';
 
 describe('the server refuses', () => {
   test('headers of 64 KB with 431', async () => {
@@ -207,28 +183,6 @@ describe('health checks are answered', () => {
     for (const { socket } of connections) socket.destroy();
     await expect.poll(() => isHealthy().catch(() => false), PATIENT).toBe(true);
   });
-});
-
-test('stopping lets the request under way be answered, and takes no new ones', async () => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const arrived = Promise.withResolvers<void>();
-  const server = await startNodeServer({
-    handler: async () => {
-      arrived.resolve();
-      await promise;
-      return new Response('done');
-    },
-    host: '127.0.0.1',
-    port: 0,
-  });
-  const url = `http://127.0.0.1:${server.address.port}/`;
-  const answer = fetch(url);
-  await arrived.promise;
-  const stopped = server.stop();
-  await expect(fetch(url)).rejects.toThrow();
-  resolve();
-  expect(await (await answer).text()).toBe('done');
-  await stopped;
 });
 
 test('the limit of an address is that of the connection, whatever headers say', async () => {
