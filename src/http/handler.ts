@@ -130,7 +130,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     // What is put off is no failure, and anybody can bring it about.
     if (status >= 500 && refusal.code !== 'not_ready' && !response.headers.has('Retry-After')) {
       tell(refusal);
-      environment.logger.info({ request_id, code: refusal.code }, 'A request failed');
+      environment.logger.error({ request_id, code: refusal.code, err: refusal }, 'A request failed');
     }
     return response;
   }
