@@ -194,6 +194,17 @@ describe('health checks are answered', () => {
   });
 });
 
+test.each([
+  ['in HTTP/1.0, without a host', 'GET /healthz HTTP/1.0\r\n\r\n'],
+  ['with an empty host', 'GET /healthz HTTP/1.1\r\nHost:\r\n\r\n'],
+])('a load balancer’s health check %s is answered as any other', async (_, text) => {
+  const { port } = await createServer();
+  const raw = rawConnection(port);
+  raw.socket.write(text);
+  await raw.status().toBe('200');
+  expect(raw.text.toLowerCase()).toContain('x-request-id: ');
+});
+
 test('the limit of an address is that of the connection, whatever headers say', async () => {
   const { url } = await createServer({ http: { rate_limits: { per_ip: 2 } } });
   const statuses = [];
