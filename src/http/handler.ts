@@ -10,6 +10,7 @@ import { documentFiles } from './document-files.ts';
 import { OPEN_ROUTES, type OpenRoute } from './open-routes.ts';
 import { RefusedError, toProblem, toUsageError } from './problem.ts';
 import { RateCounter, type RateLimitState, rateLimitHeaders, WINDOW_S } from './rate-limit.ts';
+import { Readiness } from './readiness.ts';
 import { remoteAddress } from './remote-address.ts';
 import { requestIdOf } from './request-id.ts';
 import { RESOURCES } from './resources.ts';
@@ -57,6 +58,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     environment,
     base_path,
     deadline: new BodyDeadline(environment.clock),
+    readiness: new Readiness(options.service, environment.clock),
     allowed_origins: settings.allowed_origins,
     cloud_events: { rules: settings.cloud_events, meters: options.meters },
     tell,

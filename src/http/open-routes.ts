@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi';
 import { UsageError, type UsageErrorCode } from '../core/errors.ts';
-import { SECOND_MS } from '../core/instant.ts';
 import { RefusedError } from './problem.ts';
 import type { RouteContext } from './route.ts';
 
@@ -23,7 +22,6 @@ export interface OpenRoute {
 
 type Content = Record<string, { schema: z.ZodType }>;
 
-const READY_WITHIN_MS = 2 * SECOND_MS;
 const ok = { 'application/json': { schema: z.strictObject({ status: z.literal('ok') }) } };
 
 const health: OpenRoute = {
@@ -51,16 +49,8 @@ const readiness: OpenRoute = {
     errors: ['not_ready'],
     is_limited: false,
   },
-  run: async (_request, { service, environment }) => {
-    const waiting = new AbortController();
-    const late = environment.clock.sleep(READY_WITHIN_MS, waiting.signal).then(() => false);
-    const ready = service.ping().then(
-      () => true,
-      () => false,
-    );
-    const is_ready = await Promise.race([ready, late]);
-    waiting.abort();
-    if (!is_ready) throw new UsageError('not_ready');
+  run: async (_request, { readiness }) => {
+    if (!(await readiness.ask())) throw new UsageError('not_ready');
     return Response.json({ status: 'ok' });
   },
 };

@@ -6,6 +6,7 @@ import type { Caller } from './access/caller.ts';
 import type { BodyDeadline } from './body-deadline.ts';
 import type { CloudEventMapping } from './cloud-events.ts';
 import { parseInput } from './input.ts';
+import type { Readiness } from './readiness.ts';
 import type { HttpService } from './service.ts';
 import { readJson } from './strict-json.ts';
 
@@ -33,6 +34,7 @@ export interface RouteContext {
   readonly allowed_origins: ReadonlySet<string>;
   /** Of bodies. */
   readonly deadline: BodyDeadline;
+  readonly readiness: Readiness;
   /** Told of what failed here while the request was answered all the same. */
   readonly tell: (error: unknown) => void;
 }
