@@ -1,3 +1,5 @@
+import type { Logger } from './core/environment.ts';
+
 /**
  * Where a `usage` keeps what our own commands use of it beside its methods. Of every copy of the package the same: the app's
  * may be another one than the command's.
@@ -10,4 +12,6 @@ export interface CommandAccess {
   printing<Result>(run: () => Promise<Result>): Promise<Result>;
   /** @throws UsageError `invalid_configuration` where Stripe is configured, and its package is not installed. */
   requireStripe(): Promise<void>;
+  /** Logs there from now on, where the app has set no logger. */
+  logTo(logger: Logger): void;
 }

@@ -24,7 +24,7 @@ export interface HttpOptions<Meter extends string = string> {
   readonly rate_limits?: {
     /** Of one key, or of one account's tokens; false = any number. Default: 1,000. */
     readonly per_key?: number | false;
-    /** Of one address, where it is known; false = any number. Default: 1,000. */
+    /** Of one address, of IPv6 of one network of 64 bits, where it is known; false = any number. Default: 1,000. */
     readonly per_ip?: number | false;
     /**
      * Of one account's browser tokens, of what has to be asked of Stripe (invoices, seats, previews of plans), whose own
@@ -34,7 +34,8 @@ export interface HttpOptions<Meter extends string = string> {
   };
   /**
    * Header in which a proxy that stands before every request names the client's address, such as `'x-forwarded-for'` (its
-   * last entry). Default: the address is that of the connection, where `toNodeHandler` or `tallybook serve` knows it.
+   * last entry). Where it names none, and by default, the address is that of the connection, where `toNodeHandler` or
+   * `tallybook serve` knows it.
    */
   readonly client_ip_header?: string;
   /**

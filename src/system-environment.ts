@@ -6,7 +6,7 @@ import type { Environment, Instant, Logger } from './core/environment.ts';
 export function systemEnvironment(): Environment {
   return {
     clock: { now: () => Date.now(), monotonic: () => performance.now(), sleep: sleepUntilAborted },
-    logger: quietLogger,
+    logger: new DefaultLogger(),
     uuid: () => uuidVersion7(Date.now()),
     random: Math.random,
     digest: (text) => createHash('sha256').update(text).digest('hex'),
@@ -33,12 +33,32 @@ export function uuidVersion7(now: Instant): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(15)}`;
 }
 
-const quietLogger: Logger = {
-  debug: () => {},
-  info: () => {},
-  warn: (fields, message) => writeLine('warning', fields, message),
-  error: (fields, message) => writeLine('error', fields, message),
-};
+/** Warnings and errors on standard error, unless a command of ours, which keeps a log, takes it all. */
+export class DefaultLogger implements Logger {
+  #target: Logger | null = null;
+
+  passTo(target: Logger): void {
+    this.#target = target;
+  }
+
+  debug(fields: object, message: string): void {
+    this.#target?.debug(fields, message);
+  }
+
+  info(fields: object, message: string): void {
+    this.#target?.info(fields, message);
+  }
+
+  warn(fields: object, message: string): void {
+    if (this.#target) this.#target.warn(fields, message);
+    else writeLine('warning', fields, message);
+  }
+
+  error(fields: object, message: string): void {
+    if (this.#target) this.#target.error(fields, message);
+    else writeLine('error', fields, message);
+  }
+}
 
 function writeLine(level: string, fields: object, message: string): void {
   process.stderr.write(`tallybook: ${level}: ${message} ${JSON.stringify(fields, describeErrors)}\n`);

@@ -33,7 +33,7 @@ import { createStripeProviders } from './stripe/stripe-provider.ts';
 import { createWebhookReceiver } from './stripe/webhook-receiver.ts';
 import { createSubscriptionChanges } from './subscription-changes.ts';
 import { createSubscriptions } from './subscriptions.ts';
-import { isProduction, systemEnvironment } from './system-environment.ts';
+import { DefaultLogger, isProduction, systemEnvironment } from './system-environment.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { createUnflushedBills } from './unflushed-bills.ts';
 import { createUsageHandler } from './usage-handler.ts';
@@ -142,6 +142,9 @@ export function composeUsage<const Meter extends string, const Plan extends stri
       }
     },
     requireStripe,
+    logTo(logger) {
+      if (environment.logger instanceof DefaultLogger) environment.logger.passTo(logger);
+    },
   };
 
   /** Hands an error to the app, whose own mistakes must not become unhandled rejections of ours. */

@@ -227,11 +227,47 @@ test('a body of more than 1 MB is refused with 413, declared or streamed, and no
 
 test('a body that does not arrive is given up after ten seconds', async () => {
   const { send, sign, clock } = await createReceiver();
-  const never = new ReadableStream<Uint8Array>({ pull: () => new Promise<void>(() => {}) });
-  const answer = send('', sign(PAYLOAD), { body: never, duplex: 'half' } as RequestInit);
+  const answer = send('', sign(PAYLOAD), heldBack());
   await Promise.resolve();
   clock.advance(10_000);
   expect(await answer).toMatchObject({ status: 408 });
+});
+
+/** A body of which nothing comes. */
+function heldBack(): RequestInit {
+  const body = new ReadableStream<Uint8Array>({ pull: () => new Promise<void>(() => {}) });
+  return { body, duplex: 'half' } as RequestInit;
+}
+
+test.each([
+  ['none', () => 'x'],
+  ['one of another time', (sign: Sign) => sign(PAYLOAD, SECRET, NOW - 301_000)],
+  ['one that is too short', (sign: Sign) => sign(PAYLOAD).slice(0, -1)],
+])('a body is not waited for where the signature is %s', async (_, make) => {
+  const { send, sign } = await createReceiver();
+  expect(await send('', make(sign), heldBack())).toMatchObject({ status: 400 });
+});
+
+test('bodies that are held back give way to others, the longest first, and keep no event of Stripe’s out', async () => {
+  const { send, sign, deliver, clock, kept, errors } = await createReceiver();
+  const statuses: number[] = [];
+  const held = Array.from({ length: 66 }, async () => {
+    const answer = await send('', sign(PAYLOAD), heldBack());
+    statuses.push(answer.status);
+    return answer;
+  });
+  const [first, second] = await Promise.all(held.slice(0, 2));
+  for (const answer of [first, second]) {
+    expect(answer?.status).toBe(503);
+    expect(answer?.headers.get('Retry-After')).toBe('60');
+  }
+  expect(await deliver(SNAPSHOT)).toMatchObject({ status: 200 });
+  expect(await kept()).toEqual(['evt_1']);
+  expect(statuses).toEqual([503, 503, 503]);
+  clock.advance(10_000);
+  await Promise.all(held);
+  expect(statuses.slice(3)).toEqual(Array.from({ length: 63 }, () => 408));
+  expect(errors).toEqual([]);
 });
 
 test('a body that breaks off is refused', async () => {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { COMMAND_ACCESS, type CommandAccess } from '../command-access.ts';
+import type { Logger } from '../core/environment.ts';
 import type { Usage } from '../usage-interface.ts';
 import { asSentence, CommandError, oneLine } from './command-error.ts';
 
@@ -62,6 +63,11 @@ export async function printing<Result>(usage: AppUsage, run: () => Promise<Resul
 /** @throws UsageError where the app's `usage` is to send to Stripe, and the package for it is not installed. */
 export async function requireStripe(usage: AppUsage): Promise<void> {
   await accessOf(usage)?.requireStripe();
+}
+
+/** Has an app's `usage` log where the command does, unless the app has said where. */
+export function logTo(usage: AppUsage, logger: Logger): void {
+  accessOf(usage)?.logTo(logger);
 }
 
 /** undefined = the app has installed an older copy of the package. */

@@ -1,7 +1,8 @@
-import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { type NodeServer, startNodeServer } from '../http/node-server.ts';
-import { type AppUsage, asCommandError, importUsage } from './app-usage.ts';
+import { type AppUsage, asCommandError, importUsage, logTo } from './app-usage.ts';
 import { CommandError, systemCode } from './command-error.ts';
+import { openProcessLog } from './process-log.ts';
 import { listenForStop } from './stop-request.ts';
 
 export interface ServeCommandOptions {
@@ -14,13 +15,20 @@ export interface ServeCommandOptions {
   readonly worker: boolean;
 }
 
-type Log = Pick<ReturnType<typeof pino>, 'info'>;
-
 /** `tallybook serve`: the HTTP API of an app, and its report job, until it is told to stop. */
-export async function runServe({ config, host, port, worker }: ServeCommandOptions): Promise<void> {
-  const logger = pino({ name: 'tallybook', base: null }, pino.destination({ dest: 1, sync: true }));
+export async function runServe(options: ServeCommandOptions): Promise<void> {
+  const log = openProcessLog();
+  try {
+    await serve(options, log.logger);
+  } finally {
+    await log.close();
+  }
+}
+
+async function serve({ config, host, port, worker }: ServeCommandOptions, logger: Logger): Promise<void> {
   const stop = listenForStop(() => logger.info('Stopping: requests under way are answered first'));
   const usage = await importUsage(config);
+  logTo(usage, logger);
   let server: NodeServer | null = null;
   try {
     server = await listen({ handler: logged(usage, logger), host, port });
@@ -47,7 +55,7 @@ async function listen(options: Parameters<typeof startNodeServer>[0]): Promise<N
 }
 
 /** A line per request. What was asked for is in the path; queries name accounts and stay out of the log. */
-function logged({ handler }: AppUsage, logger: Log): (request: Request) => Promise<Response> {
+function logged({ handler }: AppUsage, logger: Logger): (request: Request) => Promise<Response> {
   return async (request) => {
     const started_at = performance.now();
     const response = await handler(request);

@@ -1,5 +1,6 @@
-import { pino } from 'pino';
-import { type AppUsage, importUsage, printing, requireStripe } from './app-usage.ts';
+import type { Logger } from 'pino';
+import { type AppUsage, importUsage, logTo, printing, requireStripe } from './app-usage.ts';
+import { openProcessLog } from './process-log.ts';
 import { listenForStop } from './stop-request.ts';
 
 export interface WorkerCommandOptions {
@@ -11,10 +12,19 @@ export interface WorkerCommandOptions {
 const KEEP_ALIVE_MS = 2 ** 30;
 
 /** `tallybook worker`: runs the report job of an app until it is told to stop. */
-export async function runWorker({ config }: WorkerCommandOptions): Promise<void> {
-  const logger = pino({ name: 'tallybook', base: null }, pino.destination({ dest: 1, sync: true }));
+export async function runWorker(options: WorkerCommandOptions): Promise<void> {
+  const log = openProcessLog();
+  try {
+    await work(options, log.logger);
+  } finally {
+    await log.close();
+  }
+}
+
+async function work({ config }: WorkerCommandOptions, logger: Logger): Promise<void> {
   const stop = listenForStop(() => logger.info('Stopping: the run under way is finished first'));
   const usage = await importUsage(config);
+  logTo(usage, logger);
   const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
   try {
     const nextDueAt = await prepare(usage);

@@ -270,7 +270,8 @@ export const ERRORS = {
   },
   overloaded: {
     status: 503,
-    meaning: 'The queue of increments that wait for the database is full; this one was not recorded.',
+    meaning:
+      'More increments, or events of Stripe’s, wait than there is room for; this one was not recorded.',
     remedy: 'Slow down or retry later, with an idempotency key.',
   },
   transaction_unsupported: {

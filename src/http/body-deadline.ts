@@ -1,8 +1,9 @@
-import type { Clock, Instant } from '../core/environment.ts';
+import type { Clock } from '../core/environment.ts';
 import { SECOND_MS } from '../core/instant.ts';
 
 interface Wait {
-  readonly since: Instant;
+  /** On the clock that goes on evenly: one that is put back would let bodies take hours. */
+  readonly since: number;
   readonly expire: () => void;
 }
 
@@ -27,7 +28,7 @@ export class BodyDeadline {
   /** What is read; null = it did not arrive in time. */
   async within<Result>(read: Promise<Result>): Promise<Result | null> {
     const late = Promise.withResolvers<null>();
-    const wait = { since: this.#clock.now(), expire: () => late.resolve(null) };
+    const wait = { since: this.#monotonic(), expire: () => late.resolve(null) };
     this.#waits.add(wait);
     if (!this.#isWatching) void this.#watch();
     try {
@@ -41,12 +42,16 @@ export class BodyDeadline {
     this.#isWatching = true;
     while (this.#waits.size > 0) {
       await this.#clock.sleep(CHECK_EVERY_MS, this.#never);
-      const latest = this.#clock.now() - WITHIN_MS;
+      const latest = this.#monotonic() - WITHIN_MS;
       for (const wait of this.#waits) {
         if (wait.since > latest) break;
         wait.expire();
       }
     }
     this.#isWatching = false;
+  }
+
+  #monotonic(): number {
+    return this.#clock.monotonic?.() ?? this.#clock.now();
   }
 }

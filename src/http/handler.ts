@@ -10,6 +10,7 @@ import { documentFiles } from './document-files.ts';
 import { OPEN_ROUTES, type OpenRoute } from './open-routes.ts';
 import { RefusedError, toProblem, toUsageError } from './problem.ts';
 import { RateCounter, type RateLimitState, rateLimitHeaders, WINDOW_S } from './rate-limit.ts';
+import { Readiness } from './readiness.ts';
 import { remoteAddress } from './remote-address.ts';
 import { requestIdOf } from './request-id.ts';
 import { RESOURCES } from './resources.ts';
@@ -57,6 +58,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     environment,
     base_path,
     deadline: new BodyDeadline(environment.clock),
+    readiness: new Readiness(options.service, environment.clock),
     allowed_origins: settings.allowed_origins,
     cloud_events: { rules: settings.cloud_events, meters: options.meters },
     tell,
@@ -121,16 +123,17 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   function problemResponse(error: unknown, request_id: string): Response {
     const refusal = toUsageError(error);
     const { status } = refusal;
-    if (status >= 500 && refusal.code !== 'not_ready') {
-      tell(refusal);
-      environment.logger.info({ request_id, code: refusal.code }, 'A request failed');
-    }
     const response = new Response(JSON.stringify(toProblem(refusal, { request_id, base_path })), {
       status,
       headers: { 'Content-Type': 'application/problem+json' },
     });
     if (status === 401) response.headers.set('WWW-Authenticate', 'Bearer realm="tallybook"');
     if (error instanceof RefusedError) for (const header of error.headers) response.headers.set(...header);
+    // What is put off is no failure, and anybody can bring it about.
+    if (status >= 500 && refusal.code !== 'not_ready' && !response.headers.has('Retry-After')) {
+      tell(refusal);
+      environment.logger.error({ request_id, code: refusal.code, err: refusal }, 'A request failed');
+    }
     return response;
   }
 

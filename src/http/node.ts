@@ -8,6 +8,8 @@ export type NodeHandler = (incoming: IncomingMessage, outgoing: ServerResponse) 
 /** Methods that a Request cannot have: they concern the connection, and would show its headers to others. */
 const REFUSED_METHODS = new Set(['TRACE', 'TRACK', 'CONNECT']);
 const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, OPTIONS';
+/** Of a request of HTTP/1.0 that names none, as of a load balancer's health check. Nothing is decided by it. */
+const HOSTNAME = 'localhost';
 
 /**
  * Fits a fetch-standard handler, such as `usage.handler`, to `node:http`, Express and Fastify. The body must not have been
@@ -20,7 +22,7 @@ export function toNodeHandler(handler: (request: Request) => Promise<Response>):
       if (address !== undefined) setRemoteAddress(request, address);
       return handler(request);
     },
-    { overrideGlobalObjects: false },
+    { overrideGlobalObjects: false, hostname: HOSTNAME },
   );
   return async (incoming, outgoing) => {
     if (REFUSED_METHODS.has(incoming.method ?? '')) {

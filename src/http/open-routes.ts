@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { UsageError, type UsageErrorCode } from '../core/errors.ts';
-import { SECOND_MS } from '../core/instant.ts';
+import { RefusedError } from './problem.ts';
 import type { RouteContext } from './route.ts';
 
 /** A route that needs no key. */
@@ -22,7 +22,6 @@ export interface OpenRoute {
 
 type Content = Record<string, { schema: z.ZodType }>;
 
-const READY_WITHIN_MS = 2 * SECOND_MS;
 const ok = { 'application/json': { schema: z.strictObject({ status: z.literal('ok') }) } };
 
 const health: OpenRoute = {
@@ -50,16 +49,8 @@ const readiness: OpenRoute = {
     errors: ['not_ready'],
     is_limited: false,
   },
-  run: async (_request, { service, environment }) => {
-    const waiting = new AbortController();
-    const late = environment.clock.sleep(READY_WITHIN_MS, waiting.signal).then(() => false);
-    const ready = service.ping().then(
-      () => true,
-      () => false,
-    );
-    const is_ready = await Promise.race([ready, late]);
-    waiting.abort();
-    if (!is_ready) throw new UsageError('not_ready');
+  run: async (_request, { readiness }) => {
+    if (!(await readiness.ask())) throw new UsageError('not_ready');
     return Response.json({ status: 'ok' });
   },
 };
@@ -83,7 +74,14 @@ const stripeWebhook: OpenRoute = {
     answer: {
       'application/json': { schema: z.strictObject({ received: z.literal(true), outcome: z.string() }) },
     },
-    errors: ['invalid_webhook', 'request_timeout', 'body_too_large', 'internal_error', 'closed'],
+    errors: [
+      'invalid_webhook',
+      'request_timeout',
+      'body_too_large',
+      'internal_error',
+      'overloaded',
+      'closed',
+    ],
     // Stripe sends as much as happens, and sends again what is refused.
     is_limited: false,
   },
@@ -91,8 +89,10 @@ const stripeWebhook: OpenRoute = {
     const answer = await service.webhook(request);
     if (answer.ok) return answer;
     const { error } = (await answer.json()) as { readonly error?: string };
-    const code = WEBHOOK_CODES[answer.status] ?? 'internal_error';
-    throw new UsageError(code, error === undefined ? {} : { reason: error });
+    const details = error === undefined ? {} : { reason: error };
+    const wait = answer.headers.get('Retry-After');
+    if (wait !== null) throw new RefusedError(new UsageError('overloaded', details), [['Retry-After', wait]]);
+    throw new UsageError(WEBHOOK_CODES[answer.status] ?? 'internal_error', details);
   },
 };
 

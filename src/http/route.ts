@@ -7,6 +7,7 @@ import type { BodyDeadline } from './body-deadline.ts';
 import type { CloudEventMapping } from './cloud-events.ts';
 import { readIdempotencyKey, withIdempotencyKey } from './idempotency-key.ts';
 import { parseInput } from './input.ts';
+import type { Readiness } from './readiness.ts';
 import type { HttpService } from './service.ts';
 import { readJson } from './strict-json.ts';
 
@@ -34,6 +35,7 @@ export interface RouteContext {
   readonly allowed_origins: ReadonlySet<string>;
   /** Of bodies. */
   readonly deadline: BodyDeadline;
+  readonly readiness: Readiness;
   /** Told of what failed here while the request was answered all the same. */
   readonly tell: (error: unknown) => void;
 }

@@ -1,6 +1,6 @@
 import type { Stripe } from 'stripe';
 import type { Environment } from '../core/environment.ts';
-import { MINUTE_MS, SECOND_MS } from '../core/instant.ts';
+import { SECOND_MS } from '../core/instant.ts';
 import type { WebhookEventStore } from '../core/webhook-event.ts';
 import { webhookTaskOf } from '../core/webhook-event.ts';
 import { BodyTooLargeError, readBody } from './request-body.ts';
@@ -23,6 +23,10 @@ export interface WebhookReceiverOptions {
 const TOLERANCE_S = 300;
 const MAX_BODY_BYTES = 1_048_576;
 const BODY_TIMEOUT_MS = 10 * SECOND_MS;
+/** Anybody can send the beginning of a body. From so many on, the one that has taken longest is given up for a new one. */
+const MAX_UNVERIFIED_BODIES = 64;
+/** Stripe has a schedule of its own; this is for whoever stands between. */
+const RETRY_AFTER_S = 60;
 
 /**
  * Answers Stripe's webhooks: verifies, stores, and leaves the rest to the worker, so that the answer never waits for
@@ -31,9 +35,11 @@ const BODY_TIMEOUT_MS = 10 * SECOND_MS;
 export function createWebhookReceiver(
   options: WebhookReceiverOptions,
 ): (request: Request) => Promise<Response> {
+  /** What ends the reading of each body, in the order in which it began. */
+  const reading = new Set<AbortController>();
   return async (request) => {
     try {
-      return await receive(options, request);
+      return await receive(options, request, reading);
     } catch (error) {
       options.onError(error);
       return answer(500, 'The event could not be stored; send it again.');
@@ -41,12 +47,19 @@ export function createWebhookReceiver(
   };
 }
 
-async function receive(options: WebhookReceiverOptions, request: Request): Promise<Response> {
+async function receive(
+  options: WebhookReceiverOptions,
+  request: Request,
+  reading: Set<AbortController>,
+): Promise<Response> {
   const { store, environment, livemode } = options;
   if (request.method !== 'POST') return answer(405, 'Only POST is served here.', { Allow: 'POST' });
   const signature = request.headers.get('Stripe-Signature');
   if (!signature) return answer(400, 'The header Stripe-Signature is missing.');
-  const body = await bodyOf(request, environment);
+  if (!isOfNow(signature, environment.clock.now())) {
+    return answer(400, 'The header Stripe-Signature is no signature of the last five minutes.');
+  }
+  const body = await bodyOf(request, environment, reading);
   if (body instanceof Response) return body;
   const refusal = await verify(options, body, signature);
   if (refusal) return answer(400, refusal);
@@ -65,18 +78,35 @@ async function receive(options: WebhookReceiverOptions, request: Request): Promi
   return answer(200, outcome === 'unknown_customer' ? 'ignored' : outcome);
 }
 
-async function bodyOf(request: Request, { clock }: Pick<Environment, 'clock'>): Promise<string | Response> {
+async function bodyOf(
+  request: Request,
+  { clock }: Pick<Environment, 'clock'>,
+  reading: Set<AbortController>,
+): Promise<string | Response> {
   const waiting = new AbortController();
+  makeRoom(reading);
+  reading.add(waiting);
   try {
-    const late = clock.sleep(BODY_TIMEOUT_MS, waiting.signal).then(() => null);
-    const body = await Promise.race([readBody(request, MAX_BODY_BYTES), late]);
-    return body ?? answer(408, 'The body did not arrive in time.');
+    const end = clock.sleep(BODY_TIMEOUT_MS, waiting.signal).then(() => null);
+    const body = await Promise.race([readBody(request, MAX_BODY_BYTES), end]);
+    if (body !== null) return body;
+    if (!waiting.signal.aborted) return answer(408, 'The body did not arrive in time.');
+    return answer(503, 'Too many events arrive at once.', { 'Retry-After': String(RETRY_AFTER_S) });
   } catch (error) {
     if (error instanceof BodyTooLargeError) return answer(413, 'The body is larger than 1 MB.');
     return answer(400, 'The body could not be read as text.');
   } finally {
+    reading.delete(waiting);
     waiting.abort();
   }
+}
+
+/** Whoever holds bodies back gives way: one of Stripe’s arrives within moments. */
+function makeRoom(reading: Set<AbortController>): void {
+  const [longest] = reading;
+  if (!longest || reading.size < MAX_UNVERIFIED_BODIES) return;
+  reading.delete(longest);
+  longest.abort();
 }
 
 /** @returns what is wrong; null = one of the secrets signed the body within the tolerance. */
@@ -91,7 +121,7 @@ async function verify(
   for (const secret of secrets) {
     try {
       await webhooks.signature.verifyHeaderAsync(body, header, secret, TOLERANCE_S, undefined, now);
-      return isAhead(header, now) ? 'The signature is from the future.' : null;
+      return null;
     } catch {
       // Signed with another secret, or not at all: why exactly is not told to whoever asks.
     }
@@ -99,10 +129,14 @@ async function verify(
   return 'No configured secret signed this body within five minutes.';
 }
 
-/** The SDK refuses old signatures only; one from far ahead could be kept and replayed. */
-function isAhead(header: string, now: number): boolean {
-  const timestamp_s = Number(/(?:^|,)t=(\d+)/.exec(header)?.[1]);
-  return timestamp_s * SECOND_MS - now > 5 * MINUTE_MS;
+/**
+ * Whether the header could sign a body at all: without that, none is read. The SDK, which verifies, refuses old signatures
+ * only; one from far ahead could be kept and replayed.
+ */
+function isOfNow(header: string, now: number): boolean {
+  const timestamp_s = Number(/(?:^|,)t=(\d+)(?:,|$)/.exec(header)?.[1]);
+  const age_s = Math.floor(now / SECOND_MS) - timestamp_s;
+  return Math.abs(age_s) <= TOLERANCE_S && /(?:^|,)v1=[0-9a-f]{64}(?:,|$)/.test(header);
 }
 
 function answer(status: number, text: string, headers: Readonly<Record<string, string>> = {}): Response {

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { temporaryDirectory } from '../support/folders.ts';
@@ -9,7 +11,7 @@ import { exitCode, outputOf, ROOT, runCommand, startCommand } from './command.ts
 
 const TOKEN_SECRET = 'a secret of more than thirty-two bytes';
 
-function createConfig() {
+function createConfig({ onError = '() => {}' }: { readonly onError?: string | null } = {}) {
   const directory = temporaryDirectory();
   const path = join(directory, 'tallybook.config.ts');
   const library = pathToFileURL(join(ROOT, 'src', 'index.ts')).href;
@@ -21,7 +23,7 @@ function createConfig() {
       database: ${database},
       meters: { credits: {} },
       http: { token_secret: '${TOKEN_SECRET}', usage_page: true },
-      onError: () => {},
+      ${onError === null ? '' : `onError: ${onError},`}
     });\n`,
   );
   return path;
@@ -72,6 +74,65 @@ test('serves without the report job where that runs elsewhere', async () => {
   expect(JSON.parse(await output.waitFor(/^\{.*The HTTP API is served.*$/m)).worker).toBe(false);
   server.kill('SIGINT');
   expect(await exitCode(server)).toBe(0);
+});
+
+test('what failed is found in the log by the id that the answer has, and every line is JSON', async () => {
+  const config = createConfig({ onError: null });
+  const { secret } = await createKey(config, '--scope', 'read');
+  const server = startCommand(['serve', '--config', config, '--port', '0']);
+  const output = outputOf(server);
+  const { port } = JSON.parse(await output.waitFor(/^\{.*The HTTP API is served.*$/m));
+  const database = new DatabaseSync(join(dirname(config), 'usage.db'));
+  onTestFinished(() => database.close());
+  database.exec('ALTER TABLE account RENAME TO elsewhere');
+  const headers = { authorization: `Bearer ${secret}` };
+  const answer = await fetch(`http://127.0.0.1:${port}/v1/usage?account=acct_1`, { headers });
+  expect(answer.status).toBe(500);
+  const { request_id } = (await answer.json()) as { readonly request_id: string };
+  server.kill('SIGTERM');
+  await exitCode(server);
+  const lines = output.text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.filter((line) => line.request_id === request_id)).toMatchObject([
+    { level: 50, msg: 'A request failed', code: 'storage_failed', err: { stack: expect.any(String) } },
+    { level: 30, msg: 'request', status: 500 },
+  ]);
+});
+
+test('a log that nobody reads stops nothing: requests are answered, lines are dropped, and the process ends', async () => {
+  const server = startCommand(['serve', '--config', createConfig(), '--port', '0', '--no-worker']);
+  const output = outputOf(server);
+  const { port } = JSON.parse(await output.waitFor(/^\{.*The HTTP API is served.*$/m));
+  server.stdout?.pause();
+  const ask = async (count: number) => {
+    const url = `http://127.0.0.1:${port}/${'x'.repeat(10_000)}`;
+    for (let request = 0; request < count; request += 1) expect((await fetch(url)).status).toBe(404);
+  };
+  await ask(400); // of which the log has room for a quarter
+  server.stdout?.resume();
+  expect(JSON.parse(await output.waitFor(/^\{.*were dropped.*$/m)).dropped).toBeGreaterThan(100);
+  server.stdout?.pause();
+  await ask(200);
+  server.kill('SIGTERM');
+  expect(await exitCode(server)).toBe(0);
+});
+
+test('the log is complete when the process ends, also where it is read a little late', async () => {
+  const server = startCommand(['serve', '--config', createConfig(), '--port', '0', '--no-worker']);
+  const output = outputOf(server);
+  const { port } = JSON.parse(await output.waitFor(/^\{.*The HTTP API is served.*$/m));
+  server.stdout?.pause();
+  const url = `http://127.0.0.1:${port}/${'x'.repeat(10_000)}`;
+  const headers = { connection: 'close' };
+  for (let request = 0; request < 80; request += 1) await fetch(url, { headers });
+  server.kill('SIGTERM');
+  await sleep(300);
+  server.stdout?.resume();
+  expect(await exitCode(server)).toBe(0);
+  await expect.poll(() => output.text.match(/"status":404/g)).toHaveLength(80);
+  expect(output.text.trim().split('\n').at(-1)).toContain('Stopped');
 });
 
 test('a port that is taken is said in one line', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { BodyDeadline } from '../../src/http/body-deadline.ts';
 import { OPEN_ROUTES } from '../../src/http/open-routes.ts';
+import { Readiness } from '../../src/http/readiness.ts';
 import { RESOURCES } from '../../src/http/resources.ts';
 import type { RouteContext } from '../../src/http/route.ts';
 import type { HttpService } from '../../src/http/service.ts';
@@ -43,11 +44,13 @@ function methodsOf(object: object, prefix = ''): string[] {
 async function methodsCalled(): Promise<ReadonlySet<string>> {
   const called = new Set<string>();
   const environment = systemEnvironment();
+  const service = recording(called) as HttpService; // it has whatever method is asked of it
   const context: RouteContext = {
-    service: recording(called) as HttpService, // it has whatever method is asked of it
+    service,
     environment,
     base_path: '',
     deadline: new BodyDeadline(environment.clock),
+    readiness: new Readiness(service, environment.clock),
     allowed_origins: new Set([APP]),
     cloud_events: { rules: new Map(), meters: new Set(['credits']) },
     tell: () => {},

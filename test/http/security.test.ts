@@ -150,6 +150,38 @@ describe('rate limits', () => {
     expect(await send({}, '192.0.2.1')).toEqual([401, 401]);
   });
 
+  test.each<[string, readonly (string | null)[]]>([
+    ['without the header', [null, null]],
+    ['an entry that is empty', ['192.0.2.1, ', '192.0.2.2,']],
+    ['an entry that is too long', ['1'.repeat(65), '2'.repeat(65)]],
+    ['an entry that is no address', ['unknown', 'nobody']],
+    ['other ports', ['192.0.2.1:1000', '192.0.2.1:1001', '192.0.2.1']],
+    ['other ports of IPv6', ['[2001:db8::1]:1000', '[2001:db8::1]:1001', '2001:db8::1']],
+    ['other addresses of a network', ['2001:db8::1', '2001:db8:0:0:ffff::', '2001:db8::ffff:1%eth0']],
+    ['other spellings', ['2001:db8::1', '2001:DB8::1', '2001:0db8:0:0:0:0:0:1']],
+    ['an address of IPv4 as one of IPv6', ['192.0.2.1', '::ffff:192.0.2.1', '::ffff:c000:201']],
+  ])('of an address behind a proxy are not evaded by %s', async (_, entries) => {
+    const http = { rate_limits: { per_ip: 1 }, client_ip_header: 'x-forwarded-for' };
+    const { usage } = createServed({ http });
+    const statuses: number[] = [];
+    for (const entry of entries) {
+      const request = new Request('http://localhost/v1/plans');
+      if (entry !== null) request.headers.set('x-forwarded-for', entry);
+      setRemoteAddress(request, '198.51.100.1');
+      statuses.push((await usage.handler(request)).status);
+    }
+    expect(statuses).toEqual([401, ...entries.slice(1).map(() => 429)]);
+  });
+
+  test('of an address tell networks of IPv6 apart', async () => {
+    const { usage } = createServed({ http: { rate_limits: { per_ip: 1 } } });
+    for (const address of ['2001:db8::1', '2001:db8:0:1::1', '2001:db8:1::1', '::1']) {
+      const request = new Request('http://localhost/v1/plans');
+      setRemoteAddress(request, address);
+      expect((await usage.handler(request)).status).toBe(401);
+    }
+  });
+
   test('of what Stripe is asked keep the tokens of one account from using up the limits of all', async () => {
     const { get, usage, createKey, clock } = createServed({ http: { rate_limits: { stripe: 2 } } });
     for (const account of ['a', 'b']) await usage.increment({ account });

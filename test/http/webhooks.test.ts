@@ -83,6 +83,20 @@ describe('an event of Stripe', () => {
   });
 });
 
+test('events that nobody finishes are put off, which is no news for the app', async () => {
+  const { usage, sign, payload, errors } = await createScene();
+  const headers = { 'stripe-signature': sign(payload) };
+  const held = Array.from({ length: 65 }, () => {
+    const body = new ReadableStream<Uint8Array>({ pull: () => new Promise<void>(() => {}) });
+    const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit;
+    return usage.handler(new Request('http://localhost/v1/webhooks/stripe', init));
+  });
+  const answer = await Promise.race(held);
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '60']);
+  expect(await answer.json()).toMatchObject({ code: 'overloaded' });
+  expect(errors).toEqual([]);
+});
+
 describe('events', () => {
   test('are listed page by page', async () => {
     const { deliver, sign, get, admin } = await createScene();
