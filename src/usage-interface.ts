@@ -302,14 +302,15 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * Tries a report again that has failed, under a new identifier, or that is held, as it is.
      *
      * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_reason`, `invalid_actor`,
-     * `invalid_parameter`, `report_not_found`, `report_not_decidable`, `storage_failed`, `closed`.
+     * `invalid_parameter`, `account_not_found`, `report_not_found`, `report_not_decidable`, `storage_failed`, `closed`.
      */
     retry(params: RetryReportParams<Meter>): Promise<DecisionResult>;
     /**
      * Decides what becomes of a report that is held or has failed. Who and why are kept for good.
      *
      * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_reason`, `invalid_actor`,
-     * `invalid_parameter`, `report_not_found`, `report_not_decidable`, `stripe_unavailable`, `storage_failed`, `closed`.
+     * `invalid_parameter`, `account_not_found`, `report_not_found`, `report_not_decidable`, `stripe_unavailable`,
+     * `storage_failed`, `closed`.
      */
     resolve(params: ResolveReportParams<Meter>): Promise<DecisionResult>;
   };
