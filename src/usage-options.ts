@@ -19,7 +19,11 @@ import type { ReportProgress } from './worker/report-progress.ts';
 import type { ScheduleInput } from './worker/schedule.ts';
 
 /** Options of `createUsage`. */
-export interface UsageOptions<Meter extends string = string, Plan extends string = string> {
+export interface UsageOptions<
+  Meter extends string = string,
+  Plan extends string = string,
+  DefaultMeter extends string = string,
+> {
   /**
    * Path of a SQLite file, absolute where `NODE_ENV` is `production`, `postgres://…`, the app's own `pg.Pool`, or one of
    * them with options. Undefined, as of a missing environment variable, is an error.
@@ -35,7 +39,7 @@ export interface UsageOptions<Meter extends string = string, Plan extends string
   /** What is counted: name → options. */
   readonly meters: Readonly<Record<Meter, MeterOptions>>;
   /** The meter that a call means that names none. Default: the only meter. */
-  readonly default_meter?: NoInfer<Meter>;
+  readonly default_meter?: DefaultMeter & NoInfer<Meter>;
   /** What accounts can subscribe to: name → plan. A plan without prices is free. */
   readonly plans?: Readonly<Record<Plan, PlanOptions<NoInfer<Meter>>>>;
   /**

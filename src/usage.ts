@@ -37,7 +37,7 @@ import { isProduction, systemEnvironment } from './system-environment.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { createUnflushedBills } from './unflushed-bills.ts';
 import { createUsageHandler } from './usage-handler.ts';
-import type { GetParams, IncrementOptions, Usage } from './usage-interface.ts';
+import type { GetParams, IncrementOptions, MeterNaming, Usage } from './usage-interface.ts';
 import { parseOptions, type UsageConfig, type UsageOptions } from './usage-options.ts';
 import { createReadings } from './usage-readings.ts';
 import { createWebhooks } from './webhooks.ts';
@@ -54,9 +54,11 @@ const REPORT_FIELDS = new Set(['account']);
  *
  * @throws UsageError `invalid_configuration`, `invalid_price`.
  */
-export function createUsage<const Meter extends string, const Plan extends string = never>(
-  options: UsageOptions<Meter, Plan>,
-): Usage<Meter, Plan> {
+export function createUsage<
+  const Meter extends string,
+  const Plan extends string = never,
+  const DefaultMeter extends Meter = never,
+>(options: UsageOptions<Meter, Plan, DefaultMeter>): Usage<Meter, Plan, MeterNaming<Meter, DefaultMeter>> {
   return composeUsage(options, AS_THEY_ARE);
 }
 
@@ -69,10 +71,14 @@ export interface PortWrapping {
 const AS_THEY_ARE: PortWrapping = { store: (store) => store, provider: (provider) => provider };
 
 /** `createUsage` with something around its ports. */
-export function composeUsage<const Meter extends string, const Plan extends string = never>(
-  options: UsageOptions<Meter, Plan>,
+export function composeUsage<
+  const Meter extends string,
+  const Plan extends string = never,
+  const DefaultMeter extends Meter = never,
+>(
+  options: UsageOptions<Meter, Plan, DefaultMeter>,
   wrapping: PortWrapping,
-): Usage<Meter, Plan> {
+): Usage<Meter, Plan, MeterNaming<Meter, DefaultMeter>> {
   const config = parseOptions(options as UsageOptions, isProduction());
   const environment = environmentOf(options);
   const telemetry = new Telemetry(environment.clock);
@@ -430,7 +436,7 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     },
   };
   // The parameters were checked against the configuration, which is where Meter and Plan come from.
-  return usage as unknown as Usage<Meter, Plan>;
+  return usage as unknown as Usage<Meter, Plan, MeterNaming<Meter, DefaultMeter>>;
 }
 
 function environmentOf({ environment, logger }: UsageOptions): Environment {
