@@ -59,7 +59,10 @@ export interface UsageOptions<
   readonly allow_tiers_mode_change?: boolean;
   /** What `usage.handler` serves, and to whom. */
   readonly http?: HttpOptions<NoInfer<Meter>>;
-  /** Told once of everything that fails, also of increments nobody awaits. Default: a line on standard error. */
+  /**
+   * Told once of everything that fails, also of increments nobody awaits. Default: a line on standard error that names the
+   * call; a warning where the caller was mistaken (`status` below 500).
+   */
   readonly onError?: (error: unknown) => void;
   /** Told every ten seconds how far the report job is, while it sends. The same goes to `logger.info`. */
   readonly onProgress?: (progress: ReportProgress) => void;

@@ -247,6 +247,30 @@ describe('errors', () => {
     ]);
   });
 
+  test('without onError a line names the call and the code: a warning where the caller was mistaken', async () => {
+    const lines: string[] = [];
+    const logger = {
+      ...quiet,
+      warn: (_: object, message: string) => lines.push(`warning: ${message}`),
+      error: (_: object, message: string) => lines.push(`error: ${message}`),
+    };
+    const open = (database: string) => createUsage({ database, meters: { credits: {} }, logger });
+    const usage = open(join(temporaryDirectory(), 'usage.db'));
+    await expect(usage.increment({ account: '' })).rejects.toBeInstanceOf(UsageError);
+    await expect(usage.subscriptions.get({ account: 'a' })).rejects.toBeInstanceOf(UsageError);
+    await usage.close();
+    await expect(usage.get({ account: 'a' })).rejects.toBeInstanceOf(UsageError);
+    const broken = open(join(temporaryDirectory(), 'missing', 'usage.db'));
+    await expect(broken.worker.runOnce()).rejects.toBeInstanceOf(UsageError);
+    await broken.close();
+    expect(lines).toEqual([
+      'warning: usage.increment failed: invalid_account',
+      'warning: usage.subscriptions.get failed: account_not_found',
+      'error: usage.get failed: closed',
+      'error: usage.worker.runOnce failed: storage_failed',
+    ]);
+  });
+
   test('an onError that throws harms nobody', async () => {
     const usage = createUsage({
       database: join(temporaryDirectory(), 'usage.db'),
