@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Environment } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
 import type { Store } from './core/store.ts';
+import { wordsOf } from './http/input.ts';
 import { createPostgresStore } from './storage/postgres/postgres-store.ts';
 import type { PostgresPool } from './storage/postgres/session.ts';
 import { createSqliteStore } from './storage/sqlite/sqlite-store.ts';
@@ -83,7 +84,7 @@ export const postgresOptions = z.strictObject({
 
 /** The form of the option `database`. */
 export const databaseOptions = z.unknown().transform((value, context) => {
-  const result = formOf(value).safeParse(value);
+  const result = formOf(value).safeParse(value, { error: wordsOf });
   if (result.success) return result.data;
   for (const issue of result.error.issues) context.addIssue({ ...issue });
   return z.NEVER;

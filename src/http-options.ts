@@ -64,7 +64,7 @@ const DEFAULT_STRIPE_LIMIT = 5;
 const MAX_QUANTITY = 999_999_999_999_999;
 
 const path = z.string().regex(/^data(\.[^.]+)+$/, "It is not a path such as 'data.tokens'");
-const limit = z.union([z.int().min(1), z.literal(false)]);
+const limit = z.union([z.int().min(1), z.literal(false)], 'It is neither a whole number nor false');
 export const httpSchema = z.strictObject({
   base_path: z
     .string()
@@ -90,8 +90,10 @@ export const httpSchema = z.strictObject({
       z.string(),
       z.strictObject({
         meter: z.string(),
-        account: z.union([z.literal('subject'), path]).optional(),
-        quantity: z.union([path, z.int().min(0).max(MAX_QUANTITY)]).optional(),
+        account: z.union([z.literal('subject'), path], "It is neither 'subject' nor a path").optional(),
+        quantity: z
+          .union([path, z.int().min(0).max(MAX_QUANTITY)], 'It is neither a path nor a whole number')
+          .optional(),
       }),
     )
     .optional(),

@@ -51,11 +51,14 @@ export type LicensedPriceOptions = Price &
 
 /** Stripe's own limit (docs.stripe.com/api/prices/object). */
 const MAX_LOOKUP_KEY = 200;
-const PLAN_NAME = /^[A-Za-z][\w.-]{0,99}$/;
+/** Of a meter or a plan. */
+export const optionName = z
+  .string()
+  .regex(/^[A-Za-z][\w.-]{0,99}$/, 'It is not a name: a letter, then at most 99 letters, digits, _, . or -');
 
-const decimal = z.string();
+const decimal = z.string("It is not a decimal text of minor units, such as '1.5'");
 const tier = z.strictObject({
-  up_to: z.union([z.number(), z.literal('inf')]),
+  up_to: z.union([z.number(), z.literal('inf')], "It is neither a number nor 'inf'"),
   unit_amount_decimal: decimal.optional(),
   flat_amount_decimal: decimal.optional(),
 });
@@ -77,7 +80,7 @@ const price = z.strictObject({
   transform_quantity: z.strictObject({ divide_by: z.number(), round: z.enum(['up', 'down']) }).optional(),
 });
 export const plansSchema = z.record(
-  z.string().regex(PLAN_NAME),
+  optionName,
   z.strictObject({
     name: z.string().min(1).max(100).optional(),
     listed: z.boolean().optional(),

@@ -8,6 +8,7 @@ import type { DecisionAction } from './core/report-listing.ts';
 import type { ReportChanges, Store } from './core/store.ts';
 import { parseFields } from './core/usage-event.ts';
 import { isSent, type ReportReason, type UsageReport } from './core/usage-report.ts';
+import { missingReport } from './query/billed-account.ts';
 import { SlotReader } from './worker/slot-reader.ts';
 import { readSurplus } from './worker/total-check.ts';
 
@@ -225,8 +226,9 @@ async function findReport(
     const reason = 'It must be the number of a report.';
     throw new UsageError('invalid_parameter', { field: 'report', value: report_id, reason });
   }
-  const report = await store.getReport({ account_id, meter, report_id });
-  if (!report) throw new UsageError('report_not_found', { field: 'report', value: report_id });
+  const key = { account_id, meter, report_id };
+  const report = await store.getReport(key);
+  if (!report) throw await missingReport(store, key);
   return report;
 }
 

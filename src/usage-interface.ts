@@ -48,8 +48,11 @@ import type { CostParams, WindowsParams } from './usage-readings.ts';
 import type { ListWebhooksParams, WebhooksPage } from './webhooks.ts';
 import type { ReportRun } from './worker/report-cycle.ts';
 
-/** Usage billing of one app: what `createUsage` gives. */
-export interface Usage<Meter extends string = string, Plan extends string = string> {
+/**
+ * Usage billing of one app: what `createUsage` gives. `Naming` is what calls about one meter must say besides; by default
+ * nothing.
+ */
+export interface Usage<Meter extends string = string, Plan extends string = string, Naming = unknown> {
   /** Who is billed. */
   readonly accounts: {
     /**
@@ -150,7 +153,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * `invalid_reason`, `invalid_actor`, `account_not_found`, `nothing_to_bill`, `customer_changed`, `amount_changed`,
      * `stripe_customer_deleted`, `currency_mismatch`, `stripe_refused`, `stripe_unavailable`, `storage_failed`, `storage_busy`, `closed`.
      */
-    billUnflushed(params: BillUnflushedParams<Meter>): Promise<BillUnflushedResult>;
+    billUnflushed(params: BillUnflushedParams<Meter> & Naming): Promise<BillUnflushedResult>;
   };
 
   /**
@@ -162,7 +165,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    * `idempotency_conflict`, `late_usage`, `overloaded`, `transaction_unsupported`, `invalid_transaction`, `storage_failed`,
    * `storage_busy`, `closed`.
    */
-  increment(params: IncrementParams<Meter>, options?: IncrementOptions): Promise<IncrementResult>;
+  increment(params: IncrementParams<Meter> & Naming, options?: IncrementOptions): Promise<IncrementResult>;
 
   /**
    * Corrects usage: a usage event of its own, with a sign and a reason, next to what it corrects, which stays. The only
@@ -173,7 +176,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    * `invalid_reason`, `invalid_actor`, `invalid_idempotency_key`, `invalid_timestamp`, `invalid_parameter`,
    * `idempotency_conflict`, `late_usage`, `overloaded`, `storage_failed`, `storage_busy`, `closed`.
    */
-  adjust(params: AdjustParams<Meter>): Promise<IncrementResult>;
+  adjust(params: AdjustParams<Meter> & Naming): Promise<IncrementResult>;
 
   /**
    * What an account used: in exactly `[period_start, period_end)`, or without dates in the current billing period,
@@ -190,7 +193,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_period`, `invalid_window`,
    * `invalid_parameter`, `account_not_found`, `quantity_overflow`, `usage_archived`, `storage_failed`, `closed`.
    */
-  windows(params: WindowsParams<Meter>): Promise<UsageWindowsResult>;
+  windows(params: WindowsParams<Meter> & Naming): Promise<UsageWindowsResult>;
 
   /**
    * What the current billing period of a meter costs so far, with the price that makes it so and the plan's limit.
@@ -198,7 +201,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_parameter`, `account_not_found`,
    * `quantity_overflow`, `amount_overflow`, `storage_failed`, `closed`.
    */
-  cost(params: CostParams<Meter>): Promise<CostResult>;
+  cost(params: CostParams<Meter> & Naming): Promise<CostResult>;
 
   /**
    * The HTTP API, as a fetch-standard handler for Hono, Next.js and Bun; `toNodeHandler` of `tallybook/node` fits it to
@@ -287,7 +290,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
    * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_parameter`, `account_not_found`,
    * `report_not_found`, `invoice_not_found`, `amount_overflow`, `stripe_unavailable`, `storage_failed`, `closed`.
    */
-  explain(params: ExplainReportParams<Meter>): Promise<ReportExplanation>;
+  explain(params: ExplainReportParams<Meter> & Naming): Promise<ReportExplanation>;
   explain(params: ExplainInvoiceParams): Promise<InvoiceExplanation>;
 
   /** Reports as rows of their own, whatever their account. */
@@ -302,16 +305,17 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * Tries a report again that has failed, under a new identifier, or that is held, as it is.
      *
      * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_reason`, `invalid_actor`,
-     * `invalid_parameter`, `report_not_found`, `report_not_decidable`, `storage_failed`, `closed`.
+     * `invalid_parameter`, `account_not_found`, `report_not_found`, `report_not_decidable`, `storage_failed`, `closed`.
      */
-    retry(params: RetryReportParams<Meter>): Promise<DecisionResult>;
+    retry(params: RetryReportParams<Meter> & Naming): Promise<DecisionResult>;
     /**
      * Decides what becomes of a report that is held or has failed. Who and why are kept for good.
      *
      * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_reason`, `invalid_actor`,
-     * `invalid_parameter`, `report_not_found`, `report_not_decidable`, `stripe_unavailable`, `storage_failed`, `closed`.
+     * `invalid_parameter`, `account_not_found`, `report_not_found`, `report_not_decidable`, `stripe_unavailable`,
+     * `storage_failed`, `closed`.
      */
-    resolve(params: ResolveReportParams<Meter>): Promise<DecisionResult>;
+    resolve(params: ResolveReportParams<Meter> & Naming): Promise<DecisionResult>;
   };
 
   /** What accounts were billed. */
@@ -336,7 +340,7 @@ export interface Usage<Meter extends string = string, Plan extends string = stri
      * @throws UsageError `invalid_account`, `invalid_meter`, `meter_required`, `invalid_quantity`, `invalid_parameter`,
      * `account_not_found`, `quantity_overflow`, `amount_overflow`, `storage_failed`, `closed`.
      */
-    check(params: CheckLimitParams<Meter>): Promise<LimitResult>;
+    check(params: CheckLimitParams<Meter> & Naming): Promise<LimitResult>;
   };
 
   /** What accounts subscribe to. */
@@ -495,6 +499,14 @@ export type GetResult<Meter extends string, Params> = Params extends { readonly 
   : IsUnion<Meter> extends true
     ? UsageByMeterResult<Meter>
     : UsageResult;
+
+/** Calls name their meter where several are configured and none is the default. */
+export type MeterNaming<Meter extends string, DefaultMeter extends string> =
+  IsUnion<Meter> extends true
+    ? [DefaultMeter] extends [never]
+      ? { readonly meter: Meter }
+      : unknown
+    : unknown;
 
 type IsUnion<Name, Each = Name> = Each extends unknown ? ([Name] extends [Each] ? false : true) : never;
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Environment, Logger } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
 import type { LateUsagePolicy } from './core/late-usage.ts';
 import type { Meters } from './core/meter.ts';
 import type { Plans } from './core/plan.ts';
@@ -10,15 +9,21 @@ import {
   databaseOptions,
   parseDatabase,
 } from './database-options.ts';
+import { wordsOf } from './http/input.ts';
 import type { HttpSettings } from './http/settings.ts';
 import { type HttpOptions, httpSchema, parseHttp } from './http-options.ts';
-import { type PlanOptions, parsePlans, plansSchema } from './plan-options.ts';
+import { entryPath, invalidOption, refusalOf } from './option-refusal.ts';
+import { optionName, type PlanOptions, parsePlans, plansSchema } from './plan-options.ts';
 import { type RateLimits, rateLimitsOf } from './stripe/rate-limits.ts';
 import type { ReportProgress } from './worker/report-progress.ts';
 import type { ScheduleInput } from './worker/schedule.ts';
 
 /** Options of `createUsage`. */
-export interface UsageOptions<Meter extends string = string, Plan extends string = string> {
+export interface UsageOptions<
+  Meter extends string = string,
+  Plan extends string = string,
+  DefaultMeter extends string = string,
+> {
   /**
    * Path of a SQLite file, absolute where `NODE_ENV` is `production`, `postgres://…`, the app's own `pg.Pool`, or one of
    * them with options. Undefined, as of a missing environment variable, is an error.
@@ -34,7 +39,7 @@ export interface UsageOptions<Meter extends string = string, Plan extends string
   /** What is counted: name → options. */
   readonly meters: Readonly<Record<Meter, MeterOptions>>;
   /** The meter that a call means that names none. Default: the only meter. */
-  readonly default_meter?: NoInfer<Meter>;
+  readonly default_meter?: DefaultMeter & NoInfer<Meter>;
   /** What accounts can subscribe to: name → plan. A plan without prices is free. */
   readonly plans?: Readonly<Record<Plan, PlanOptions<NoInfer<Meter>>>>;
   /**
@@ -54,7 +59,10 @@ export interface UsageOptions<Meter extends string = string, Plan extends string
   readonly allow_tiers_mode_change?: boolean;
   /** What `usage.handler` serves, and to whom. */
   readonly http?: HttpOptions<NoInfer<Meter>>;
-  /** Told once of everything that fails, also of increments nobody awaits. Default: a line on standard error. */
+  /**
+   * Told once of everything that fails, also of increments nobody awaits. Default: a line on standard error that names the
+   * call; a warning where the caller was mistaken (`status` below 500).
+   */
   readonly onError?: (error: unknown) => void;
   /** Told every ten seconds how far the report job is, while it sends. The same goes to `logger.info`. */
   readonly onProgress?: (progress: ReportProgress) => void;
@@ -132,7 +140,6 @@ interface CheckedStripeOptions {
   readonly config?: StripeClientConfig;
 }
 
-const METER_NAME = /^[A-Za-z][\w.-]{0,99}$/;
 const DEFAULT_VERIFY_TIMEOUT_MS = 5_000;
 /** No web request is kept open for longer. */
 const MAX_VERIFY_TIMEOUT_MS = 120_000;
@@ -140,6 +147,7 @@ const SECRET_KEY = /^(sk|rk)_(test|live)_\w+$/;
 
 /** Two endpoints, each with a secret that is being rotated, need four. */
 const MAX_SECRETS = 10;
+const NOT_POSITIVE = 'It is not above 0';
 const webhookSecret = z
   .string()
   .regex(/^whsec_\w+$/, 'It is not the signing secret (whsec_…) of an endpoint');
@@ -150,21 +158,24 @@ export const optionsSchema = z.strictObject({
     .strictObject({
       secret_key: z.string(),
       webhook_secret: z
-        .union([
-          webhookSecret.transform((secret) => [secret]),
-          z.array(webhookSecret).min(1).max(MAX_SECRETS),
-        ])
+        .union(
+          [
+            webhookSecret.transform((secret) => [secret]),
+            z.array(webhookSecret).min(1).max(MAX_SECRETS, `It has more than ${MAX_SECRETS} entries`),
+          ],
+          'It is neither a text nor a list',
+        )
         .optional(),
       allow_test_key: z.boolean().optional(),
-      max_requests_per_second: z.number().positive().optional(),
+      max_requests_per_second: z.number().positive(NOT_POSITIVE).optional(),
       config: z
         .strictObject({
           host: z.string().optional(),
-          port: z.union([z.number(), z.string()]).optional(),
+          port: z.union([z.number(), z.string()], 'It is neither a number nor a text').optional(),
           protocol: z.enum(['http', 'https']).optional(),
           httpClient: z.unknown().optional(),
           stripeAccount: z.string().optional(),
-          timeout: z.number().positive().optional(),
+          timeout: z.number().positive(NOT_POSITIVE).optional(),
         })
         .optional(),
     })
@@ -172,14 +183,14 @@ export const optionsSchema = z.strictObject({
   worker_schedule: z
     .strictObject({
       usage: z
-        .union([z.string(), z.strictObject({ cron: z.string(), time_zone: z.string().optional() })])
+        .union(
+          [z.string(), z.strictObject({ cron: z.string(), time_zone: z.string().optional() })],
+          'It is neither a cron pattern nor an object with one',
+        )
         .optional(),
     })
     .optional(),
-  meters: z.record(
-    z.string().regex(METER_NAME),
-    z.strictObject({ stripe_event_name: z.string().min(1).max(100).optional() }),
-  ),
+  meters: z.record(optionName, z.strictObject({ stripe_event_name: z.string().min(1).max(100).optional() })),
   default_meter: z.string().optional(),
   plans: plansSchema.optional(),
   late_usage: z.enum(['bill_next', 'reject', 'track']).optional(),
@@ -201,8 +212,8 @@ const DEFAULT_SCHEDULE = '0 0 * * *';
  */
 export function parseOptions(options: UsageOptions, isProduction: boolean): UsageConfig {
   refuseEmpty(options, '');
-  const result = optionsSchema.safeParse(options);
-  if (!result.success) throw fromIssue(result.error, options);
+  const result = optionsSchema.safeParse(options, { error: wordsOf });
+  if (!result.success) throw refusalOf(result.error, options);
   const parsed = result.data;
   const names = Object.keys(parsed.meters);
   const meters = { names: new Set(names), default_meter: defaultMeter(names, parsed.default_meter) };
@@ -234,43 +245,21 @@ function refuseEmpty(value: unknown, path: string): void {
       value === ''
         ? 'It is empty: is an environment variable set to nothing?'
         : 'It has no value: is an environment variable missing?';
-    throw invalid(path, reason, 'Give it one, or leave it out where it is optional.');
+    throw invalidOption(path, reason, 'Give it one, or leave it out where it is optional.');
   }
   if (typeof value !== 'object' || value === null) return;
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) return;
-  for (const [key, entry] of Object.entries(value)) refuseEmpty(entry, path === '' ? key : `${path}.${key}`);
-}
-
-/** Names the option and what is wrong, never the value: it may be a secret. */
-function fromIssue(error: z.ZodError, options: unknown): UsageError {
-  const [issue] = error.issues;
-  const path = issue?.path ?? [];
-  const field = path.map(String).join('.');
-  // What is there and undefined was refused before.
-  if (path.length > 0 && valueAt(options, path) === undefined) {
-    return invalid(field, 'It is missing.', 'Set it: it has no default.');
+  for (const [key, entry] of Object.entries(value)) {
+    refuseEmpty(entry, entryPath(path, Array.isArray(value) ? Number(key) : key));
   }
-  return invalid(field, `${issue?.message ?? 'It is not valid'}.`);
-}
-
-function valueAt(options: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (Object(value) === value ? Reflect.get(Object(value), key) : undefined),
-    options,
-  );
-}
-
-function invalid(field: string, reason: string, remedy?: string): UsageError {
-  const details = { field: field === '' ? 'options' : field, reason };
-  return new UsageError('invalid_configuration', remedy === undefined ? details : { ...details, remedy });
 }
 
 function defaultMeter(names: readonly string[], configured: string | undefined): string | null {
-  if (names.length === 0) throw invalid('meters', 'At least one meter is needed.');
+  if (names.length === 0) throw invalidOption('meters', 'At least one meter is needed.');
   if (configured === undefined) return names.length === 1 ? (names[0] ?? null) : null;
   if (names.includes(configured)) return configured;
-  throw invalid('default_meter', `It is not one of the meters: ${names.join(', ')}.`);
+  throw invalidOption('default_meter', `It is not one of the meters: ${names.join(', ')}.`);
 }
 
 function parseStripe(
@@ -281,10 +270,13 @@ function parseStripe(
   const { secret_key = '', config } = stripe;
   const mode = SECRET_KEY.exec(secret_key)?.[2];
   if (mode === undefined) {
-    throw invalid('stripe.secret_key', 'It is not a secret key (sk_…) or a restricted key (rk_…) of Stripe.');
+    throw invalidOption(
+      'stripe.secret_key',
+      'It is not a secret key (sk_…) or a restricted key (rk_…) of Stripe.',
+    );
   }
   if (isProduction && mode === 'test' && !stripe.allow_test_key) {
-    throw invalid(
+    throw invalidOption(
       'stripe.secret_key',
       'It is a test key and NODE_ENV is production.',
       'Use the live key, or set `stripe.allow_test_key: true` where nothing is billed, as in staging.',

@@ -28,15 +28,21 @@ const unit = z.strictObject({
   other: name,
 });
 
-export const usagePageSchema = z.union([
-  z.boolean(),
-  z.strictObject({
-    title: name.optional(),
-    account_url: z.string().refine(isPageUrl, "It is not a URL such as 'https://app.example.com'").optional(),
-    locale: z.string().refine(isLocale, "It is not a locale such as 'de-AT'").optional(),
-    units: z.record(z.string(), unit).optional(),
-  }),
-]);
+export const usagePageSchema = z.union(
+  [
+    z.boolean(),
+    z.strictObject({
+      title: name.optional(),
+      account_url: z
+        .string()
+        .refine(isPageUrl, "It is not a URL such as 'https://app.example.com'")
+        .optional(),
+      locale: z.string().refine(isLocale, "It is not a locale such as 'de-AT'").optional(),
+      units: z.record(z.string(), unit).optional(),
+    }),
+  ],
+  'It is neither true, false nor an object',
+);
 
 function isPageUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);

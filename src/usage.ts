@@ -1,16 +1,17 @@
 import { createAccounts } from './accounts.ts';
+import { createCalls } from './calls.ts';
 import { createCatalogue } from './catalogue.ts';
 import { createCollectionPauses } from './collection-pauses.ts';
 import { COMMAND_ACCESS, type CommandAccess } from './command-access.ts';
 import { parseAccountId } from './core/account.ts';
-import { type AdjustParams, parseAdjustment } from './core/adjustment.ts';
+import { parseAdjustment } from './core/adjustment.ts';
 import type { BillingProvider, BillingProviders } from './core/billing-provider.ts';
 import { parseRange } from './core/date-range.ts';
 import type { Environment } from './core/environment.ts';
 import { UsageError } from './core/errors.ts';
 import { parseMeter } from './core/meter.ts';
 import type { Store } from './core/store.ts';
-import { type IncrementParams, parseFields, parseIncrement } from './core/usage-event.ts';
+import { parseFields, parseIncrement } from './core/usage-event.ts';
 import { openStore } from './database-options.ts';
 import { createDoctor } from './doctor.ts';
 import { createExplanations } from './explanations.ts';
@@ -37,7 +38,7 @@ import { DefaultLogger, isProduction, systemEnvironment } from './system-environ
 import { Telemetry } from './telemetry/telemetry.ts';
 import { createUnflushedBills } from './unflushed-bills.ts';
 import { createUsageHandler } from './usage-handler.ts';
-import type { GetParams, IncrementOptions, Usage } from './usage-interface.ts';
+import type { IncrementOptions, MeterNaming, Usage } from './usage-interface.ts';
 import { parseOptions, type UsageConfig, type UsageOptions } from './usage-options.ts';
 import { createReadings } from './usage-readings.ts';
 import { createWebhooks } from './webhooks.ts';
@@ -54,9 +55,11 @@ const REPORT_FIELDS = new Set(['account']);
  *
  * @throws UsageError `invalid_configuration`, `invalid_price`.
  */
-export function createUsage<const Meter extends string, const Plan extends string = never>(
-  options: UsageOptions<Meter, Plan>,
-): Usage<Meter, Plan> {
+export function createUsage<
+  const Meter extends string,
+  const Plan extends string = never,
+  const DefaultMeter extends Meter = never,
+>(options: UsageOptions<Meter, Plan, DefaultMeter>): Usage<Meter, Plan, MeterNaming<Meter, DefaultMeter>> {
   return composeUsage(options, AS_THEY_ARE);
 }
 
@@ -69,10 +72,14 @@ export interface PortWrapping {
 const AS_THEY_ARE: PortWrapping = { store: (store) => store, provider: (provider) => provider };
 
 /** `createUsage` with something around its ports. */
-export function composeUsage<const Meter extends string, const Plan extends string = never>(
-  options: UsageOptions<Meter, Plan>,
+export function composeUsage<
+  const Meter extends string,
+  const Plan extends string = never,
+  const DefaultMeter extends Meter = never,
+>(
+  options: UsageOptions<Meter, Plan, DefaultMeter>,
   wrapping: PortWrapping,
-): Usage<Meter, Plan> {
+): Usage<Meter, Plan, MeterNaming<Meter, DefaultMeter>> {
   const config = parseOptions(options as UsageOptions, isProduction());
   const environment = environmentOf(options);
   const telemetry = new Telemetry(environment.clock);
@@ -81,11 +88,10 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   // Whoever asks outside of the report job waits for the answer.
   const provider = providers?.interactive ?? null;
   const recorder = new Recorder(store, environment, config.late_usage);
-  const onError =
-    options.onError ??
-    ((error: unknown) => {
-      if (!isPrinting) environment.logger.error({ err: error }, 'A call or the report job failed');
-    });
+  const { logger } = environment;
+  const isClosed = () => closing !== null;
+  const calls = createCalls({ onError: options.onError, logger, telemetry, isClosed });
+  const { tell } = calls;
   const worker = new Worker({
     store,
     environment,
@@ -96,12 +102,12 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     schedule: parseSchedule(config.schedule, 'worker_schedule.usage'),
     ledger_retention_months:
       config.database.engine === 'postgres' ? config.database.ledger_retention_months : null,
-    onError: tell,
+    onError: tellOfJob,
     onProgress: (progress) => {
       try {
         options.onProgress?.(progress);
       } catch (error) {
-        tell(error);
+        tell(error, 'onProgress');
       }
     },
   });
@@ -115,8 +121,6 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   /** Adjustments that are on their way to the recorder, which close() waits for. */
   const adjusting = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
-  /** Whether a command of ours prints what fails. */
-  let isPrinting = false;
   /** Whether the package that reports are sent with was looked for. */
   let isSearched = false;
 
@@ -129,48 +133,19 @@ export function composeUsage<const Meter extends string, const Plan extends stri
   function searchStripe(): void {
     if (isSearched) return;
     isSearched = true;
-    requireStripe().catch(tell);
+    requireStripe().catch(tellOfJob);
   }
 
   const access: CommandAccess = {
-    async printing(run) {
-      isPrinting = true;
-      try {
-        return await run();
-      } finally {
-        isPrinting = false;
-      }
-    },
+    printing: calls.printing,
     requireStripe,
     logTo(logger) {
       if (environment.logger instanceof DefaultLogger) environment.logger.passTo(logger);
     },
   };
 
-  /** Hands an error to the app, whose own mistakes must not become unhandled rejections of ours. */
-  function tell(error: unknown): void {
-    telemetry.countError(error);
-    try {
-      onError(error);
-    } catch (cause) {
-      environment.logger.error({ err: cause }, 'onError itself failed');
-    }
-  }
-
-  /** Runs a public method: a rejection is told once and never unhandled. */
-  function guard<Result>(run: () => Promise<Result>): Promise<Result> {
-    const promise = untold(run);
-    promise.catch(tell);
-    return promise;
-  }
-
-  /** The same for a caller who deals with the rejection: what the HTTP API answers is not told to the app as well. */
-  function untold<Result>(run: () => Promise<Result>): Promise<Result> {
-    return closing ? Promise.reject(new UsageError('closed')) : attempt(run);
-  }
-
-  function increment(params: IncrementParams, options?: IncrementOptions): Promise<IncrementResult> {
-    return guard(() => record(params, options));
+  function tellOfJob(error: unknown): void {
+    tell(error, 'The report job');
   }
 
   function record(params: unknown, options?: IncrementOptions): Promise<IncrementResult> {
@@ -235,11 +210,14 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     if (closing) return Response.json({ error: 'The app is shutting down.' }, { status: 503 });
     if (receive) return await receive(request);
     const reason = 'Events of Stripe arrive, and it is not set: none can be verified.';
-    tell(new UsageError('invalid_configuration', { field: 'stripe.webhook_secret', reason }));
+    tell(
+      new UsageError('invalid_configuration', { field: 'stripe.webhook_secret', reason }),
+      'usage.webhook',
+    );
     return Response.json({ error: 'The endpoint is not configured.' }, { status: 500 });
   }
 
-  const receive = receiverOf(config, environment, store, tell);
+  const receive = receiverOf(config, environment, store, (error) => tell(error, 'usage.webhook'));
   const webhooks = createWebhooks({ store, clock: environment.clock });
   const accounts = createAccounts({ store, provider, clock: environment.clock, plans: config.plans });
   const subscriptions = createSubscriptions({ store, provider, environment, plans: config.plans });
@@ -284,136 +262,59 @@ export function composeUsage<const Meter extends string, const Plan extends stri
     meters: config.meters,
     plans: config.plans,
   });
+  /** Of the app, and behind the routes of its API. */
+  const methods = {
+    increment: record,
+    adjust: adjustTracked,
+    get,
+    windows: readings.windows,
+    cost: readings.cost,
+    plans: { preview, change: changes.changePlan },
+    subscriptions: {
+      ...subscriptions,
+      ...pauses,
+      ...bills,
+      cancel: changes.cancel,
+      lastChange: changes.lastChange,
+    },
+    seats,
+    limits: { check: (params: unknown) => checkLimit(limited, params) },
+    invoices,
+    accounts,
+    reports: { ...decisions, list: explanations.listReports },
+    reconcile: explanations.reconcile,
+    tokens,
+    webhooks,
+  };
+  const { explainReport, explainInvoice } = explanations;
   const http = createUsageHandler({
     store,
     meters: config.meters,
     plans: config.plans,
     environment,
     settings: config.http,
-    tell,
-    isClosed: () => closing !== null,
-    methods: {
-      increment: (params) => untold(() => record(params)),
-      adjust: (params) => untold(() => adjustTracked(params)),
-      get: (params) => untold(() => get(params)),
-      windows: (params) => untold(() => readings.windows(params)),
-      cost: (params) => untold(() => readings.cost(params)),
-      plans: {
-        preview: (params) => untold(() => preview(params)),
-        change: (params) => untold(() => changes.changePlan(params)),
-      },
-      subscriptions: {
-        get: (params) => untold(() => subscriptions.get(params)),
-        checkout: (params) => untold(() => subscriptions.checkout(params)),
-        create: (params) => untold(() => subscriptions.create(params)),
-        portal: (params) => untold(() => subscriptions.portal(params)),
-        cancel: (params) => untold(() => changes.cancel(params)),
-        resume: (params) => untold(() => pauses.resume(params)),
-        pause: (params) => untold(() => pauses.pause(params)),
-        lastChange: (params) => untold(() => changes.lastChange(params)),
-        billUnflushed: (params) => untold(() => bills.billUnflushed(params)),
-      },
-      seats: {
-        get: (params) => untold(() => seats.get(params)),
-        set: (params) => untold(() => seats.set(params)),
-        add: (params) => untold(() => seats.add(params)),
-      },
-      limits: { check: (params) => untold(() => checkLimit(limited, params)) },
-      invoices: { list: (params) => untold(() => invoices.list(params)) },
-      accounts: {
-        set: (params) => untold(() => accounts.set(params)),
-        get: (params) => untold(() => accounts.get(params)),
-        list: (params) => untold(() => accounts.list(params)),
-        sync: (params) => untold(() => accounts.sync(params)),
-      },
-      reports: {
-        list: (params) => untold(() => explanations.listReports(params)),
-        retry: (params) => untold(() => decisions.retry(params)),
-        resolve: (params) => untold(() => decisions.resolve(params)),
-      },
-      reconcile: (params) => untold(() => explanations.reconcile(params)),
-      explainReport: (params) => untold(() => explanations.explainReport(params)),
-      explainInvoice: (params) => untold(() => explanations.explainInvoice(params)),
-      tokens: {
-        create: (params) => untold(() => tokens.create(params)),
-        revoke: (params) => untold(() => tokens.revoke(params)),
-      },
-      webhooks: {
-        list: (params) => untold(() => webhooks.list(params)),
-        retry: (params) => untold(() => webhooks.retry(params)),
-      },
-      webhook,
+    tell: (error) => tell(error, 'usage.handler'),
+    isClosed,
+    methods: { ...calls.untold({ ...methods, explainReport, explainInvoice }), webhook },
+  });
+  const told = calls.told({
+    ...methods,
+    report,
+    explain: explanations.explain,
+    catalogue,
+    doctor,
+    keys,
+    worker: {
+      runOnce: () => report(),
+      tick: () => worker.tick(),
+      nextDueAt: () => worker.nextDueAt(),
     },
   });
   const usage = {
-    accounts: {
-      set: (params: unknown) => guard(() => accounts.set(params)),
-      get: (params: unknown) => guard(() => accounts.get(params)),
-      list: (params: unknown) => guard(() => accounts.list(params)),
-      sync: (params: unknown) => guard(() => accounts.sync(params)),
-    },
-    subscriptions: {
-      checkout: (params: unknown) => guard(() => subscriptions.checkout(params)),
-      create: (params: unknown) => guard(() => subscriptions.create(params)),
-      portal: (params: unknown) => guard(() => subscriptions.portal(params)),
-      get: (params: unknown) => guard(() => subscriptions.get(params)),
-      cancel: (params: unknown) => guard(() => changes.cancel(params)),
-      resume: (params: unknown) => guard(() => pauses.resume(params)),
-      pause: (params: unknown) => guard(() => pauses.pause(params)),
-      lastChange: (params: unknown) => guard(() => changes.lastChange(params)),
-      billUnflushed: (params: unknown) => guard(() => bills.billUnflushed(params)),
-    },
-    increment,
-    adjust: (params: AdjustParams) => guard(() => adjustTracked(params)),
-    get: (params: GetParams) => guard(() => get(params)),
-    report: (params?: { readonly account?: string }) => guard(() => report(params)),
-    reconcile: (params: unknown) => guard(() => explanations.reconcile(params)),
-    explain: (params: unknown) => guard<unknown>(() => explanations.explain(params)),
-    reports: {
-      list: (params: unknown) => guard(() => explanations.listReports(params)),
-      retry: (params: unknown) => guard(() => decisions.retry(params)),
-      resolve: (params: unknown) => guard(() => decisions.resolve(params)),
-    },
-    invoices: { list: (params: unknown) => guard(() => invoices.list(params)) },
-    limits: {
-      check: (params: unknown) => guard(() => checkLimit(limited, params)),
-    },
-    plans: {
-      list: () => listPlans(config.plans),
-      preview: (params: unknown) => guard(() => preview(params)),
-      change: (params: unknown) => guard(() => changes.changePlan(params)),
-    },
-    seats: {
-      get: (params: unknown) => guard(() => seats.get(params)),
-      set: (params: unknown) => guard(() => seats.set(params)),
-      add: (params: unknown) => guard(() => seats.add(params)),
-    },
-    catalogue: {
-      compare: () => guard(() => catalogue.compare()),
-      push: (params: unknown) => guard(() => catalogue.push(params)),
-      pull: () => guard(() => catalogue.pull()),
-    },
-    doctor: (params?: unknown) => guard(() => doctor(params)),
-    windows: (params: unknown) => guard(() => readings.windows(params)),
-    cost: (params: unknown) => guard(() => readings.cost(params)),
-    handler: (request: Request) => http.handle(request),
-    keys: {
-      create: (params: unknown) => guard(() => keys.create(params)),
-      rotate: (params: unknown) => guard(() => keys.rotate(params)),
-      revoke: (params: unknown) => guard(() => keys.revoke(params)),
-      list: (params?: unknown) => guard(() => keys.list(params)),
-      history: (params?: unknown) => guard(() => keys.history(params)),
-    },
-    tokens: {
-      create: (params: unknown) => guard(() => tokens.create(params)),
-      revoke: (params: unknown) => guard(() => tokens.revoke(params)),
-    },
-    webhook,
-    webhooks: {
-      list: (params?: unknown) => guard(() => webhooks.list(params)),
-      retry: (params: unknown) => guard(() => webhooks.retry(params)),
-    },
+    ...told,
+    plans: { ...told.plans, list: () => listPlans(config.plans) },
     worker: {
+      ...told.worker,
       start: () => {
         if (closing) throw new UsageError('closed');
         searchStripe();
@@ -421,19 +322,18 @@ export function composeUsage<const Meter extends string, const Plan extends stri
         worker.start();
       },
       stop: () => worker.stop(),
-      runOnce: () => guard(() => report()),
-      tick: () => guard(() => worker.tick()),
-      nextDueAt: () => guard(() => worker.nextDueAt()),
     },
+    handler: (request: Request) => http.handle(request),
+    webhook,
     [COMMAND_ACCESS]: access,
     close: () => {
       closing ??= closeAll();
-      closing.catch(tell);
+      closing.catch((error: unknown) => tell(error, 'usage.close'));
       return closing;
     },
   };
   // The parameters were checked against the configuration, which is where Meter and Plan come from.
-  return usage as unknown as Usage<Meter, Plan>;
+  return usage as unknown as Usage<Meter, Plan, MeterNaming<Meter, DefaultMeter>>;
 }
 
 function environmentOf({ environment, logger }: UsageOptions): Environment {
@@ -471,13 +371,4 @@ function receiverOf(
   const limiter = new RateLimiter(environment, null);
   const connect = connectStripe(stripe, limiter, 'interactive', new StripeClock(clock));
   return createWebhookReceiver({ store, connect, environment, secrets, livemode, onError });
-}
-
-/** Without `async`, which would cost every increment two promises more. */
-function attempt<Result>(run: () => Promise<Result>): Promise<Result> {
-  try {
-    return run();
-  } catch (error) {
-    return Promise.reject(error);
-  }
 }

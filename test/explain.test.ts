@@ -149,7 +149,7 @@ describe('explain a report', () => {
     [{ account: 'acct_1', report: '1' }, 'invalid_parameter'],
     [{ account: 'acct_1', report: 0 }, 'invalid_parameter'],
     [{ account: 'acct_1', report: 99 }, 'report_not_found'],
-    [{ account: 'nobody', report: 1 }, 'report_not_found'],
+    [{ account: 'nobody', report: 1 }, 'account_not_found'],
     [{ account: 'acct_1', report: 1, meter: 'tokens' }, 'invalid_meter'],
     [{ account: 'acct_1', report: 1, after: 'x' }, 'invalid_parameter'],
     [{ account: 'acct_1', report: 1, limit: 0 }, 'invalid_parameter'],

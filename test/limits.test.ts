@@ -212,7 +212,9 @@ describe.each<[string, () => WorldOptions]>([
       expect(pending.period_start).toBe(pending.change?.requested_at);
       expect(await world.usage.limits.check({ account, quantity: 91 })).toMatchObject({
         allowed: expected.limit !== 100,
+        limit: expected.limit,
         used: 10,
+        period_end: pending.period_end,
       });
       await world.pass(HOUR);
       expect(await world.usage.subscriptions.lastChange({ account })).toMatchObject({ status: 'done' });
@@ -222,6 +224,38 @@ describe.each<[string, () => WorldOptions]>([
         ...Object.fromEntries(Object.entries(pending).filter(([name]) => name in done)),
         change: null,
       });
+    },
+  );
+
+  test.each([
+    ['pro', 'enterprise', '1'],
+    ['enterprise', 'pro', '2'],
+    ['team', 'free', null],
+  ] as const)(
+    'from %s to %s, the cost so far has plan, price and windows of the same time',
+    async (from, to, amount) => {
+      const world = await createPendingWorld(from);
+      await world.usage.plans.change({ account, plan: to });
+      await world.pass(1_000);
+      await world.use(10);
+      const {
+        reports: _,
+        reported_quantity: __,
+        pending_quantity: ___,
+        remaining: ____,
+        ...pending
+      } = await world.get();
+      const { plan, price, ...cost } = await world.usage.cost({ account });
+      expect(cost).toEqual(pending);
+      expect(cost.change).toMatchObject({ plan: to });
+      const unit_amount = price?.tiers?.[0]?.unit_amount_decimal ?? null;
+      expect([plan, unit_amount]).toEqual([to, amount]);
+      const { period_start, period_end, quantity } = await world.usage.windows({ account, window: 'day' });
+      expect(pending).toMatchObject({ period_start, period_end, quantity });
+      await world.pass(HOUR);
+      const done = await world.usage.cost({ account });
+      expect(done).toMatchObject({ ...cost, plan, change: null });
+      expect(done.price?.tiers?.[0]?.unit_amount_decimal ?? null).toBe(unit_amount);
     },
   );
 

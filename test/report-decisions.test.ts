@@ -443,7 +443,7 @@ describe('nothing is decided', () => {
     [{ ...WHY, report: 0 }, 'invalid_parameter'],
     [{ ...WHY, report: 1.5 }, 'invalid_parameter'],
     [{ ...WHY, report: 99 }, 'report_not_found'],
-    [{ ...WHY, account: 'nobody' }, 'report_not_found'],
+    [{ ...WHY, account: 'nobody' }, 'account_not_found'],
     [{ ...WHY, account: ' ' }, 'invalid_account'],
     [{ ...WHY, meter: 'tokens' }, 'invalid_meter'],
   ])('for %j: %s', async (params, code) => {

@@ -5,6 +5,7 @@ import { expectTypeOf, test } from 'vitest';
 import {
   type AppTransaction,
   createUsage,
+  type Usage,
   type UsageByMeterResult,
   type UsageOptions,
   type UsageResult,
@@ -47,6 +48,47 @@ test('a meter, plan or price with a typo does not compile', () => {
     createUsage({ database: '/tmp/usage.db', meters: { credits: {} }, plans: { pro: { prices: [typo] } } }),
   ];
   expectTypeOf(calls).toBeFunction();
+});
+
+test('a call names its meter where several are configured and none is the default', () => {
+  const usage = two();
+  const withDefault = () =>
+    createUsage({ database: 'a', meters: { credits: {}, tokens: {} }, default_meter: 'credits' });
+  const account = 'a';
+  const calls = () => [
+    usage.increment({ account, meter: 'tokens' }),
+    // @ts-expect-error: which meter?
+    usage.increment({ account }),
+    // @ts-expect-error: which meter?
+    usage.increment({ account, meter: undefined }),
+    // @ts-expect-error: no such meter.
+    usage.increment({ account, meter: 'token' }),
+    // @ts-expect-error: which meter?
+    usage.adjust({ account, quantity: -1, reason: 'x' }),
+    // @ts-expect-error: which meter?
+    usage.cost({ account }),
+    // @ts-expect-error: which meter?
+    usage.windows({ account, window: 'day' }),
+    // @ts-expect-error: which meter?
+    usage.limits.check({ account }),
+    // @ts-expect-error: which meter?
+    usage.explain({ account, report: 1 }),
+    usage.explain({ account, invoice: 'in_1' }),
+    // @ts-expect-error: which meter?
+    usage.reports.retry({ account, report: 1, reason: 'x' }),
+    withDefault().increment({ account }),
+    withDefault().increment({ account, meter: 'tokens' }),
+    // @ts-expect-error: no such meter.
+    withDefault().increment({ account, meter: 'token' }),
+    // @ts-expect-error: no such meter.
+    createUsage({ database: 'a', meters: { credits: {}, tokens: {} }, default_meter: 'token' }),
+  ];
+  expectTypeOf(calls).toBeFunction();
+  // Whoever takes any app's `usage` takes these.
+  expectTypeOf(one()).toExtend<Usage<'credits'>>();
+  expectTypeOf(one()).toExtend<Usage>();
+  expectTypeOf(usage).toExtend<Usage<'credits' | 'tokens'>>();
+  expectTypeOf(withDefault()).toExtend<Usage<'credits' | 'tokens'>>();
 });
 
 test('get answers with one result, or one per meter, as the call says', () => {

@@ -247,6 +247,30 @@ describe('errors', () => {
     ]);
   });
 
+  test('without onError a line names the call and the code: a warning where the caller was mistaken', async () => {
+    const lines: string[] = [];
+    const logger = {
+      ...quiet,
+      warn: (_: object, message: string) => lines.push(`warning: ${message}`),
+      error: (_: object, message: string) => lines.push(`error: ${message}`),
+    };
+    const open = (database: string) => createUsage({ database, meters: { credits: {} }, logger });
+    const usage = open(join(temporaryDirectory(), 'usage.db'));
+    await expect(usage.increment({ account: '' })).rejects.toBeInstanceOf(UsageError);
+    await expect(usage.subscriptions.get({ account: 'a' })).rejects.toBeInstanceOf(UsageError);
+    await usage.close();
+    await expect(usage.get({ account: 'a' })).rejects.toBeInstanceOf(UsageError);
+    const broken = open(join(temporaryDirectory(), 'missing', 'usage.db'));
+    await expect(broken.worker.runOnce()).rejects.toBeInstanceOf(UsageError);
+    await broken.close();
+    expect(lines).toEqual([
+      'warning: usage.increment failed: invalid_account',
+      'warning: usage.subscriptions.get failed: account_not_found',
+      'error: usage.get failed: closed',
+      'error: usage.worker.runOnce failed: storage_failed',
+    ]);
+  });
+
   test('an onError that throws harms nobody', async () => {
     const usage = createUsage({
       database: join(temporaryDirectory(), 'usage.db'),
@@ -319,12 +343,12 @@ describe('options', () => {
     ['worker_schedule.usage', { worker_schedule: { usage: { cron: '0 0 * * *', time_zone: 'Mars/X' } } }],
     ['worker_schedule.usage', { worker_schedule: { usage: '0 0 30 2 *' } }],
     ['plans.pro.prices[0].meter', withPrice({ meter: 'tokens' })],
-    ['plans.pro.prices.0.interval', withPrice({ interval: 'fortnight' })],
-    ['plans.pro.prices.0', withPrice({ amount: 1 })],
+    ['plans.pro.prices[0].interval', withPrice({ interval: 'fortnight' })],
+    ['plans.pro.prices[0].amount', withPrice({ amount: 1 })],
     ['plans.pro.prices[0].meter', withPrice({ usage_type: 'licensed', meter: 'credits' })],
     ['plans.pro.prices[0].quantity', withPrice({ quantity: 'seats' })],
-    ['plans.pro.prices.0.stripe_price', withPrice({ stripe_price: 'prod_1' })],
-    ['plans.pro.prices.0.lookup_key', withPrice({ lookup_key: 'x'.repeat(201) })],
+    ['plans.pro.prices[0].stripe_price', withPrice({ stripe_price: 'prod_1' })],
+    ['plans.pro.prices[0].lookup_key', withPrice({ lookup_key: 'x'.repeat(201) })],
     [
       'plans.pro.prices',
       {
@@ -339,7 +363,10 @@ describe('options', () => {
       },
     ],
     ['plans.pro.limits.tokens', { plans: { pro: { prices: [], limits: { tokens: 1 } } } }],
-    ['options', { databse: 'x' }],
+    ['plans.pro.prices[0].unit_amount_decimal', withPrice({ unit_amount_decimal: undefined })],
+    ['stripe.webhook_secret[1]', { stripe: { secret_key: 'sk_test_1', webhook_secret: ['whsec_1', 'x'] } }],
+    ['worker_schedule.usage.cron', { worker_schedule: { usage: { cron: 3 } } }],
+    ['databse', { databse: 'x' }],
   ];
   test.each(refused)('%s: a wrong option is refused when the app starts', (field, options) => {
     const call = () => createUsage({ ...valid, ...options } as UsageOptions);
@@ -366,7 +393,32 @@ describe('options', () => {
       { ...valid, database: 5 },
       'database: It is neither a path, nor a postgres:// URL, nor a pool of `pg`, nor one of them with options. Correct what is named.',
     ],
-    [{ ...valid, databse: 'x' }, 'options: Unrecognized key: "databse". Correct what is named.'],
+    [{ ...valid, databse: 'x' }, 'databse: There is no such option here. Correct its name, or take it out.'],
+    [{ ...valid, meters: [] }, 'meters: It is not an object. Correct what is named.'],
+    [
+      { ...valid, meters: { '1st': {} } },
+      'meters.1st: It is not a name: a letter, then at most 99 letters, digits, _, . or -. Correct what is named.',
+    ],
+    [
+      { ...valid, verify_timeout_ms: 1e6 },
+      'verify_timeout_ms: It is more than 120,000. Correct what is named.',
+    ],
+    [
+      { ...valid, late_usage: 'no' },
+      'late_usage: It is none of bill_next, reject, track. Correct what is named.',
+    ],
+    [
+      { ...valid, http: { rate_limits: { per_key: 'no' } } },
+      'http.rate_limits.per_key: It is neither a whole number nor false. Correct what is named.',
+    ],
+    [
+      { ...valid, http: { usage_page: { title: 3 } } },
+      'http.usage_page.title: It is not a text. Correct what is named.',
+    ],
+    [
+      { ...valid, database: { path: 'x', y: 1 } },
+      'database.y: There is no such option here. Correct its name, or take it out.',
+    ],
     [
       { ...valid, worker_schedule: { usage: '0 0 30 2 *' } },
       'worker_schedule.usage "0 0 30 2 *": The schedule never comes up. Correct what is named.',
@@ -378,6 +430,49 @@ describe('options', () => {
       expect(() => createUsage(options as UsageOptions)).toThrow(expect.objectContaining({ message }));
     },
   );
+
+  /** Of every part of an option, whatever it is: what zod says itself is for programmers of zod. */
+  test('no refusal is in the words of the library that looks', () => {
+    const wrong = [3, 'x', true, [], ['x'], {}, { x: 1 }, -1, 0.5, Number.NaN, null, '1'.repeat(300)];
+    const price = { currency: 'usd', interval: 'month' };
+    const places: readonly ((value: unknown) => object)[] = [
+      (value) => ({ database: value }),
+      (value) => ({ database: { path: value } }),
+      (value) => ({ meters: value }),
+      (value) => ({ meters: { credits: value } }),
+      (value) => ({ meters: { credits: { stripe_event_name: value } } }),
+      (value) => ({ stripe: value }),
+      (value) => ({ stripe: { secret_key: 'sk_test_1', webhook_secret: value } }),
+      (value) => ({ stripe: { secret_key: 'sk_test_1', max_requests_per_second: value } }),
+      (value) => ({ stripe: { secret_key: 'sk_test_1', config: { port: value, timeout: value } } }),
+      (value) => ({ worker_schedule: { usage: value } }),
+      (value) => ({ plans: { pro: value } }),
+      (value) => ({ plans: { pro: { prices: [{ ...price, unit_amount_decimal: value }] } } }),
+      (value) => ({ plans: { pro: { prices: [{ ...price, tiers: value }] } } }),
+      (value) => ({ plans: { pro: { prices: [{ ...price, tiers: [{ up_to: value }] }] } } }),
+      (value) => ({ plans: { pro: { prices: [], limits: { credits: value } } } }),
+      (value) => ({ verify_timeout_ms: value }),
+      (value) => ({ onError: value, logger: value }),
+      (value) => ({ http: { base_path: value, allowed_origins: value, usage_page: value } }),
+      (value) => ({ http: { rate_limits: { per_key: value } } }),
+      (value) => ({ http: { cloud_events: { made: { meter: 'credits', quantity: value } } } }),
+      (value) => ({ http: { cloud_events: { made: { meter: 'credits', account: value } } } }),
+    ];
+    const refusals = places.flatMap((place) =>
+      wrong.map((value) => {
+        try {
+          createUsage({ ...valid, ...place(value) } as UsageOptions);
+          return null;
+        } catch (error) {
+          if (error instanceof UsageError) return error.message;
+          throw error;
+        }
+      }),
+    );
+    const words = refusals.filter((message) => message !== null);
+    expect(words.length).toBeGreaterThan(150);
+    expect(words.filter((message) => /expected|invalid|unrecognized|of a kind/i.test(message))).toEqual([]);
+  });
 
   test('a price that cannot be rated is refused with its place', () => {
     const options = { ...valid, ...withPrice({ tiers_mode: 'volume' }) } as UsageOptions;

@@ -10,7 +10,7 @@ import type {
   InspectedSubscription,
   Inspection,
 } from './inspection-provider.ts';
-import { MINUTE_MS, SECOND_MS } from './instant.ts';
+import { durationText, MINUTE_MS, SECOND_MS } from './instant.ts';
 import { WEBHOOK_EVENT_TYPES } from './webhook-event.ts';
 
 /** The version of Stripe's API that this release was built and tested on. */
@@ -85,8 +85,7 @@ export function checkClock({ answered_at }: InspectedAccount, before: Instant, a
   if (difference <= MAX_CLOCK_DIFFERENCE_MS) {
     return finding('ok', 'clock', 'clock', "The clock agrees with Stripe's.");
   }
-  const seconds = Math.round(difference / SECOND_MS);
-  const what = `The clock is ${seconds} s ${ahead > behind ? 'ahead of' : 'behind'} Stripe's.`;
+  const what = `The clock is ${durationText(difference)} ${ahead > behind ? 'ahead of' : 'behind'} Stripe's.`;
   const remedy = 'Let the machine keep its time by NTP: usage is stamped and periods end by this clock.';
   return finding('warning', 'clock', 'clock', what, remedy);
 }

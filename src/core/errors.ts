@@ -77,7 +77,7 @@ export const ERRORS = {
   invalid_price: {
     status: 400,
     meaning: 'The price cannot be rated.',
-    remedy: "Describe it in Stripe's field names: see Price in the documentation.",
+    remedy: "Describe it in Stripe's field names, as `plans.<name>.prices` takes them.",
   },
   account_not_found: {
     status: 404,

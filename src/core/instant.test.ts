@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from './errors.ts';
-import { daysInMonth, floorToSecond, formatInstant, parseInstant, startOfMonth } from './instant.ts';
+import {
+  daysInMonth,
+  durationText,
+  floorToSecond,
+  formatInstant,
+  parseInstant,
+  startOfMonth,
+} from './instant.ts';
 
 const parse = (value: unknown) => parseInstant(value, 'period_start', 'invalid_period');
 
@@ -111,4 +118,16 @@ describe('months', () => {
 
 test('a whole second is the one at or before the instant', () => {
   expect([0, 999, 1_000, 1_001, -1].map(floorToSecond)).toEqual([0, 0, 1_000, 1_000, -1_000]);
+});
+
+test.each([
+  [61_000, '61 s'],
+  [119_999, '120 s'],
+  [120_000, '2 minutes'],
+  [90 * 60_000, '90 minutes'],
+  [2 * 3_600_000, '2 hours'],
+  [47 * 3_600_000, '47 hours'],
+  [2_519_848_000, '29 days'],
+])('%i ms are %s', (ms, text) => {
+  expect(durationText(ms)).toBe(text);
 });

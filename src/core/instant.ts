@@ -81,3 +81,15 @@ export function formatInstant(instant: Instant): string {
 export function floorToSecond(instant: Instant): Instant {
   return Math.floor(instant / SECOND_MS) * SECOND_MS;
 }
+
+const UNITS = [
+  ['days', DAY_MS],
+  ['hours', HOUR_MS],
+  ['minutes', MINUTE_MS],
+] as const;
+
+/** How long something is, in the largest unit that there are two of: `29 days`, `90 minutes`, `89 s`. */
+export function durationText(ms: number): string {
+  const [unit, length] = UNITS.find(([, each]) => ms >= 2 * each) ?? ['s', SECOND_MS];
+  return `${Math.round(ms / length)} ${unit}`;
+}

@@ -51,12 +51,13 @@ const KINDS: Readonly<Record<string, string>> = {
   array: 'a list',
   object: 'an object',
   record: 'an object',
+  function: 'a function',
 };
 const OTHER_KIND = 'of a kind that is taken here';
 const NUMBERS = new Set(['number', 'int']);
 
-/** What is wrong, for somebody who writes JSON. A schema may have words of its own, which go first. */
-function wordsOf(issue: Issue): string {
+/** What is wrong, for somebody who writes JSON or options. A schema may have words of its own, which go first. */
+export function wordsOf(issue: Issue): string {
   if (issue.input === undefined) return 'It is missing';
   if (issue.code === 'invalid_type') return `It is not ${KINDS[issue.expected] ?? OTHER_KIND}`;
   if (issue.code === 'invalid_value') return `It is none of ${issue.values.join(', ')}`;

@@ -4,6 +4,7 @@ import { UsageError } from '../core/errors.ts';
 import type { Plan, Plans } from '../core/plan.ts';
 import type { Price } from '../core/price.ts';
 import { type AccountWithItems, type Store, timelineOf } from '../core/store.ts';
+import type { ReportKey } from '../core/usage-report.ts';
 
 export interface AccountContext {
   readonly store: Store;
@@ -29,6 +30,13 @@ export async function findAccount(
   const rolledUp = await store.getAccount({ account_id });
   if (rolledUp) return rolledUp;
   throw new UsageError('account_not_found', { field: 'account', value: account_id });
+}
+
+/** Why an account has no report of a number: there is none, or nobody knows the account. */
+export async function missingReport(store: Store, { account_id, report_id }: ReportKey): Promise<UsageError> {
+  return (await store.getAccount({ account_id }))
+    ? new UsageError('report_not_found', { field: 'report', value: report_id })
+    : new UsageError('account_not_found', { field: 'account', value: account_id });
 }
 
 /** The billing period of an account's meter at an instant. */

@@ -1,12 +1,14 @@
 import type { Price, RatedAmount } from '../core/price.ts';
-import { type AccountContext, findAccount, periodAt, planOf, priceOf } from './billed-account.ts';
-import { queryUsage } from './usage-query.ts';
+import { type AccountContext, periodAt, priceOf } from './billed-account.ts';
+import { findPresentAccount } from './present-account.ts';
+import { queryCurrentPeriod } from './usage-query.ts';
+import type { UsageResult } from './usage-result.ts';
 
 /** What `usage.cost` answers. Instants are ISO 8601 in UTC. */
 export interface CostResult {
   readonly account: string;
   readonly meter: string;
-  /** Name of the account's plan in the configuration; null = none is set. */
+  /** Name of the account's plan in the configuration, during a change the new one; null = none is set. */
   readonly plan: string | null;
   /** Of the current billing period. */
   readonly period_start: string;
@@ -19,6 +21,8 @@ export interface CostResult {
   readonly cost: RatedAmount | null;
   /** What the usage is billed by, with all its tiers; null = by nothing, or by several prices. */
   readonly price: Price | null;
+  /** As in `usage.get`: the change of the plan that is under way, after which all of this is told; null = none is. */
+  readonly change: UsageResult['change'];
 }
 
 /**
@@ -30,21 +34,22 @@ export async function queryCost(
   context: AccountContext,
   { account_id, meter }: { readonly account_id: string; readonly meter: string },
 ): Promise<CostResult> {
-  const found = await findAccount(context, account_id);
-  const [usage] = await queryUsage(context, { account_id, meters: [meter], range: null });
-  if (!usage) throw new Error('One meter was asked for, and none was answered.');
-  const { period_start, period_end, quantity, cost } = usage;
-  const price = priceOf(context, found, meter, periodAt(found, meter, Date.parse(period_start)));
+  const present = await findPresentAccount(context, account_id);
+  const usage = await queryCurrentPeriod(context, present, meter);
+  const { period_start, period_end, quantity, limit, cost, change } = usage;
+  const { account } = present;
+  const price = priceOf(context, account, meter, periodAt(account, meter, Date.parse(period_start)));
   return {
     account: account_id,
     meter,
-    plan: found.account.plan,
+    plan: account.account.plan,
     period_start,
     period_end,
     quantity,
-    limit: planOf(context, found)?.limits[meter] ?? null,
+    limit,
     cost,
     price: price && priceFields(price),
+    change,
   };
 }
 

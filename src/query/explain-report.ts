@@ -5,6 +5,7 @@ import { formatInstant, MINUTE_MS } from '../core/instant.ts';
 import type { EventPosition, ListEventsResult, UsageEvent } from '../core/report-listing.ts';
 import { acceptedQuantity } from '../core/stripe-count.ts';
 import { minuteOf, type ReportKey, type UsageReport } from '../core/usage-report.ts';
+import { missingReport } from './billed-account.ts';
 import type { EntriesPage, ExplainedMinute, LedgerEntry, ReportExplanation } from './explanation-result.ts';
 import type { ReconcileContext } from './reconcile-period.ts';
 import { toListed } from './report-list.ts';
@@ -19,20 +20,26 @@ export interface ExplainReportParams extends ReportKey {
 
 const SHOWN_DECISIONS = 100;
 
-/** A report, its entries, what was decided of it and Stripe's count of its minute. @throws UsageError `report_not_found`. */
+/**
+ * A report, its entries, what was decided of it and Stripe's count of its minute.
+ *
+ * @throws UsageError `account_not_found`, `report_not_found`.
+ */
 export async function explainReport(
   context: ReconcileContext,
   { after, limit, ...key }: ExplainReportParams,
 ): Promise<ReportExplanation> {
-  const { report, events, decisions } = await context.store.readAtOnce(async (reader) => {
-    const found = await reader.getReport(key);
-    if (!found) throw new UsageError('report_not_found', { field: 'report', value: key.report_id });
+  const found = await context.store.readAtOnce(async (reader) => {
+    const report = await reader.getReport(key);
+    if (!report) return null;
     return {
-      report: found,
-      events: await reader.listEvents({ report: found, after, limit }),
-      decisions: await reader.listDecisions({ report: found, limit: SHOWN_DECISIONS }),
+      report,
+      events: await reader.listEvents({ report, after, limit }),
+      decisions: await reader.listDecisions({ report, limit: SHOWN_DECISIONS }),
     };
   });
+  if (!found) throw await missingReport(context.store, key);
+  const { report, events, decisions } = found;
   const minute = await readMinute(context, report);
   const entries = events.is_archived ? null : toEntries(report, events, limit);
   const verdicts = [

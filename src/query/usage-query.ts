@@ -1,5 +1,4 @@
 import type { BillingPeriod, Period } from '../core/billing-period.ts';
-import { accountAfter } from '../core/expected-change.ts';
 import { formatInstant } from '../core/instant.ts';
 import { freeReason } from '../core/plan.ts';
 import { type RatedAmount, rate } from '../core/price.ts';
@@ -8,6 +7,7 @@ import type { AccountWithItems } from '../core/store.ts';
 import type { SubscriptionChange } from '../core/subscription-change.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import { type AccountContext, findAccount, periodAt, planOf, priceOf } from './billed-account.ts';
+import { findPresentAccount, type PresentAccount, presentPeriod } from './present-account.ts';
 import { toReportResult, type UsageResult } from './usage-result.ts';
 
 export interface UsageQueryParams {
@@ -24,41 +24,26 @@ export interface UsageQueryParams {
  */
 export async function queryUsage(context: AccountContext, params: UsageQueryParams): Promise<UsageResult[]> {
   const { account_id, meters, range } = params;
-  const account = await findAccount(context, account_id);
   if (range) {
+    const account = await findAccount(context, account_id);
     return await Promise.all(meters.map((meter) => queryRange(context, account, meter, range)));
   }
-  const change = await changeUnderWay(context, account);
-  const present = change ? accountAfter(account, change, context.plans) : account;
-  return await Promise.all(meters.map((meter) => queryCurrentPeriod(context, present, meter, change)));
+  const present = await findPresentAccount(context, account_id);
+  return await Promise.all(meters.map((meter) => queryCurrentPeriod(context, present, meter)));
 }
 
-/** A read more, but only while a change is under way. */
-async function changeUnderWay(
-  { store }: AccountContext,
-  { account: { account_id, change_requested_at } }: AccountWithItems,
-): Promise<SubscriptionChange | null> {
-  if (change_requested_at === null) return null;
-  const change = await store.getLastChange({ account_id });
-  return change?.requested_at === change_requested_at && change.due_at !== null ? change : null;
-}
-
-/**
- * Adds up whole reports: two indexed reads, however long the history. The account is seen as it is after a change that is
- * under way, since whose request there are reports of their own.
- */
-async function queryCurrentPeriod(
+/** Adds up whole reports: two indexed reads, however long the history. */
+export async function queryCurrentPeriod(
   context: AccountContext,
-  account: AccountWithItems,
+  present: PresentAccount,
   meter: string,
-  change: SubscriptionChange | null,
 ): Promise<UsageResult> {
-  const { account_id } = account.account;
-  const period = periodAt(account, meter, Math.max(context.clock.now(), change?.requested_at ?? 0));
+  const { account_id } = present.account.account;
+  const period = presentPeriod(context, present, meter);
   const { reports, unassigned } = await context.store.listReports({ account_id, meter, range: period });
   const quantities = new Map(reports.map(({ report_id, quantity }) => [report_id, quantity]));
-  const found = { reports, quantities, unassigned, is_current: true, change };
-  return summarise({ context, account, meter, period, range: period, ...found });
+  const found = { reports, quantities, unassigned, is_current: true };
+  return summarise({ context, ...present, meter, period, range: period, ...found });
 }
 
 /** Adds up reports that lie wholly in the range, and ledger rows of those that it cuts. */

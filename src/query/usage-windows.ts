@@ -5,7 +5,8 @@ import { exactTotal } from '../core/quantity.ts';
 import type { UsageReader } from '../core/store.ts';
 import type { UsageReport } from '../core/usage-report.ts';
 import { type WindowName, windowBoundaries } from '../core/usage-window.ts';
-import { type AccountContext, findAccount, periodAt } from './billed-account.ts';
+import { type AccountContext, findAccount } from './billed-account.ts';
+import { findPresentAccount, presentPeriod } from './present-account.ts';
 
 export interface UsageWindowsParams {
   readonly account_id: string;
@@ -49,8 +50,7 @@ export async function queryWindows(
   params: UsageWindowsParams,
 ): Promise<UsageWindowsResult> {
   const { account_id, meter, window, time_zone } = params;
-  const account = await findAccount(context, account_id);
-  const range = params.range ?? periodAt(account, meter, context.clock.now());
+  const range = await rangeOf(context, params);
   const boundaries = windowBoundaries(range, window, time_zone);
   const quantities = await context.store.readAtOnce((reader) =>
     sumWindows(reader, { account_id, meter, range, boundaries }),
@@ -63,6 +63,15 @@ export async function queryWindows(
   const quantity = exactTotal([...quantities.values()].reduce((sum, part) => sum + part, 0n));
   const [period_start, period_end] = [formatInstant(range.start), formatInstant(range.end)];
   return { account: account_id, meter, window, time_zone, period_start, period_end, quantity, windows };
+}
+
+async function rangeOf(
+  context: AccountContext,
+  { account_id, meter, range }: UsageWindowsParams,
+): Promise<Period> {
+  if (!range) return presentPeriod(context, await findPresentAccount(context, account_id), meter);
+  await findAccount(context, account_id);
+  return range;
 }
 
 interface SumWindowsParams {

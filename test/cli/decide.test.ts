@@ -74,7 +74,7 @@ describe('nothing is decided', () => {
     [['retry', 'acct_2', ...WHY], 'report'],
     [['retry', 'acct_2', 'x', ...WHY], 'number of a report'],
     [['retry', 'acct_2', '99', ...WHY], 'no report of this number'],
-    [['retry', 'nobody', '1', ...WHY], 'no report of this number'],
+    [['retry', 'nobody', '1', ...WHY], 'account does not exist'],
     [['retry', 'acct_2', '2', '--reason', ''], 'reason'],
     [['retry', 'acct_2', '2', '--actor', '', ...WHY], 'actor'],
     [['retry', 'acct_2', '2', '--meter', 'tokens', ...WHY], 'tokens'],

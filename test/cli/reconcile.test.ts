@@ -188,6 +188,7 @@ test.each([
   [['explain', 'acct_1'], 'report-or-invoice'],
   [['explain', 'acct_1', 'x'], 'in_'],
   [['explain', 'acct_1', '99'], 'no report of this number'],
+  [['explain', 'nobody', '1'], 'account does not exist'],
   [['explain', 'acct_1', '1', '--limit', '0'], 'from 1'],
   [['explain', 'acct_1', '1', '--meter', 'tokens'], 'tokens'],
   [['reports', '--status', 'lost'], 'statuses are'],

@@ -238,16 +238,16 @@ describe('a configuration', () => {
     [{ token_secret: 'x'.repeat(31) }, 'http.token_secret'],
     [{ token_secret: undefined }, 'http.token_secret'],
     [{ token_secret: '' }, 'http.token_secret'],
-    [{ allowed_origins: ['*'] }, 'http.allowed_origins.0'],
-    [{ allowed_origins: ['https://app.example.com/'] }, 'http.allowed_origins.0'],
-    [{ allowed_origins: ['null'] }, 'http.allowed_origins.0'],
+    [{ allowed_origins: ['*'] }, 'http.allowed_origins[0]'],
+    [{ allowed_origins: ['https://app.example.com/'] }, 'http.allowed_origins[0]'],
+    [{ allowed_origins: ['null'] }, 'http.allowed_origins[0]'],
     [{ base_path: 'billing' }, 'http.base_path'],
     [{ base_path: '/billing/' }, 'http.base_path'],
     [{ base_path: '/a?b' }, 'http.base_path'],
     [{ rate_limits: { per_key: 0 } }, 'http.rate_limits.per_key'],
     [{ cloud_events: { x: { meter: 'tokens' } } }, 'http.cloud_events.x.meter'],
     [{ cloud_events: { x: { meter: 'credits', quantity: 'tokens' } } }, 'http.cloud_events.x.quantity'],
-    [{ tokens: 'x' }, 'http'],
+    [{ tokens: 'x' }, 'http.tokens'],
   ])('with %j is refused', (http, field) => {
     expect(create(http)).toThrow(expect.objectContaining({ code: 'invalid_configuration', field }));
   });

@@ -32,6 +32,7 @@ export interface ContenderResult {
 }
 
 const METERS = ['credits', 'tokens', 'pages'] as const;
+type Meter = (typeof METERS)[number];
 const ACCOUNTS = 20;
 const CALLERS = 3;
 const MAX_CALLS_AT_ONCE = 40;
@@ -122,9 +123,10 @@ async function callAtOnce(): Promise<void> {
 }
 
 /** Some with a key that the other processes use for the same, some with a timestamp in another billing period. */
-function call(): IncrementParams<(typeof METERS)[number]> & { readonly quantity: number } {
+function call(): IncrementParams<Meter> & { readonly meter: Meter; readonly quantity: number } {
   const number = pick(KEYS);
-  const target = { account: `acct_${number % ACCOUNTS}`, meter: METERS[number % METERS.length] };
+  const meter = METERS[number % METERS.length] ?? 'credits';
+  const target = { account: `acct_${number % ACCOUNTS}`, meter };
   if (pick(3) === 0) return { ...target, quantity: 1 + (number % 100), idempotency_key: `k${number}` };
   if (bigCallsLeft > 0 && pick(100) === 0) {
     bigCallsLeft -= 1;

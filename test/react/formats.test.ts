@@ -87,6 +87,7 @@ describe('tiers', () => {
       limit: null,
       cost: null,
       price: VOLUME,
+      change: null,
     };
     const included: Price = {
       ...VOLUME,

@@ -51,6 +51,7 @@ const COST: CostResult = {
   limit: null,
   cost: { currency: 'usd', amount: 10, amount_decimal: '10', lines: [] },
   price: { currency: 'usd', tiers_mode: 'volume', tiers },
+  change: null,
 };
 
 describe('a meter without names of its units', () => {

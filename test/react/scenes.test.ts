@@ -79,6 +79,7 @@ const COST: CostResult = {
   limit: 100,
   cost: null,
   price: null,
+  change: null,
 };
 
 describe.each([18, 19] as const)('React %i', (version) => {

@@ -55,6 +55,7 @@ export function costOf(more: Partial<CostResult>): CostResult {
     limit: null,
     cost: null,
     price: null,
+    change: null,
     ...more,
   };
 }

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { count, instant, list, orNull, quantity } from './common.ts';
-import { ratedAmount, upTo } from './usage.ts';
+import { changeUnderWay, ratedAmount, upTo } from './usage.ts';
 
 const tier = z.strictObject({
   up_to: upTo,
@@ -53,5 +53,6 @@ export const costResult = z
     limit: count.nullable(),
     cost: orNull(ratedAmount),
     price: orNull(price),
+    change: orNull(changeUnderWay),
   })
   .openapi('Cost');

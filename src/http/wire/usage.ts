@@ -96,7 +96,7 @@ export const ratedAmount = z
   })
   .openapi('RatedAmount');
 
-const changeUnderWay = z
+export const changeUnderWay = z
   .strictObject({
     change: count,
     kind: z.enum(['plan', 'cancel']),

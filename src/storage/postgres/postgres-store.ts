@@ -39,7 +39,8 @@ const OLDEST_VERSION = 140_000;
 /**
  * Connects to PostgreSQL, on first use, and brings the schema up to date.
  *
- * @throws UsageError from every method: `storage_failed`, `storage_busy`, `storage_unsafe`, `schema_too_new`.
+ * @throws UsageError from every method: `storage_failed`, `storage_busy`, `storage_unsafe`, `schema_too_new`,
+ * `invalid_configuration` where `pg` is not installed.
  */
 export function createPostgresStore(options: PostgresStoreOptions): Store {
   const schema = quoted(options.schema ?? DEFAULT_SCHEMA);
@@ -103,7 +104,12 @@ async function importPg(): Promise<typeof import('pg')> {
   try {
     return await import('pg');
   } catch (cause) {
-    throw new UsageError('storage_failed', { reason: 'The package `pg` is not installed.', cause });
+    throw new UsageError('invalid_configuration', {
+      field: 'database',
+      reason: 'The package `pg` is not installed, which PostgreSQL needs.',
+      remedy: 'Install it (`npm install pg`), and start again.',
+      cause,
+    });
   }
 }
 

@@ -7,8 +7,19 @@ import { expect, test } from 'vitest';
 import { ROOT, runCommand } from './cli/command.ts';
 import { temporaryDirectory } from './support/folders.ts';
 
-/** An app that bills with Stripe, in a directory where its package is not installed. */
-function createApp(stripe = "stripe: { secret_key: 'sk_test_1' },") {
+const BILLING = "stripe: { secret_key: 'sk_test_1' },";
+
+interface AppOptions {
+  /** The package that is not installed. Default: `stripe`. */
+  readonly missing?: string;
+  /** Default: one that bills with Stripe. */
+  readonly stripe?: string;
+  /** Default: a file in the directory. */
+  readonly database?: string;
+}
+
+/** An app in a directory of its own. */
+function createApp({ missing = 'stripe', stripe = BILLING, database }: AppOptions = {}) {
   const directory = temporaryDirectory();
   const hook = join(directory, 'hook.mjs');
   writeFileSync(
@@ -16,18 +27,18 @@ function createApp(stripe = "stripe: { secret_key: 'sk_test_1' },") {
     `import { registerHooks } from 'node:module';
     registerHooks({
       resolve(name, context, next) {
-        if (name === 'stripe') throw new Error('Cannot find package');
+        if (name === '${missing}') throw new Error('Cannot find package');
         return next(name, context);
       },
     });`,
   );
   const config = join(directory, 'tallybook.config.ts');
   const library = pathToFileURL(join(ROOT, 'src', 'index.ts')).href;
-  const database = JSON.stringify(join(directory, 'usage.db'));
+  const place = JSON.stringify(database ?? join(directory, 'usage.db'));
   writeFileSync(
     config,
     `import { createUsage } from '${library}';
-    export const usage = createUsage({ database: ${database}, ${stripe} meters: { credits: {} } });`,
+    export const usage = createUsage({ database: ${place}, ${stripe} meters: { credits: {} } });`,
   );
   return { directory, config, env: { NODE_OPTIONS: `--import ${pathToFileURL(hook).href}` } };
 }
@@ -81,8 +92,36 @@ test('`tallybook doctor` has one error', async () => {
 });
 
 test('an app that does not bill yet needs no package', async () => {
-  const { config, env } = createApp('');
+  const { config, env } = createApp({ stripe: '' });
   const { code, stdout } = await runCommand(['doctor', '--config', config], { env });
   expect(code).toBe(0);
   expect(stdout).toContain('Stripe is not configured');
+});
+
+test('an app on PostgreSQL learns with its first call what to install', async () => {
+  const database = 'postgres://localhost:1/app';
+  const { directory, config, env } = createApp({ missing: 'pg', stripe: '', database });
+  const program = join(directory, 'app.ts');
+  writeFileSync(
+    program,
+    `import { usage } from './tallybook.config.ts';
+    const { code, status, message } = await usage.increment({ account: 'acct_1' }).catch((error) => error);
+    await usage.close();
+    console.log(JSON.stringify([code, status, message]));`,
+  );
+  const { stdout } = await promisify(execFile)(process.execPath, [program], {
+    env: { ...process.env, ...env },
+  });
+  const reason = 'The package `pg` is not installed, which PostgreSQL needs.';
+  const remedy = 'Install it (`npm install pg`), and start again.';
+  expect(JSON.parse(stdout)).toEqual(['invalid_configuration', 500, `database: ${reason} ${remedy}`]);
+  const doctor = await runCommand(['doctor', '--json', '--config', config], { env });
+  expect([doctor.code, doctor.stderr]).toEqual([1, '']);
+  expect(JSON.parse(doctor.stdout).findings).toContainEqual({
+    severity: 'error',
+    check: 'invalid_configuration',
+    where: 'database',
+    what: `database: ${reason}`,
+    remedy,
+  });
 });
