@@ -4,7 +4,6 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-
 const { engines } = JSON.parse(readFileSync('package.json', 'utf8'));
 const version = engines.node.replace('>=', '');
 const cache = join('node_modules/.cache', `node-${version}`);

@@ -1,6 +1,3 @@
-export type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
-export type { CatalogueResult, PushParams, PushResult } from './catalogue.ts';
-export type { ResumeParams } from './collection-pauses.ts';
 export type { Scope } from './core/access.ts';
 export type { AdjustParams } from './core/adjustment.ts';
 export type { CatalogueChange, NewPrice } from './core/catalogue.ts';
@@ -20,19 +17,6 @@ export type { IncrementParams, Properties } from './core/usage-event.ts';
 export type { ReportReason, ReportStatus } from './core/usage-report.ts';
 export type { WindowName } from './core/usage-window.ts';
 export type {
-  DatabaseOptions,
-  PostgresOptions,
-  PostgresPoolLike,
-  SqliteOptions,
-} from './database-options.ts';
-export type { DoctorResult } from './doctor.ts';
-export type {
-  ExplainInvoiceParams,
-  ExplainReportParams,
-  ListReportsParams,
-  ReconcileParams,
-} from './explanations.ts';
-export type {
   CreateKeyParams,
   KeyActionResult,
   KeyActionsPage,
@@ -42,11 +26,19 @@ export type {
   RotateKeyParams,
 } from './http/access/api-keys.ts';
 export type { CreateTokenParams, RevokeTokensParams, TokenResult } from './http/access/browser-tokens.ts';
-export type { CloudEventOptions, HttpOptions } from './http-options.ts';
-export type { ListInvoicesParams } from './invoices.ts';
-export type { CheckLimitParams, LimitResult } from './limits.ts';
-export type { ListedPlan, ListedPrice } from './listed-plans.ts';
-export type { LicensedPriceOptions, MeteredPriceOptions, PlanOptions } from './plan-options.ts';
+export type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './methods/accounts.ts';
+export type { CatalogueResult, PushParams, PushResult } from './methods/catalogue.ts';
+export type { ResumeParams } from './methods/collection-pauses.ts';
+export type { DoctorResult } from './methods/doctor.ts';
+export type {
+  ExplainInvoiceParams,
+  ExplainReportParams,
+  ListReportsParams,
+  ReconcileParams,
+} from './methods/explanations.ts';
+export type { ListInvoicesParams } from './methods/invoices.ts';
+export type { CheckLimitParams, LimitResult } from './methods/limits.ts';
+export type { ListedPlan, ListedPrice } from './methods/listed-plans.ts';
 export type {
   PlanPreview,
   PreviewedBill,
@@ -54,7 +46,39 @@ export type {
   PreviewedMeter,
   PreviewedPrice,
   PreviewPlanParams,
-} from './plan-preview.ts';
+} from './methods/plan-preview.ts';
+export type {
+  DecisionResult,
+  ReportResolution,
+  ResolveReportParams,
+  RetryReportParams,
+} from './methods/report-decisions.ts';
+export type { AddSeatsParams, SeatsResult, SetSeatsParams } from './methods/seats.ts';
+export type { CancelParams, ChangePlanParams, ChangeResult } from './methods/subscription-changes.ts';
+export type { SubscriptionResult } from './methods/subscription-result.ts';
+export type {
+  CheckoutParams,
+  CheckoutResult,
+  CreateSubscriptionParams,
+  PortalParams,
+} from './methods/subscriptions.ts';
+export type { BillUnflushedParams, BillUnflushedResult } from './methods/unflushed-bills.ts';
+export type { CostParams, WindowsParams } from './methods/usage-readings.ts';
+export type { ListWebhooksParams, WebhookEventResult, WebhooksPage } from './methods/webhooks.ts';
+export type {
+  DatabaseOptions,
+  PostgresOptions,
+  PostgresPoolLike,
+  SqliteOptions,
+} from './options/database-options.ts';
+export type { CloudEventOptions, HttpOptions } from './options/http-options.ts';
+export type { LicensedPriceOptions, MeteredPriceOptions, PlanOptions } from './options/plan-options.ts';
+export type {
+  MeterOptions,
+  StripeOptions,
+  UsageOptions,
+} from './options/usage-options.ts';
+export type { UsagePageOptions } from './options/usage-page-options.ts';
 export type { CostResult } from './query/cost-so-far.ts';
 export type {
   EntriesPage,
@@ -80,32 +104,8 @@ export type { ChangeUnderWay, ReportResult, UsageByMeterResult, UsageResult } fr
 export type { UsageWindow, UsageWindowsResult } from './query/usage-windows.ts';
 export type { UnitNames } from './react/units.ts';
 export type { IncrementResult } from './recorder/recorder.ts';
-export type {
-  DecisionResult,
-  ReportResolution,
-  ResolveReportParams,
-  RetryReportParams,
-} from './report-decisions.ts';
-export type { AddSeatsParams, SeatsResult, SetSeatsParams } from './seats.ts';
-export type { CancelParams, ChangePlanParams, ChangeResult } from './subscription-changes.ts';
-export type { SubscriptionResult } from './subscription-result.ts';
-export type {
-  CheckoutParams,
-  CheckoutResult,
-  CreateSubscriptionParams,
-  PortalParams,
-} from './subscriptions.ts';
-export type { BillUnflushedParams, BillUnflushedResult } from './unflushed-bills.ts';
 export { createUsage } from './usage.ts';
 export type { AppTransaction, GetParams, GetResult, IncrementOptions, Usage } from './usage-interface.ts';
-export type {
-  MeterOptions,
-  StripeOptions,
-  UsageOptions,
-} from './usage-options.ts';
-export type { UsagePageOptions } from './usage-page-options.ts';
-export type { CostParams, WindowsParams } from './usage-readings.ts';
-export type { ListWebhooksParams, WebhookEventResult, WebhooksPage } from './webhooks.ts';
 export type { ReportRun } from './worker/report-cycle.ts';
 export type { ReportProgress } from './worker/report-progress.ts';
 export type { ScheduleInput } from './worker/schedule.ts';

@@ -3,7 +3,7 @@ import type { Plans } from './core/plan.ts';
 import type { Store } from './core/store.ts';
 import type { HttpHandler, HttpHandlerOptions } from './http/handler.ts';
 import type { HttpService } from './http/service.ts';
-import { listPlans } from './listed-plans.ts';
+import { listPlans } from './methods/listed-plans.ts';
 
 export interface UsageHandlerOptions
   extends Pick<HttpHandlerOptions, 'environment' | 'settings' | 'tell' | 'isClosed'> {

@@ -1,17 +1,7 @@
-import type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './accounts.ts';
-import type { CatalogueResult, PushParams, PushResult } from './catalogue.ts';
-import type { ResumeParams } from './collection-pauses.ts';
 import type { AdjustParams } from './core/adjustment.ts';
 import type { DateInput } from './core/instant.ts';
 import type { PulledConfig } from './core/pulled-config.ts';
 import type { IncrementParams } from './core/usage-event.ts';
-import type { DoctorResult } from './doctor.ts';
-import type {
-  ExplainInvoiceParams,
-  ExplainReportParams,
-  ListReportsParams,
-  ReconcileParams,
-} from './explanations.ts';
 import type {
   CreateKeyParams,
   KeyActionsPage,
@@ -21,10 +11,33 @@ import type {
   RotateKeyParams,
 } from './http/access/api-keys.ts';
 import type { CreateTokenParams, RevokeTokensParams, TokenResult } from './http/access/browser-tokens.ts';
-import type { ListInvoicesParams } from './invoices.ts';
-import type { CheckLimitParams, LimitResult } from './limits.ts';
-import type { ListedPlan } from './listed-plans.ts';
-import type { PlanPreview, PreviewPlanParams } from './plan-preview.ts';
+import type { AccountDetails, AccountResult, AccountsPage, SetAccountParams } from './methods/accounts.ts';
+import type { CatalogueResult, PushParams, PushResult } from './methods/catalogue.ts';
+import type { ResumeParams } from './methods/collection-pauses.ts';
+import type { DoctorResult } from './methods/doctor.ts';
+import type {
+  ExplainInvoiceParams,
+  ExplainReportParams,
+  ListReportsParams,
+  ReconcileParams,
+} from './methods/explanations.ts';
+import type { ListInvoicesParams } from './methods/invoices.ts';
+import type { CheckLimitParams, LimitResult } from './methods/limits.ts';
+import type { ListedPlan } from './methods/listed-plans.ts';
+import type { PlanPreview, PreviewPlanParams } from './methods/plan-preview.ts';
+import type { DecisionResult, ResolveReportParams, RetryReportParams } from './methods/report-decisions.ts';
+import type { AddSeatsParams, SeatsResult, SetSeatsParams } from './methods/seats.ts';
+import type { CancelParams, ChangePlanParams, ChangeResult } from './methods/subscription-changes.ts';
+import type { SubscriptionResult } from './methods/subscription-result.ts';
+import type {
+  CheckoutParams,
+  CheckoutResult,
+  CreateSubscriptionParams,
+  PortalParams,
+} from './methods/subscriptions.ts';
+import type { BillUnflushedParams, BillUnflushedResult } from './methods/unflushed-bills.ts';
+import type { CostParams, WindowsParams } from './methods/usage-readings.ts';
+import type { ListWebhooksParams, WebhooksPage } from './methods/webhooks.ts';
 import type { CostResult } from './query/cost-so-far.ts';
 import type { InvoiceExplanation, ReportExplanation } from './query/explanation-result.ts';
 import type { InvoicesPage } from './query/invoice-list.ts';
@@ -33,19 +46,6 @@ import type { ReportsPage } from './query/report-list.ts';
 import type { UsageByMeterResult, UsageResult } from './query/usage-result.ts';
 import type { UsageWindowsResult } from './query/usage-windows.ts';
 import type { IncrementResult } from './recorder/recorder.ts';
-import type { DecisionResult, ResolveReportParams, RetryReportParams } from './report-decisions.ts';
-import type { AddSeatsParams, SeatsResult, SetSeatsParams } from './seats.ts';
-import type { CancelParams, ChangePlanParams, ChangeResult } from './subscription-changes.ts';
-import type { SubscriptionResult } from './subscription-result.ts';
-import type {
-  CheckoutParams,
-  CheckoutResult,
-  CreateSubscriptionParams,
-  PortalParams,
-} from './subscriptions.ts';
-import type { BillUnflushedParams, BillUnflushedResult } from './unflushed-bills.ts';
-import type { CostParams, WindowsParams } from './usage-readings.ts';
-import type { ListWebhooksParams, WebhooksPage } from './webhooks.ts';
 import type { ReportRun } from './worker/report-cycle.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { postgresOptions, sqliteOptions } from '../src/database-options.ts';
-import { optionsSchema } from '../src/usage-options.ts';
+import { postgresOptions, sqliteOptions } from '../src/options/database-options.ts';
+import { optionsSchema } from '../src/options/usage-options.ts';
 
 /** `<name>` stands for a name that the app chooses, `[]` for each of a list. */
 function namesOf(schema: unknown, path: string): string[] {

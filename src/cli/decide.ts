@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import type { DecisionResult, ReportResolution } from '../report-decisions.ts';
+import type { DecisionResult, ReportResolution } from '../methods/report-decisions.ts';
 import { withUsage } from './app-usage.ts';
 import { print } from './standard-output.ts';
 

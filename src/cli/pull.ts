@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { pullCatalogue } from '../catalogue.ts';
 import type { PulledConfig } from '../core/pulled-config.ts';
+import { pullCatalogue } from '../methods/catalogue.ts';
 import { rateLimitsOf } from '../stripe/rate-limits.ts';
 import { createStripeProviders } from '../stripe/stripe-provider.ts';
 import { systemEnvironment } from '../system-environment.ts';

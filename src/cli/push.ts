@@ -1,7 +1,7 @@
-import type { PushResult } from '../catalogue.ts';
 import type { CatalogueChange } from '../core/catalogue.ts';
 import { changeText, termsText } from '../core/catalogue-text.ts';
 import type { Finding } from '../core/finding.ts';
+import type { PushResult } from '../methods/catalogue.ts';
 import { withUsage } from './app-usage.ts';
 import { CommandError, oneLine } from './command-error.ts';
 import { canAsk, isConfirmed } from './confirmation.ts';

@@ -1,8 +1,8 @@
-import type { AccountResult } from '../../accounts.ts';
 import type { Period } from '../../core/billing-period.ts';
 import { formatInstant } from '../../core/instant.ts';
 import { describeLines, formatMoney } from '../../core/money.ts';
 import { MAX_AGE_MS } from '../../core/usage-event.ts';
+import type { AccountResult } from '../../methods/accounts.ts';
 import type { ReconciliationLine } from '../../query/reconciliation-result.ts';
 import type { ListedReport } from '../../query/report-list.ts';
 import type { UsageResult } from '../../query/usage-result.ts';

@@ -61,7 +61,7 @@ export const MODEL_BUGS: readonly SeededBug[] = [
   },
   {
     name: 'a seat is given away before Stripe bills it',
-    file: 'src/seats.ts',
+    file: 'src/methods/seats.ts',
     snippet: 'return isUnderWay(change) ? toResult(found, seats) : toResult({ ...found, seats }, null);',
     replacement: 'return toResult({ ...found, seats }, null);',
     seed: 6,
@@ -82,14 +82,14 @@ export const MODEL_BUGS: readonly SeededBug[] = [
   },
   {
     name: 'the end of a pause leaves its drafts',
-    file: 'src/collection-pauses.ts',
+    file: 'src/methods/collection-pauses.ts',
     snippet: "if (drafts === 'collect') await collectDrafts(provider, stripe_subscription);",
     replacement: '',
     seed: 18,
   },
   {
     name: 'a change is asked for in a pause',
-    file: 'src/planned-change.ts',
+    file: 'src/methods/planned-change.ts',
     snippet: '  if (!is_collection_paused) return;\n',
     replacement: '  if (is_collection_paused !== null) return;\n',
     seed: 18,

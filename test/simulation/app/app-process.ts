@@ -1,9 +1,9 @@
 import type { BillingProvider } from '../../../src/core/billing-provider.ts';
 import type { Environment } from '../../../src/core/environment.ts';
 import type { Store } from '../../../src/core/store.ts';
+import type { UsageOptions } from '../../../src/options/usage-options.ts';
 import { composeUsage } from '../../../src/usage.ts';
 import type { Usage } from '../../../src/usage-interface.ts';
-import type { UsageOptions } from '../../../src/usage-options.ts';
 import type { Trace } from '../trace.ts';
 import { type Fate, GONE, never } from './fate.ts';
 import type { Turns } from './turns.ts';

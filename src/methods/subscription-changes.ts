@@ -1,15 +1,17 @@
+import { parseAccountId } from '../core/account.ts';
+import type { BillingProvider } from '../core/billing-provider.ts';
+import type { Instant } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import { type DateInput, floorToSecond, formatInstant, HOUR_MS, parseInstant } from '../core/instant.ts';
+import { freePlanOf, type PriceInterval } from '../core/plan.ts';
+import type { RequestChangeParams } from '../core/store.ts';
+import type { BilledSubscription, ChangeKind, SubscriptionChange } from '../core/subscription-change.ts';
+import { parseFields } from '../core/usage-event.ts';
+import { findAccount } from '../query/billed-account.ts';
+import { instantOrNull } from '../query/usage-result.ts';
 import { existingAccount, syncAccount } from './account-syncing.ts';
 import { awaitChange } from './awaited-change.ts';
 import { setEnd } from './collection-pauses.ts';
-import { parseAccountId } from './core/account.ts';
-import type { BillingProvider } from './core/billing-provider.ts';
-import type { Instant } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
-import { type DateInput, floorToSecond, formatInstant, HOUR_MS, parseInstant } from './core/instant.ts';
-import { freePlanOf, type PriceInterval } from './core/plan.ts';
-import type { RequestChangeParams } from './core/store.ts';
-import type { BilledSubscription, ChangeKind, SubscriptionChange } from './core/subscription-change.ts';
-import { parseFields } from './core/usage-event.ts';
 import {
   changeError,
   errorOf,
@@ -18,8 +20,6 @@ import {
   refusePaused,
   type SubscriptionChangesContext,
 } from './planned-change.ts';
-import { findAccount } from './query/billed-account.ts';
-import { instantOrNull } from './query/usage-result.ts';
 
 /** Parameters of `usage.plans.change`. */
 export interface ChangePlanParams<PlanName extends string = string> {

@@ -1,23 +1,23 @@
-import { parseAccountId } from './core/account.ts';
-import type { Period } from './core/billing-period.ts';
-import { parseMonth, parseRange } from './core/date-range.ts';
-import { UsageError } from './core/errors.ts';
-import type { DateInput } from './core/instant.ts';
-import { type Meters, parseMeter } from './core/meter.ts';
-import { parseFields } from './core/usage-event.ts';
-import type { ReportStatus } from './core/usage-report.ts';
-import { explainInvoice } from './query/explain-invoice.ts';
-import { explainReport, parseEventCursor } from './query/explain-report.ts';
-import type { InvoiceExplanation, ReportExplanation } from './query/explanation-result.ts';
-import { reconcileAccounts } from './query/reconcile.ts';
-import type { ReconcileContext } from './query/reconcile-period.ts';
-import type { ReconciliationPage } from './query/reconciliation-result.ts';
+import { parseAccountId } from '../core/account.ts';
+import type { Period } from '../core/billing-period.ts';
+import { parseMonth, parseRange } from '../core/date-range.ts';
+import { UsageError } from '../core/errors.ts';
+import type { DateInput } from '../core/instant.ts';
+import { type Meters, parseMeter } from '../core/meter.ts';
+import { parseFields } from '../core/usage-event.ts';
+import type { ReportStatus } from '../core/usage-report.ts';
+import { explainInvoice } from '../query/explain-invoice.ts';
+import { explainReport, parseEventCursor } from '../query/explain-report.ts';
+import type { InvoiceExplanation, ReportExplanation } from '../query/explanation-result.ts';
+import { reconcileAccounts } from '../query/reconcile.ts';
+import type { ReconcileContext } from '../query/reconcile-period.ts';
+import type { ReconciliationPage } from '../query/reconciliation-result.ts';
 import {
   listReportsByStatus,
   parseReportCursor,
   REPORT_STATUSES,
   type ReportsPage,
-} from './query/report-list.ts';
+} from '../query/report-list.ts';
 
 /** Parameters of `usage.reconcile`. */
 export interface ReconcileParams {

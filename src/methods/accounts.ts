@@ -1,10 +1,10 @@
+import { type Account, parseAccountId, parseStripeCustomer } from '../core/account.ts';
+import { UsageError } from '../core/errors.ts';
+import { formatInstant } from '../core/instant.ts';
+import { parsePlan } from '../core/plan.ts';
+import type { SubscriptionStatus } from '../core/stripe-subscription.ts';
+import { parseFields } from '../core/usage-event.ts';
 import { existingAccount, type SyncContext, syncAccount } from './account-syncing.ts';
-import { type Account, parseAccountId, parseStripeCustomer } from './core/account.ts';
-import { UsageError } from './core/errors.ts';
-import { formatInstant } from './core/instant.ts';
-import { parsePlan } from './core/plan.ts';
-import type { SubscriptionStatus } from './core/stripe-subscription.ts';
-import { parseFields } from './core/usage-event.ts';
 import { answered, configured } from './stripe-answers.ts';
 import { readSubscription, type SubscriptionResult } from './subscription-result.ts';
 

@@ -1,6 +1,6 @@
-import type { LicensedPrice, PlanPrice, Plans, PriceInterval } from './core/plan.ts';
-import type { Price } from './core/price.ts';
-import { priceFields } from './query/cost-so-far.ts';
+import type { LicensedPrice, PlanPrice, Plans, PriceInterval } from '../core/plan.ts';
+import type { Price } from '../core/price.ts';
+import { priceFields } from '../query/cost-so-far.ts';
 
 /** A plan as customers may see it: what it costs, and nothing of how it is found at Stripe. */
 export interface ListedPlan<PlanName extends string = string> {

@@ -1,7 +1,7 @@
-import { parseAccountId } from './core/account.ts';
-import type { BillingProvider, CataloguePrice, Failed } from './core/billing-provider.ts';
-import type { Environment } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
+import { parseAccountId } from '../core/account.ts';
+import type { BillingProvider, CataloguePrice, Failed } from '../core/billing-provider.ts';
+import type { Environment } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
 import {
   intervalsOf,
   isFree,
@@ -10,8 +10,8 @@ import {
   type Plans,
   type PriceInterval,
   parsePlan,
-} from './core/plan.ts';
-import type { Store } from './core/store.ts';
+} from '../core/plan.ts';
+import type { Store } from '../core/store.ts';
 import {
   type BilledSubscription,
   type ItemChange,
@@ -21,8 +21,8 @@ import {
   offerOf,
   type SubscriptionChange,
   seatsOf,
-} from './core/subscription-change.ts';
-import { findAccount } from './query/billed-account.ts';
+} from '../core/subscription-change.ts';
+import { findAccount } from '../query/billed-account.ts';
 
 export interface SubscriptionChangesContext {
   readonly store: Store;

@@ -1,24 +1,24 @@
-import { parseAccountId } from './core/account.ts';
-import { parseActor, parseReason } from './core/adjustment.ts';
-import type { BillingPeriod } from './core/billing-period.ts';
-import type { BillingProvider } from './core/billing-provider.ts';
-import type { Environment } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
-import { DAY_MS, type DateInput, formatInstant, parseInstant } from './core/instant.ts';
-import { type Meters, parseMeter } from './core/meter.ts';
-import { formatMoney } from './core/money.ts';
-import type { Plans } from './core/plan.ts';
-import type { AccountWithItems, Store } from './core/store.ts';
+import { parseAccountId } from '../core/account.ts';
+import { parseActor, parseReason } from '../core/adjustment.ts';
+import type { BillingPeriod } from '../core/billing-period.ts';
+import type { BillingProvider } from '../core/billing-provider.ts';
+import type { Environment } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import { DAY_MS, type DateInput, formatInstant, parseInstant } from '../core/instant.ts';
+import { type Meters, parseMeter } from '../core/meter.ts';
+import { formatMoney } from '../core/money.ts';
+import type { Plans } from '../core/plan.ts';
+import type { AccountWithItems, Store } from '../core/store.ts';
 import {
   billKeyOf,
   describeBill,
   type UnflushedBill,
   type UnflushedBillScope,
-} from './core/unflushed-bill.ts';
-import { parseFields } from './core/usage-event.ts';
-import { findAccount, periodAt, priceOf } from './query/billed-account.ts';
-import { type ReconcileContext, reconcilePeriod } from './query/reconcile-period.ts';
-import type { ReconciliationLine } from './query/reconciliation-result.ts';
+} from '../core/unflushed-bill.ts';
+import { parseFields } from '../core/usage-event.ts';
+import { findAccount, periodAt, priceOf } from '../query/billed-account.ts';
+import { type ReconcileContext, reconcilePeriod } from '../query/reconcile-period.ts';
+import type { ReconciliationLine } from '../query/reconciliation-result.ts';
 import { answered, configured } from './stripe-answers.ts';
 
 /** Parameters of `usage.subscriptions.billUnflushed`: what `usage.reconcile` shows as `unflushed_change`. */

@@ -1,8 +1,8 @@
-import { parseAccountId } from './core/account.ts';
-import type { BillingProvider } from './core/billing-provider.ts';
-import { UsageError } from './core/errors.ts';
-import { formatInstant } from './core/instant.ts';
-import { parseFields } from './core/usage-event.ts';
+import { parseAccountId } from '../core/account.ts';
+import type { BillingProvider } from '../core/billing-provider.ts';
+import { UsageError } from '../core/errors.ts';
+import { formatInstant } from '../core/instant.ts';
+import { parseFields } from '../core/usage-event.ts';
 import { errorOf, findSubscription, type SubscriptionChangesContext } from './planned-change.ts';
 
 export interface ResumeParams {

@@ -1,13 +1,13 @@
-import type { Account } from './core/account.ts';
-import { accountSync } from './core/account-sync.ts';
-import type { BillingProvider } from './core/billing-provider.ts';
-import type { Clock } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
-import type { Plans } from './core/plan.ts';
-import type { Store } from './core/store.ts';
-import type { StripeSubscription } from './core/stripe-subscription.ts';
+import type { Account } from '../core/account.ts';
+import { accountSync } from '../core/account-sync.ts';
+import type { BillingProvider } from '../core/billing-provider.ts';
+import type { Clock } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Plans } from '../core/plan.ts';
+import type { Store } from '../core/store.ts';
+import type { StripeSubscription } from '../core/stripe-subscription.ts';
+import { findEndings } from '../worker/item-endings.ts';
 import { answered, configured } from './stripe-answers.ts';
-import { findEndings } from './worker/item-endings.ts';
 
 export interface SyncContext {
   readonly store: Store;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { UnitNames } from './react/units.ts';
+import type { UnitNames } from '../react/units.ts';
 
 /** Options of the customer's usage page. Each is shown to customers. */
 export interface UsagePageOptions<Meter extends string = string> {

@@ -1,22 +1,22 @@
 import { z } from 'zod';
-import type { Environment, Logger } from './core/environment.ts';
-import type { LateUsagePolicy } from './core/late-usage.ts';
-import type { Meters } from './core/meter.ts';
-import type { Plans } from './core/plan.ts';
+import type { Environment, Logger } from '../core/environment.ts';
+import type { LateUsagePolicy } from '../core/late-usage.ts';
+import type { Meters } from '../core/meter.ts';
+import type { Plans } from '../core/plan.ts';
+import { wordsOf } from '../http/input.ts';
+import type { HttpSettings } from '../http/settings.ts';
+import { type RateLimits, rateLimitsOf } from '../stripe/rate-limits.ts';
+import type { ReportProgress } from '../worker/report-progress.ts';
+import type { ScheduleInput } from '../worker/schedule.ts';
 import {
   type DatabaseConfig,
   type DatabaseOptions,
   databaseOptions,
   parseDatabase,
 } from './database-options.ts';
-import { wordsOf } from './http/input.ts';
-import type { HttpSettings } from './http/settings.ts';
 import { type HttpOptions, httpSchema, parseHttp } from './http-options.ts';
 import { entryPath, invalidOption, refusalOf } from './option-refusal.ts';
 import { optionName, type PlanOptions, parsePlans, plansSchema } from './plan-options.ts';
-import { type RateLimits, rateLimitsOf } from './stripe/rate-limits.ts';
-import type { ReportProgress } from './worker/report-progress.ts';
-import type { ScheduleInput } from './worker/schedule.ts';
 
 /** Options of `createUsage`. */
 export interface UsageOptions<

@@ -1,16 +1,16 @@
-import { parseAccountId } from './core/account.ts';
-import { parseActor, parseReason } from './core/adjustment.ts';
-import type { BillingProvider } from './core/billing-provider.ts';
-import type { Environment } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
-import { type Meters, parseMeter } from './core/meter.ts';
-import type { DecisionAction } from './core/report-listing.ts';
-import type { ReportChanges, Store } from './core/store.ts';
-import { parseFields } from './core/usage-event.ts';
-import { isSent, type ReportReason, type UsageReport } from './core/usage-report.ts';
-import { missingReport } from './query/billed-account.ts';
-import { SlotReader } from './worker/slot-reader.ts';
-import { readSurplus } from './worker/total-check.ts';
+import { parseAccountId } from '../core/account.ts';
+import { parseActor, parseReason } from '../core/adjustment.ts';
+import type { BillingProvider } from '../core/billing-provider.ts';
+import type { Environment } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import { type Meters, parseMeter } from '../core/meter.ts';
+import type { DecisionAction } from '../core/report-listing.ts';
+import type { ReportChanges, Store } from '../core/store.ts';
+import { parseFields } from '../core/usage-event.ts';
+import { isSent, type ReportReason, type UsageReport } from '../core/usage-report.ts';
+import { missingReport } from '../query/billed-account.ts';
+import { SlotReader } from '../worker/slot-reader.ts';
+import { readSurplus } from '../worker/total-check.ts';
 
 /** Names a report, and who decides about it and why. */
 export interface RetryReportParams<Meter extends string = string> {

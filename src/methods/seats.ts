@@ -1,11 +1,12 @@
+import { parseAccountId } from '../core/account.ts';
+import { UsageError } from '../core/errors.ts';
+import type { PriceInterval } from '../core/plan.ts';
+import type { Price } from '../core/price.ts';
+import { type SubscriptionChange, seatsItemOf } from '../core/subscription-change.ts';
+import { Turns } from '../core/turns.ts';
+import { parseFields } from '../core/usage-event.ts';
+import { priceFields } from '../query/cost-so-far.ts';
 import { awaitChange, isUnderWay } from './awaited-change.ts';
-import { parseAccountId } from './core/account.ts';
-import { UsageError } from './core/errors.ts';
-import type { PriceInterval } from './core/plan.ts';
-import type { Price } from './core/price.ts';
-import { type SubscriptionChange, seatsItemOf } from './core/subscription-change.ts';
-import { Turns } from './core/turns.ts';
-import { parseFields } from './core/usage-event.ts';
 import {
   changeError,
   findSubscription,
@@ -13,7 +14,6 @@ import {
   refusePaused,
   type SubscriptionChangesContext,
 } from './planned-change.ts';
-import { priceFields } from './query/cost-so-far.ts';
 
 export interface SetSeatsParams {
   readonly account: string;

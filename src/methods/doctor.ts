@@ -1,5 +1,5 @@
-import type { BillingProvider } from './core/billing-provider.ts';
-import { compareCatalogue, type DeclaredCatalogue, referencesOf } from './core/catalogue-comparison.ts';
+import type { BillingProvider } from '../core/billing-provider.ts';
+import { compareCatalogue, type DeclaredCatalogue, referencesOf } from '../core/catalogue-comparison.ts';
 import {
   checkAccount,
   checkApiVersion,
@@ -12,13 +12,13 @@ import {
   checkTiersModes,
   refusedCustomer,
   unreadFinding,
-} from './core/doctor-checks.ts';
-import type { Clock } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
-import { bySeverity, type Finding } from './core/finding.ts';
-import type { Inspection } from './core/inspection-provider.ts';
-import type { Store } from './core/store.ts';
-import { parseFields } from './core/usage-event.ts';
+} from '../core/doctor-checks.ts';
+import type { Clock } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import { bySeverity, type Finding } from '../core/finding.ts';
+import type { Inspection } from '../core/inspection-provider.ts';
+import type { Store } from '../core/store.ts';
+import { parseFields } from '../core/usage-event.ts';
 
 /** What `usage.doctor` answers. */
 export interface DoctorResult {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { UsageError } from './core/errors.ts';
-import type { Meters } from './core/meter.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Meters } from '../core/meter.ts';
 import {
   type LicensedPrice,
   lookupKeyOf,
@@ -8,8 +8,8 @@ import {
   type PlanPrice,
   type Plans,
   type PriceInterval,
-} from './core/plan.ts';
-import { assertPrice, type Price } from './core/price.ts';
+} from '../core/plan.ts';
+import { assertPrice, type Price } from '../core/price.ts';
 
 export interface PlanOptions<Meter extends string = string> {
   /** What customers call it. Default: the plan's key, with a capital letter. */

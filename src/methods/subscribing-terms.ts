@@ -1,9 +1,9 @@
-import type { BillingProvider } from './core/billing-provider.ts';
-import type { Instant } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
-import { DAY_MS, floorToSecond, parseInstant } from './core/instant.ts';
-import { intervalsOf, isFree, type Plan, type PriceInterval } from './core/plan.ts';
-import type { SubscribingTerms } from './core/subscribing.ts';
+import type { BillingProvider } from '../core/billing-provider.ts';
+import type { Instant } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import { DAY_MS, floorToSecond, parseInstant } from '../core/instant.ts';
+import { intervalsOf, isFree, type Plan, type PriceInterval } from '../core/plan.ts';
+import type { SubscribingTerms } from '../core/subscribing.ts';
 import { answered } from './stripe-answers.ts';
 
 /** Stripe's own limit of a trial (docs.stripe.com/billing/subscriptions/trials). */

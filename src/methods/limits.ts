@@ -1,9 +1,9 @@
-import { parseAccountId } from './core/account.ts';
-import { type Meters, parseMeter } from './core/meter.ts';
-import { parseQuantity } from './core/quantity.ts';
-import { parseFields } from './core/usage-event.ts';
-import type { AccountContext } from './query/billed-account.ts';
-import { queryUsage } from './query/usage-query.ts';
+import { parseAccountId } from '../core/account.ts';
+import { type Meters, parseMeter } from '../core/meter.ts';
+import { parseQuantity } from '../core/quantity.ts';
+import { parseFields } from '../core/usage-event.ts';
+import type { AccountContext } from '../query/billed-account.ts';
+import { queryUsage } from '../query/usage-query.ts';
 
 export interface CheckLimitParams<Meter extends string = string> {
   readonly account: string;

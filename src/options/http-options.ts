@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { UsageError } from './core/errors.ts';
-import type { Meters } from './core/meter.ts';
-import type { CloudEventRule } from './http/cloud-events.ts';
-import type { HttpSettings } from './http/settings.ts';
-import type { UsagePageSettings } from './http/usage-page.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Meters } from '../core/meter.ts';
+import type { CloudEventRule } from '../http/cloud-events.ts';
+import type { HttpSettings } from '../http/settings.ts';
+import type { UsagePageSettings } from '../http/usage-page.ts';
 import { type UsagePageOptions, usagePageSchema } from './usage-page-options.ts';
 
 /** Options of `usage.handler`. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { UsageError } from './core/errors.ts';
+import { UsageError } from '../core/errors.ts';
 
 type Issue = z.core.$ZodIssue;
 

@@ -1,5 +1,5 @@
-import type { BillingProvider, Failed } from './core/billing-provider.ts';
-import { UsageError } from './core/errors.ts';
+import type { BillingProvider, Failed } from '../core/billing-provider.ts';
+import { UsageError } from '../core/errors.ts';
 
 /**
  * What Stripe answered, where a call of the app cannot go on without it.

@@ -1,5 +1,5 @@
-import type { Instant } from './core/environment.ts';
-import type { SubscriptionChange } from './core/subscription-change.ts';
+import type { Instant } from '../core/environment.ts';
+import type { SubscriptionChange } from '../core/subscription-change.ts';
 import type { SubscriptionChangesContext } from './planned-change.ts';
 
 /** How often a caller looks whether a change is done that another process may be making. */

@@ -1,21 +1,21 @@
+import type { PreviewedInvoice, PreviewedLine } from '../core/billing-provider.ts';
+import type { Instant } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import { floorToSecond, formatInstant } from '../core/instant.ts';
+import type { PriceInterval } from '../core/plan.ts';
+import { type Price, type RatedAmount, rate } from '../core/price.ts';
+import { type BilledItem, seatsOf } from '../core/subscription-change.ts';
+import { parseFields } from '../core/usage-event.ts';
+import { priceFields } from '../query/cost-so-far.ts';
+import { queryUsage } from '../query/usage-query.ts';
+import type { UsageResult } from '../query/usage-result.ts';
 import { existingAccount, syncAccount } from './account-syncing.ts';
-import type { PreviewedInvoice, PreviewedLine } from './core/billing-provider.ts';
-import type { Instant } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
-import { floorToSecond, formatInstant } from './core/instant.ts';
-import type { PriceInterval } from './core/plan.ts';
-import { type Price, type RatedAmount, rate } from './core/price.ts';
-import { type BilledItem, seatsOf } from './core/subscription-change.ts';
-import { parseFields } from './core/usage-event.ts';
 import {
   errorOf,
   type PlannedChange,
   planChange,
   type SubscriptionChangesContext,
 } from './planned-change.ts';
-import { priceFields } from './query/cost-so-far.ts';
-import { queryUsage } from './query/usage-query.ts';
-import type { UsageResult } from './query/usage-result.ts';
 
 export interface PreviewPlanParams<PlanName extends string = string> {
   readonly account: string;

@@ -1,14 +1,14 @@
-import type { Account } from './core/account.ts';
-import type { Instant } from './core/environment.ts';
-import { formatInstant } from './core/instant.ts';
-import type { PriceInterval } from './core/plan.ts';
-import type { Store } from './core/store.ts';
+import type { Account } from '../core/account.ts';
+import type { Instant } from '../core/environment.ts';
+import { formatInstant } from '../core/instant.ts';
+import type { PriceInterval } from '../core/plan.ts';
+import type { Store } from '../core/store.ts';
 import {
   type BillingSubscription,
   currentSubscription,
   type PaymentAction,
   type SubscriptionStatus,
-} from './core/stripe-subscription.ts';
+} from '../core/stripe-subscription.ts';
 
 /** What bills an account, as it was last read from Stripe. Instants are ISO 8601 in UTC. */
 export interface SubscriptionResult<Plan extends string = string> {

@@ -1,13 +1,13 @@
-import { parseAccountId } from './core/account.ts';
-import { parseRange } from './core/date-range.ts';
-import { UsageError } from './core/errors.ts';
-import type { DateInput } from './core/instant.ts';
-import { type Meters, parseMeter } from './core/meter.ts';
-import { parseFields } from './core/usage-event.ts';
-import { parseWindow, type WindowName } from './core/usage-window.ts';
-import type { AccountContext } from './query/billed-account.ts';
-import { type CostResult, queryCost } from './query/cost-so-far.ts';
-import { queryWindows, type UsageWindowsResult } from './query/usage-windows.ts';
+import { parseAccountId } from '../core/account.ts';
+import { parseRange } from '../core/date-range.ts';
+import { UsageError } from '../core/errors.ts';
+import type { DateInput } from '../core/instant.ts';
+import { type Meters, parseMeter } from '../core/meter.ts';
+import { parseFields } from '../core/usage-event.ts';
+import { parseWindow, type WindowName } from '../core/usage-window.ts';
+import type { AccountContext } from '../query/billed-account.ts';
+import { type CostResult, queryCost } from '../query/cost-so-far.ts';
+import { queryWindows, type UsageWindowsResult } from '../query/usage-windows.ts';
 
 /** Parameters of `usage.windows`. */
 export interface WindowsParams<Meter extends string = string> {

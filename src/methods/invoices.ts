@@ -1,9 +1,9 @@
-import { parseAccountId } from './core/account.ts';
-import type { BillingProvider } from './core/billing-provider.ts';
-import { UsageError } from './core/errors.ts';
-import { parseFields } from './core/usage-event.ts';
-import type { AccountContext } from './query/billed-account.ts';
-import { type InvoicesPage, listInvoices } from './query/invoice-list.ts';
+import { parseAccountId } from '../core/account.ts';
+import type { BillingProvider } from '../core/billing-provider.ts';
+import { UsageError } from '../core/errors.ts';
+import { parseFields } from '../core/usage-event.ts';
+import type { AccountContext } from '../query/billed-account.ts';
+import { type InvoicesPage, listInvoices } from '../query/invoice-list.ts';
 
 /** Parameters of `usage.invoices.list`. */
 export interface ListInvoicesParams {

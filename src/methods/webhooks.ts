@@ -1,9 +1,9 @@
-import type { Clock } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
-import { formatInstant } from './core/instant.ts';
-import type { Store } from './core/store.ts';
-import { parseFields } from './core/usage-event.ts';
-import type { WebhookEvent, WebhookEventStatus } from './core/webhook-event.ts';
+import type { Clock } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import { formatInstant } from '../core/instant.ts';
+import type { Store } from '../core/store.ts';
+import { parseFields } from '../core/usage-event.ts';
+import type { WebhookEvent, WebhookEventStatus } from '../core/webhook-event.ts';
 
 /** An event of Stripe's as `usage.webhooks` answers it. */
 export interface WebhookEventResult {

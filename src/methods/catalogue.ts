@@ -1,12 +1,12 @@
-import type { BillingProvider } from './core/billing-provider.ts';
-import type { CatalogueChange } from './core/catalogue.ts';
-import { type CatalogueComparison, compareCatalogue, referencesOf } from './core/catalogue-comparison.ts';
-import type { Environment } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
-import type { Finding } from './core/finding.ts';
-import type { Plans } from './core/plan.ts';
-import { type PulledConfig, pulledConfig } from './core/pulled-config.ts';
-import { parseFields } from './core/usage-event.ts';
+import type { BillingProvider } from '../core/billing-provider.ts';
+import type { CatalogueChange } from '../core/catalogue.ts';
+import { type CatalogueComparison, compareCatalogue, referencesOf } from '../core/catalogue-comparison.ts';
+import type { Environment } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
+import type { Plans } from '../core/plan.ts';
+import { type PulledConfig, pulledConfig } from '../core/pulled-config.ts';
+import { parseFields } from '../core/usage-event.ts';
 
 /** What differs between the configuration and Stripe. */
 export interface CatalogueResult {

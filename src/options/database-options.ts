@@ -1,12 +1,12 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import type { Environment } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
-import type { Store } from './core/store.ts';
-import { wordsOf } from './http/input.ts';
-import { createPostgresStore } from './storage/postgres/postgres-store.ts';
-import type { PostgresPool } from './storage/postgres/session.ts';
-import { createSqliteStore } from './storage/sqlite/sqlite-store.ts';
+import type { Environment } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Store } from '../core/store.ts';
+import { wordsOf } from '../http/input.ts';
+import { createPostgresStore } from '../storage/postgres/postgres-store.ts';
+import type { PostgresPool } from '../storage/postgres/session.ts';
+import { createSqliteStore } from '../storage/sqlite/sqlite-store.ts';
 
 /** A path for SQLite, `postgres://…`, the app's own `pg.Pool`, or one of them with options. */
 export type DatabaseOptions = string | PostgresPoolLike | SqliteOptions | PostgresOptions;

@@ -1,13 +1,13 @@
+import { type Account, parseAccountId } from '../core/account.ts';
+import type { BillingProvider } from '../core/billing-provider.ts';
+import type { Environment } from '../core/environment.ts';
+import { UsageError } from '../core/errors.ts';
+import type { DateInput } from '../core/instant.ts';
+import { type Plan, type PriceInterval, parsePlan } from '../core/plan.ts';
+import { billingSubscriptions, isLive, type StripeSubscription } from '../core/stripe-subscription.ts';
+import type { PaymentBehavior, SubscribingTerms } from '../core/subscribing.ts';
+import { parseFields, parseIdempotencyKey } from '../core/usage-event.ts';
 import { existingAccount, type SyncContext, syncAccount } from './account-syncing.ts';
-import { type Account, parseAccountId } from './core/account.ts';
-import type { BillingProvider } from './core/billing-provider.ts';
-import type { Environment } from './core/environment.ts';
-import { UsageError } from './core/errors.ts';
-import type { DateInput } from './core/instant.ts';
-import { type Plan, type PriceInterval, parsePlan } from './core/plan.ts';
-import { billingSubscriptions, isLive, type StripeSubscription } from './core/stripe-subscription.ts';
-import type { PaymentBehavior, SubscribingTerms } from './core/subscribing.ts';
-import { parseFields, parseIdempotencyKey } from './core/usage-event.ts';
 import { answered, configured } from './stripe-answers.ts';
 import {
   itemsAtStripe,
