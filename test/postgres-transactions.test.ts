@@ -275,6 +275,20 @@ describe('the roll-up', () => {
     });
   });
 
+  test('creates such an account as of what was used first, where a timestamp says when', async () => {
+    const { usage, clock, quantity } = await createApp();
+    for (const seconds of [3, 5]) {
+      const timestamp = new Date(clock.now() - seconds * 1_000);
+      await inPg(app.pool, ({ transaction }) =>
+        usage.increment({ account: 'a', timestamp }, { transaction }),
+      );
+    }
+    expect(await quantity()).toBe(2);
+    const created_at = new Date(START - 5_000).toISOString();
+    expect(await usage.accounts.get({ account: 'a' })).toMatchObject({ created_at });
+    expect(await usage.get({ account: 'a' })).toMatchObject({ period_start: created_at, quantity: 2 });
+  });
+
   test('finds an account behind thousands of waiting events of others', async () => {
     const { usage, quantity, schema } = await createApp();
     await inPg(app.pool, ({ transaction }) => usage.increment({ account: 'z' }, { transaction }));

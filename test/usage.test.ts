@@ -122,6 +122,17 @@ describe('get', () => {
     });
   });
 
+  test('the first usage of an account is in its current period, also with a timestamp from before the call', async () => {
+    const { usage, clock } = createTwoMeters();
+    const timestamp = new Date(clock.now() - 3_000);
+    await usage.increment({ account: 'n1', meter: 'credits', quantity: 90, timestamp });
+    expect(await usage.get({ account: 'n1', meter: 'credits' })).toMatchObject({
+      quantity: 90,
+      reports: [{ quantity: 90, late: false }],
+    });
+    expect(await usage.limits.check({ account: 'n1', meter: 'credits' })).toMatchObject({ used: 90 });
+  });
+
   test('several meters are answered one by one, each at its own price', async () => {
     const { usage } = createTwoMeters();
     await usage.accounts.set({ account: 'a', plan: 'pro' });

@@ -43,19 +43,19 @@ const ITEM_COLUMNS = [
 ] as const;
 
 /**
- * Creates accounts that are not known yet; their months are anchored at this second. In their order, so that two
- * processes that create the same ones do not wait for each other.
+ * Creates accounts that are not known yet; their months are anchored at the second of the instant that each has. In their
+ * order, so that two processes that create the same ones do not wait for each other.
  */
-export async function ensureAccounts(db: Db, account_ids: readonly string[], now: Instant): Promise<void> {
-  const created_at = floorToSecond(now);
+export async function ensureAccounts(db: Db, created: ReadonlyMap<string, Instant>): Promise<void> {
+  const account_ids = [...created.keys()].sort();
   await db
     .insertInto('account')
     .values(
-      account_ids.toSorted().map((account_id) => ({
+      account_ids.map((account_id) => ({
         account_id,
         plan: null,
         stripe_customer: null,
-        created_at,
+        created_at: floorToSecond(created.get(account_id) ?? 0),
         synced_at: null,
         sync_due_at: null,
         change_requested_at: null,
@@ -93,7 +93,7 @@ export async function setAccount(
   db: Db,
   { account_id, plan, stripe_customer, now }: SetAccountParams,
 ): Promise<Account> {
-  await ensureAccounts(db, [account_id], now);
+  await ensureAccounts(db, new Map([[account_id, now]]));
   await lockAccounts(db, [account_id]);
   const before = await accountRow(db, account_id);
   if (typeof stripe_customer === 'string' && stripe_customer !== before.stripe_customer) {
@@ -117,7 +117,7 @@ export async function setAccount(
 /** Of two that link an account at once, the second gets what the first has made of it. */
 export async function linkAccount(db: Db, params: LinkAccountParams): Promise<Account> {
   const { account_id, now } = params;
-  await ensureAccounts(db, [account_id], now);
+  await ensureAccounts(db, new Map([[account_id, now]]));
   await lockAccounts(db, [account_id]);
   const before = await accountRow(db, account_id);
   return before.stripe_customer === null ? await setAccount(db, params) : before;

@@ -35,10 +35,7 @@ export async function openReportsFor(
   now: Instant,
   late_usage: LateUsagePolicy,
 ): Promise<number[]> {
-  const account_ids = [...new Set(entries.map(({ account_id }) => account_id))];
-  await ensureAccounts(db, account_ids, now);
-  await lockAccounts(db, account_ids);
-  const accounts = await loadAccounts(db, account_ids);
+  const accounts = await loadAccounts(db, await lockAccountsOf(db, entries, now));
   const needed = entries.map(({ account_id, meter, occurred_at }) => {
     const account = accounts.get(account_id);
     if (!account) throw new Error('An account that was just created is missing.');
@@ -60,6 +57,22 @@ export async function openReportsFor(
     report_ids.push(report_id);
   }
   return report_ids;
+}
+
+/** Creates the accounts of entries that nobody knows yet, as of their first usage: it is in their first month. */
+export async function lockAccountsOf(
+  db: Db,
+  entries: readonly UsageEntry[],
+  now: Instant,
+): Promise<string[]> {
+  const created = new Map<string, Instant>();
+  for (const { account_id, occurred_at } of entries) {
+    created.set(account_id, Math.min(created.get(account_id) ?? now, occurred_at ?? now));
+  }
+  const account_ids = [...created.keys()];
+  await ensureAccounts(db, created);
+  await lockAccounts(db, account_ids);
+  return account_ids;
 }
 
 /** Usage that is too late for its invoice stays in its own period where it is only tracked. */

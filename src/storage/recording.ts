@@ -7,9 +7,8 @@ import {
   type RecordUsageResult,
   type UsageEntryOutcome,
 } from '../core/store.ts';
-import { ensureAccounts, lockAccounts } from './accounts.ts';
 import { refuseLateEntries } from './late-entries.ts';
-import { openReportsFor, sealFullReports } from './opening.ts';
+import { lockAccountsOf, openReportsFor, sealFullReports } from './opening.ts';
 import type { Db } from './report-rows.ts';
 import type { RoutedEntry, WriteParams, WritePath, WriteResult } from './write-path.ts';
 
@@ -138,9 +137,7 @@ async function openFor(
   const report_ids = await transact(async (db) => {
     if (full.length > 0) {
       // All accounts before any of their reports, so that nobody waits in a circle.
-      const account_ids = [...new Set(entries.map(({ account_id }) => account_id))];
-      await ensureAccounts(db, account_ids, now);
-      await lockAccounts(db, account_ids);
+      await lockAccountsOf(db, entries, now);
       await sealFullReports(db, full, now);
     }
     return await openReportsFor(db, entries, now, late_usage);

@@ -43,7 +43,7 @@ export async function requestChange(
   { now, after, proration_date = null, ...request }: RequestChangeParams,
 ): Promise<SubscriptionChange> {
   const { account_id } = request;
-  await ensureAccounts(db, [account_id], now);
+  await ensureAccounts(db, new Map([[account_id, now]]));
   await lockAccounts(db, [account_id]);
   const last = await getLastChange(db, account_id);
   const isOvertaken = after !== undefined && after !== (last?.change_id ?? 0);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/instant.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/instant.ts';
 import { MAX_QUANTITY } from '../core/quantity.ts';
 import type { RecordUsageParams, Store, UsageEntry } from '../core/store.ts';
 import { isLegalTransition, type ReportStatus, type UsageReport } from '../core/usage-report.ts';
@@ -88,6 +88,28 @@ export function testStore(suite: StoreSuite): void {
         [report?.billing_period_start, report?.billing_period_end],
         [NOW, Date.UTC(2026, 1, 10, 12)],
       );
+    },
+  );
+
+  check(
+    'usage from before an account was known begins its first month, usage from ahead does not',
+    async (store) => {
+      const early = { occurred_at: NOW - 3 * SECOND_MS + 400 };
+      const ahead = { account_id: 'acct_2', occurred_at: NOW + 60 * SECOND_MS };
+      const entries = [entry({ quantity: 1 }), entry({ ...early, quantity: 90 }), entry(ahead)];
+      const { outcomes } = await store.recordUsage(flush(entries, NOW + 123));
+      assert.deepEqual(outcomes, ['recorded', 'recorded', 'recorded']);
+      const created = async (account_id: string) =>
+        (await store.getAccount({ account_id }))?.account.created_at;
+      assert.deepEqual([await created(ACCOUNT), await created('acct_2')], [NOW - 3 * SECOND_MS, NOW]);
+      const found = await reports(store);
+      assert.deepEqual(
+        found.map(({ quantity, late, billing_period_start }) => [quantity, late, billing_period_start]),
+        [[91, false, NOW - 3 * SECOND_MS]],
+      );
+      // What is older still than its first usage is in the month before.
+      await store.recordUsage(flush([entry({ occurred_at: NOW - 4 * SECOND_MS })], NOW + 200));
+      assert.equal(await created(ACCOUNT), NOW - 3 * SECOND_MS);
     },
   );
 

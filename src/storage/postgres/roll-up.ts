@@ -134,7 +134,7 @@ async function createAccounts(
 ): Promise<void> {
   await sql`
     insert into ${sql.raw(schema)}.account (account_id, created_at)
-    select account_id, min(recorded_at) - min(recorded_at) % 1000 from ${sql.raw(schema)}.usage_event
+    select account_id, least(min(recorded_at), min(occurred_at)) / 1000 * 1000 from ${sql.raw(schema)}.usage_event
     where report_id is null and account_id = any(${account_ids})
       and account_id not in (select account_id from ${sql.raw(schema)}.account where account_id = any(${account_ids}))
     group by account_id order by account_id on conflict do nothing`.execute(db);
