@@ -21,8 +21,7 @@ export function measureStore(store: Store, clock: Clock): Store {
     description: 'Ledger entries, by what became of them.',
     unit: '{entry}',
   });
-  return {
-    ...store,
+  const measured: Pick<Store, 'recordUsage'> = {
     recordUsage(params) {
       const elapsed = elapsedOn(clock);
       const recorded = store.recordUsage(params);
@@ -42,6 +41,8 @@ export function measureStore(store: Store, clock: Clock): Store {
       return recorded;
     },
   };
+  // Everything else is the store's own, whatever stands in its place.
+  return Object.assign(Object.create(store), measured);
 }
 
 function tally(outcomes: readonly UsageEntryOutcome[]): Map<UsageEntryOutcome, number> {
