@@ -1,13 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
-/** Random schedules and processes that are killed: `npm run test:long`. */
-export const LONG_TESTS = 'test/{simulation,model,processes}/**/*.test.ts';
+/** Random schedules, processes that are killed, servers in trouble, and many accounts or periods: `npm run test:long`. */
+export const LONG_TESTS = [
+  'test/{simulation,model,processes}/**/*.test.ts',
+  'test/postgres-{pooler,trouble,waits}.test.ts',
+  'test/{billing-boundaries,midnight,poisoned-account}.test.ts',
+  'test/cli/dev-{import,refusals}.test.ts',
+];
 
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.{ts,tsx}'],
     // `npm run test:package` has the last.
-    exclude: ['**/node_modules/**', LONG_TESTS, 'test/package/**'],
+    exclude: ['**/node_modules/**', ...LONG_TESTS, 'test/package/**'],
     globalSetup: [
       'test/support/compile-cache.ts',
       'test/support/stripe-contract/load-contract.ts',

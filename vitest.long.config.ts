@@ -5,7 +5,7 @@ import standard, { LONG_TESTS } from './vitest.config.ts';
 export default defineConfig({
   test: {
     ...standard.test,
-    include: [LONG_TESTS],
+    include: LONG_TESTS,
     exclude: ['**/node_modules/**'],
     reporters: ['default', ['json', { outputFile: 'node_modules/.cache/long-tests.json' }]],
   },
