@@ -40,7 +40,11 @@ function createApp({ missing = 'stripe', stripe = BILLING, database }: AppOption
     `import { createUsage } from '${library}';
     export const usage = createUsage({ database: ${place}, ${stripe} meters: { credits: {} } });`,
   );
-  return { directory, config, env: { NODE_OPTIONS: `--import ${pathToFileURL(hook).href}` } };
+  return {
+    directory,
+    config,
+    env: { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import ${pathToFileURL(hook).href}` },
+  };
 }
 
 test('the worker of an app says so once, and the app goes on counting', async () => {
