@@ -28,7 +28,7 @@ export function drawRequest(random: Random, document: ApiDocument, credentials: 
   const target = operation.path + drawQuery(random, operation, document, isChanged);
   if (operation.body.size === 0 || kind === 'hostile') {
     if (kind === 'hostile')
-      return drawHostile(random, { method: operation.method, target, headers, operation });
+      return drawHostile(random, document, { method: operation.method, target, headers, operation });
     return { method: operation.method, target, headers, body: null, operation };
   }
   const [type = 'application/json', schema] = random.pick([...operation.body] as [[string, unknown]]);
@@ -64,7 +64,7 @@ function textOf(value: unknown): string {
 type Envelope = Omit<DrawnRequest, 'body' | 'headers'> & { readonly headers: [string, string][] };
 
 /** What no client would send that means well. */
-function drawHostile(random: Random, drawn: Envelope): DrawnRequest {
+function drawHostile(random: Random, document: ApiDocument, drawn: Envelope): DrawnRequest {
   const method = random.pick([drawn.method, 'GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD']);
   const paths: readonly [string, ...string[]] = [
     drawn.target,
@@ -115,8 +115,14 @@ function drawHostile(random: Random, drawn: Envelope): DrawnRequest {
     target,
     headers,
     body: hasBody(method) ? drawBody(random) : null,
-    operation: target === drawn.target && method === drawn.method ? drawn.operation : null,
+    // Another method may be another route.
+    operation:
+      document.operations.find((other) => other.method === method && other.path === pathOf(target)) ?? null,
   };
+}
+
+function pathOf(target: string): string {
+  return target.split('?')[0] ?? target;
 }
 
 function hasBody(method: string): boolean {
