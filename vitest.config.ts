@@ -3,9 +3,10 @@ import { defineConfig } from 'vitest/config';
 /** Random schedules, processes that are killed, servers in trouble, and many accounts or periods: `npm run test:long`. */
 export const LONG_TESTS = [
   'test/{simulation,model,processes}/**/*.test.ts',
-  'test/postgres-{pooler,trouble,waits}.test.ts',
-  'test/{billing-boundaries,midnight,poisoned-account}.test.ts',
-  'test/cli/dev-{import,refusals}.test.ts',
+  'test/postgres-*.test.ts',
+  'test/{billing-boundaries,crash-points,midnight,poisoned-account}.test.ts',
+  'test/http/serving.test.ts',
+  'test/cli/{catalogue,dev-import,dev-refusals,reconcile}.test.ts',
 ];
 
 export default defineConfig({
