@@ -10,6 +10,7 @@ export default defineConfig({
       'test/{cli,client,http}/**/*.test.ts',
       'test/{main-job,report-job,telemetry,thread-flags,usage,webhooks,webhook-receiver}.test.ts',
     ],
+    exclude: ['**/node_modules/**'],
     reporters: ['default', ['json', { outputFile: 'node_modules/.cache/oldest-tests.json' }]],
   },
 });
