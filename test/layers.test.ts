@@ -38,6 +38,7 @@ const REFUSED = [
   ['src/methods/x.ts', '../storage/schema.ts'],
   ['src/methods/x.ts', '../stripe/rate-limiter.ts'],
   ['src/options/x.ts', '../testing/movable-clock.ts'],
+  ['src/options/x.ts', '../methods/accounts.ts'],
   ['src/http/x.ts', '../query/usage-query.ts'],
   ['src/http/resources/x.ts', '../../storage/schema.ts'],
   ['src/client/x.ts', '../core/errors.ts'],
