@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useId, useState } from 'react';
 import type { ChangeResult, PlansResult, PublicPlan } from '../client/wire.ts';
 import { type ComponentProps, Frame } from './frame.tsx';
 import { useLastChange, usePlans } from './hooks.ts';
-import { PlanPreviewPanel, type ShownChange, type ShownPreview } from './plan-preview.tsx';
+import { Invitation, PlanPreviewPanel, type ShownChange, type ShownPreview } from './plan-preview.tsx';
 import { PlanPrices } from './plan-prices.tsx';
 import { useUsageContext } from './provider.tsx';
 
@@ -80,7 +80,9 @@ function PlanChoice({ name, plans, currentPlan, onChange, onSubscribe, ...props 
   useEffect(() => {
     if (isUnderWay) setChosen(null);
   }, [isUnderWay]);
-  const target = plans.find(({ plan }) => plan === chosen && plan !== currentPlan);
+  const target = isUnderWay ? undefined : plans.find(({ plan }) => plan === chosen && plan !== currentPlan);
+  // Stripe bills nothing for a plan without prices, so there is nothing that a change would prorate.
+  const isFree = plans.find(({ plan }) => plan === currentPlan)?.prices.length === 0;
   return (
     <>
       <fieldset className="tallybook-plan-list" disabled={isUnderWay}>
@@ -95,7 +97,10 @@ function PlanChoice({ name, plans, currentPlan, onChange, onSubscribe, ...props 
         ))}
       </fieldset>
       {isUnderWay ? <ChangeUnderWay change={change} plans={plans} /> : null}
-      {target && !isUnderWay ? (
+      {target && isFree && onSubscribe ? (
+        <Invitation key={target.plan} plan={target} onSubscribe={() => onSubscribe(target.plan)} />
+      ) : null}
+      {target && !(isFree && onSubscribe) ? (
         <PlanPreviewPanel
           key={target.plan}
           plan={target}

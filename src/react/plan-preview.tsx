@@ -42,11 +42,48 @@ export interface PlanPreviewPanelProps {
   readonly onSubscribe: (() => Promise<void>) | undefined;
 }
 
+export interface InvitationProps {
+  readonly plan: PublicPlan;
+  /** Begins a subscription; it rejects with what is to be told. */
+  readonly onSubscribe: () => Promise<void>;
+}
+
+/** The button that subscribes an account that has no subscription yet. */
+export function Invitation({ plan, onSubscribe }: InvitationProps) {
+  const { texts, queries } = useUsageContext();
+  const [isBusy, setIsBusy] = useState(false);
+  const [refusal, setRefusal] = useState<string | null>(null);
+
+  async function subscribe(): Promise<void> {
+    setIsBusy(true);
+    setRefusal(null);
+    try {
+      await onSubscribe();
+      queries.refresh();
+    } catch (error) {
+      setRefusal(refusalOf(error, texts, wordsOf(error)));
+    }
+    setIsBusy(false);
+  }
+
+  return (
+    <div className="tallybook-preview">
+      <p className="tallybook-preview-title">
+        <bdi>{plan.name}</bdi>
+      </p>
+      <p role="status">{refusal}</p>
+      <Action isBusy={isBusy} onPress={subscribe}>
+        {texts.subscribe(plan.name)}
+      </Action>
+    </div>
+  );
+}
+
 type Step = 'previewing' | 'ready' | 'changing' | 'pending' | 'done';
 
 /** What changing to a plan costs, and the button that does it, or that subscribes, where there is one. */
 export function PlanPreviewPanel({ plan, preview, onConfirm, onSubscribe }: PlanPreviewPanelProps) {
-  const { texts, queries } = useUsageContext();
+  const { texts } = useUsageContext();
   const [step, setStep] = useState<Step>('previewing');
   const [shown, setShown] = useState<ShownPreview | null>(null);
   const [isNew, setIsNew] = useState(false);
@@ -76,30 +113,20 @@ export function PlanPreviewPanel({ plan, preview, onConfirm, onSubscribe }: Plan
     return () => controller.abort();
   }, [plan.plan, texts]);
 
-  async function act(run: () => Promise<Step>): Promise<void> {
+  async function confirm(change: NonNullable<typeof onConfirm>): Promise<void> {
     setStep('changing');
     setRefusal(null);
     try {
-      setStep(await run());
+      const { status, reason } = await change(shown);
+      if (status === 'failed') setRefusal(reason ?? texts.failed);
+      setStep(status === 'failed' ? 'ready' : status);
     } catch (error) {
       setRefusal(refusalOf(error, texts, wordsOf(error)));
       setStep('ready');
     }
   }
 
-  async function confirm(change: NonNullable<typeof onConfirm>): Promise<Step> {
-    const { status, reason } = await change(shown);
-    if (status === 'failed') setRefusal(reason ?? texts.failed);
-    return status === 'failed' ? 'ready' : status;
-  }
-
-  async function subscribe(begin: NonNullable<typeof onSubscribe>): Promise<Step> {
-    await begin();
-    queries.refresh();
-    return 'ready';
-  }
-
-  const isInvited = isNew && onSubscribe !== undefined;
+  if (isNew && onSubscribe) return <Invitation plan={plan} onSubscribe={onSubscribe} />;
   return (
     <div className="tallybook-preview">
       <p className="tallybook-preview-title">{isNew ? <bdi>{plan.name}</bdi> : texts.preview(plan.name)}</p>
@@ -108,15 +135,10 @@ export function PlanPreviewPanel({ plan, preview, onConfirm, onSubscribe }: Plan
         {step === 'previewing' && refusal === null ? texts.previewing : null}
         {step === 'pending' ? texts.changePending(plan.name) : null}
         {step === 'done' ? texts.changed(plan.name) : null}
-        {isInvited && step === 'previewing' ? null : refusal}
+        {refusal}
       </p>
-      {isInvited ? (
-        <Action isBusy={step === 'changing'} onPress={() => act(() => subscribe(onSubscribe))}>
-          {texts.subscribe(plan.name)}
-        </Action>
-      ) : null}
-      {onConfirm && !isNew && (step === 'ready' || step === 'changing') ? (
-        <Action isBusy={step === 'changing'} onPress={() => act(() => confirm(onConfirm))}>
+      {onConfirm && (step === 'ready' || step === 'changing') ? (
+        <Action isBusy={step === 'changing'} onPress={() => confirm(onConfirm)}>
           {texts.confirm(plan.name)}
         </Action>
       ) : null}

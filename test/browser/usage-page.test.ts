@@ -238,17 +238,21 @@ test('an account on the free plan subscribes, may change that, and subscribes ag
     page.locator('.tallybook-plan', { hasText: 'Current plan' }).getByText(name, { exact: true }).waitFor();
   await currentPlan('Free');
   await screenshot(page, 'page-free');
-  await page.getByRole('button', { name: 'Subscribe to Scale' }).click();
+  // What is used in the second in which a subscription begins is billed, also just before.
+  await page.waitForTimeout(1_000);
+  const plans = partOf(page, 'Plans');
+  await plans.getByRole('radio', { name: 'Scale' }).check();
+  await plans.getByRole('button', { name: 'Subscribe to Scale' }).click();
   await currentPlan('Scale');
   await waitForText(page, '.tallybook-invoices', '$49.00');
   await page.getByRole('button', { name: /Paint a series/ }).click();
   await waitForText(page, '.tallybook-cost', '$0.40');
-  const plans = partOf(page, 'Plans');
   await plans.getByRole('radio', { name: 'Free' }).check();
   await plans.getByRole('button', { name: 'Change to Free' }).click();
   await currentPlan('Free');
   await waitForText(page, '.tallybook-invoices', '$0.40');
-  await page.getByRole('button', { name: 'Subscribe to Pro' }).click();
+  await plans.getByRole('radio', { name: 'Pro' }).check();
+  await plans.getByRole('button', { name: 'Subscribe to Pro' }).click();
   await currentPlan('Pro');
   await waitForText(page, '.tallybook-meter', '1,000 credits until the next price');
 });

@@ -16,11 +16,19 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
+const FEE = {
+  currency: 'usd',
+  usage_type: 'licensed',
+  interval: 'month',
+  quantity: 'one',
+  unit_amount_decimal: '500',
+} as const;
+
 const PLANS: PlansResult = {
-  plans: ['free', 'pro', 'team'].map((plan) => ({
+  plans: ['free', 'basic', 'pro', 'team'].map((plan) => ({
     plan,
     name: plan === 'pro' ? 'Pro' : plan,
-    prices: [],
+    prices: plan === 'free' ? [] : [FEE],
     limits: {},
   })),
 };
@@ -182,6 +190,26 @@ describe.each([18, 19] as const)('React %i', (version) => {
     expect(await other.getByRole('button').count()).toBe(0);
   });
 
+  test('who is on a plan without prices subscribes, and nobody asks what a change would cost', async () => {
+    let previews = 0;
+    const answer = answersOf({
+      plans: () => ({ json: PLANS }),
+      'plans/preview': () => {
+        previews += 1;
+        return refusal('subscription_not_found', 404);
+      },
+    });
+    const page = await open({ name: 'choosing-a-plan?free', answer });
+    await page.getByRole('radio', { name: 'Pro' }).check();
+    await page.getByRole('button', { name: 'Subscribe to Pro' }).click();
+    await page.locator('output', { hasText: 'pro' }).waitFor();
+    await page.getByRole('radio', { name: 'team' }).check();
+    await page.getByRole('button', { name: 'Subscribe to team' }).click();
+    await page.locator('.tallybook-preview', { hasText: 'No seats are left.' }).waitFor();
+    await page.getByRole('button', { name: 'Subscribe to team' }).waitFor();
+    expect(previews).toBe(0);
+  });
+
   test('the hours of a yearly period are those around the last usage', async () => {
     const { usage, createKey } = createServed();
     await usage.increment({ account: 'acme', quantity: 7, timestamp: '2026-01-05T10:30:00Z' });
@@ -238,13 +266,12 @@ describe.each([18, 19] as const)('React %i', (version) => {
       { ...line, ...period },
       { ...line, ...period },
     ];
-    const fee = { usage_type: 'licensed', currency: 'usd', interval: 'month', unit_amount_decimal: '500' };
     const page = await open({
       name: 'cards',
       answer: answersOf({
         'usage/cost': () => ({ json: COST }),
         invoices: () => ({ json: { invoices: [{ ...INVOICE, lines }], next: null } }),
-        plans: () => ({ json: { plans: [{ plan: 'pro', name: 'Pro', limits: {}, prices: [fee, fee] }] } }),
+        plans: () => ({ json: { plans: [{ plan: 'pro', name: 'Pro', limits: {}, prices: [FEE, FEE] }] } }),
         'plans/preview': () => ({ json: { now: { currency: 'usd', total: -1_000, lines }, next: null } }),
       }),
     });

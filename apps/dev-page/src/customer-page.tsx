@@ -6,15 +6,13 @@ import type { DevLanguage } from './preferences.ts';
 export interface CustomerPageProps {
   readonly account: string;
   readonly accounts: readonly DevAccount[];
-  /** undefined = it is not known yet. */
-  readonly isSubscribed: boolean | undefined;
   readonly onAccount: (account: string) => void;
   readonly language: DevLanguage;
 }
 
 /** What the customer sees, as `tallybook serve` ships it; and whose it is, which there the token says. */
 export function CustomerPage(props: CustomerPageProps) {
-  const { account, accounts, isSubscribed, onAccount, language } = props;
+  const { account, accounts, onAccount, language } = props;
   const refresh = useRefresh();
   const known = accounts.some((each) => each.account === account) ? accounts : [{ account }, ...accounts];
 
@@ -22,6 +20,11 @@ export function CustomerPage(props: CustomerPageProps) {
     const made = await changePlan(account, plan, preview);
     refresh();
     return made;
+  }
+
+  /** Your app would send the customer to Stripe's Checkout. */
+  async function subscribe(plan: string): Promise<void> {
+    await changePlan(account, plan, null);
   }
 
   return (
@@ -40,7 +43,8 @@ export function CustomerPage(props: CustomerPageProps) {
           </select>
         </label>
       }
-      onChangePlan={isSubscribed ? change : undefined}
+      onChangePlan={change}
+      onSubscribe={subscribe}
     />
   );
 }

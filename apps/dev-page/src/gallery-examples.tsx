@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { type CostResult, RequestError } from '../../../src/client/index.ts';
+import type { CostResult } from '../../../src/client/index.ts';
 import {
   CostSoFar,
   InvoiceList,
@@ -112,14 +112,6 @@ const refuse = () => (
   />
 );
 
-const refusePreview = async () => {
-  throw new RequestError({
-    code: 'subscription_not_found',
-    message: 'The account has no subscription.',
-    status: 404,
-  });
-};
-
 export const EXAMPLES: readonly Example[] = [
   ...Object.entries(METERS).map(([name, cost]) => ({
     component: 'UsageMeter',
@@ -159,7 +151,7 @@ export const EXAMPLES: readonly Example[] = [
     component: 'PlanPicker',
     name: 'To subscribe',
     data: () => PLANS,
-    render: () => <PlanPicker currentPlan="free" preview={refusePreview} onSubscribe={async () => {}} />,
+    render: () => <PlanPicker currentPlan="free" onSubscribe={async () => {}} />,
   },
   {
     component: 'PlanPicker',

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
 import { createClient } from '../../../src/client/index.ts';
-import { UsageProvider, useCost, usePlans, useQuery } from '../../../src/react/index.ts';
+import { UsageProvider, useQuery } from '../../../src/react/index.ts';
 import { CustomerPage } from './customer-page.tsx';
 import { readState } from './dev-api.ts';
 import { usePreferences } from './preferences.ts';
@@ -33,17 +33,15 @@ type PartsProps = ReturnType<typeof usePreferences> & {
 
 function Parts({ account, onAccount, ...preferences }: PartsProps) {
   const state = useQuery('dev state', readState);
-  const isSubscribed = useIsSubscribed();
   return (
     <>
       <TopBar state={state} {...preferences} />
       <main className="split">
-        <SampleProduct account={account} isSubscribed={isSubscribed} />
+        <SampleProduct account={account} />
         <CustomerPage
           account={account}
           onAccount={onAccount}
           accounts={state.data?.accounts ?? []}
-          isSubscribed={isSubscribed}
           language={preferences.language}
         />
       </main>
@@ -59,13 +57,4 @@ function Parts({ account, onAccount, ...preferences }: PartsProps) {
       </footer>
     </>
   );
-}
-
-/** Whether Stripe bills the account; undefined = it is not known yet. */
-function useIsSubscribed(): boolean | undefined {
-  const cost = useCost({ meter: 'credits' });
-  const plans = usePlans();
-  if (!cost.data || !plans.data) return undefined;
-  const plan = plans.data.plans.find((each) => each.plan === cost.data?.plan);
-  return plan !== undefined && plan.prices.length > 0;
 }

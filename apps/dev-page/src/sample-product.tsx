@@ -2,7 +2,6 @@ import { useState } from 'react';
 import { useRefresh } from '../../../src/react/index.ts';
 import { Artwork } from './artwork.tsx';
 import { meterUsage } from './dev-api.ts';
-import { Subscribe } from './subscribe.tsx';
 
 interface Metered {
   readonly meter: 'credits' | 'tokens';
@@ -28,12 +27,10 @@ const DEFAULT_METER = 'credits';
 
 export interface SampleProductProps {
   readonly account: string;
-  /** undefined = it is not known yet. */
-  readonly isSubscribed: boolean | undefined;
 }
 
 /** A product that meters usage: what it does not do for real is paint. */
-export function SampleProduct({ account, isSubscribed }: SampleProductProps) {
+export function SampleProduct({ account }: SampleProductProps) {
   const refresh = useRefresh();
   const [pictures, setPictures] = useState<readonly number[]>([]);
   const [said, setSaid] = useState('');
@@ -72,7 +69,6 @@ export function SampleProduct({ account, isSubscribed }: SampleProductProps) {
       <p role="status" className="said">
         {said}
       </p>
-      {isSubscribed === false ? <Subscribe key={account} account={account} /> : null}
       <div className="pictures" aria-hidden="true">
         {Array.from({ length: SHOWN }, (_, place) => {
           const seed = pictures[place];
