@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { GONE } from '../app/fate.ts';
 import type { Expectation, Trouble } from '../scene/expectation.ts';
 import { keyOf, type ReportRow, total } from '../scene/ledger.ts';
 import { ACCOUNTS, type AccountName, type Scene } from '../scene/scene.ts';
@@ -26,6 +27,15 @@ export async function checkEnding(scene: Scene): Promise<void> {
       mustEqual(report?.status, 'reported', 'I15', name);
   }
   for (const account of ACCOUNTS) await checkMoney(scene, account, reports);
+  await checkStripesEvents(scene);
+}
+
+/** I15: what Stripe told of was looked at. */
+async function checkStripesEvents(scene: Scene): Promise<void> {
+  const page = await scene.call(0, (usage) => usage.webhooks.list({ limit: 1_000 }));
+  if (page === GONE) return;
+  for (const { event, type, status, last_error } of page.events)
+    mustEqual(status, 'handled', 'I15', `${event} (${type}, ${last_error})`);
 }
 
 /** I14 and I15. */

@@ -17,6 +17,7 @@ const UNFINISHED: readonly string[] = ['closed', 'sending'];
 /** No more faults, and time passes until every period with usage has been invoiced and every report has its end. */
 export async function endScene(scene: Scene): Promise<void> {
   scene.stripe.simulator.faults.clear();
+  scene.stripe.simulator.webhookFaults.clear();
   scene.trace.add(() => 'the faults stop');
   await revive(scene);
   for (let index = 0; index < scene.processCount; index += 1) await scene.reopen(index, { cron: SELDOM });

@@ -12,8 +12,8 @@ const MAX_STEPS = 5_000;
 
 /**
  * Lets time pass with every process's worker running: stops wherever Stripe or the report job has something to do, in
- * the order of time. Which worker is first, alone, or beside the other, is the seed's choice. Events that Stripe sends
- * of itself would be delivered here, after `settle`.
+ * the order of time. Which worker is first, alone, or beside the other, is the seed's choice, and whether Stripe's events
+ * arrive before them or meanwhile.
  *
  * @param isOver asked at every stop; true = the rest of the time need not pass.
  */
@@ -28,11 +28,12 @@ export async function pass(
   let overdueSteps = 0;
   for (let steps = 0; ; steps += 1) {
     if (steps === MAX_STEPS) throw new InvariantBroken('I15', `something stays due before ${to}`);
-    simulator.settle();
+    const isBeside = scene.schedule.events !== 'none' && scene.random.chance(0.1);
+    const isTold = isBeside || (await scene.settle());
     // A worker that has nothing to do is asked now and then all the same.
-    if (scene.now >= dueAt || scene.random.chance(0.05)) {
+    if (isTold || scene.now >= dueAt || scene.random.chance(0.05)) {
       worker = scene.random.integer(0, scene.processCount - 1);
-      if (scene.processCount > 1 && scene.random.chance(0.2)) await tickTogether(scene);
+      if (isBeside || (scene.processCount > 1 && scene.random.chance(0.2))) await tickTogether(scene);
       else await scene.call(worker, (usage) => usage.worker.tick());
       const next = await scene.call(worker, (usage) => usage.worker.nextDueAt());
       // Of a clock that is ahead, something is due as much sooner.

@@ -1,6 +1,7 @@
 import { uuidVersion7 } from '../../../src/system-environment.ts';
 import type { AppProcessOptions } from '../app/app-process.ts';
 import type { Random } from '../random.ts';
+import { WEBHOOK_SECRETS } from '../stripe/stripe-account.ts';
 import type { Scene } from './scene.ts';
 
 const PLANS = {
@@ -43,6 +44,7 @@ export function processOptions(
       },
       stripe: {
         secret_key: 'sk_test_simulated',
+        webhook_secret: [WEBHOOK_SECRETS.secret, WEBHOOK_SECRETS.thin_secret],
         max_requests_per_second: 1_000_000,
         config: { httpClient: scene.stripe.client },
       },

@@ -64,6 +64,8 @@ export class Scene {
   #stripe: StripeAccount | null = null;
   #processes: AppProcess[] = [];
   #opened = 0;
+  /** Events that arrived, each time they did. */
+  #delivered = 0;
   /** Milliseconds by which the clock of each process is ahead. */
   readonly #skews = [0, 0];
   readonly #environmentRandom: Random;
@@ -76,15 +78,21 @@ export class Scene {
   ): Promise<Scene> {
     const scene = new Scene(schedule, database, options);
     const { contract } = options;
-    scene.#stripe = await createStripeAccount(schedule, scene.clock, (exchange) => {
-      const { method, path, status, fault } = exchange;
-      scene.trace.add(() => `    Stripe ${method} ${path} → ${status}${fault === null ? '' : ` (${fault})`}`);
-      // Thrown in here, it would look to the product like Stripe's failure.
-      try {
-        if (contract) assertExchange(contract, exchange);
-      } catch (error) {
-        scene.violations.push(error);
-      }
+    scene.#stripe = await createStripeAccount(schedule, {
+      clock: scene.clock,
+      deliver: (request) => scene.#deliver(request),
+      onExchange: (exchange) => {
+        const { method, path, status, fault } = exchange;
+        scene.trace.add(
+          () => `    Stripe ${method} ${path} → ${status}${fault === null ? '' : ` (${fault})`}`,
+        );
+        // Thrown in here, it would look to the product like Stripe's failure.
+        try {
+          if (contract) assertExchange(contract, exchange);
+        } catch (error) {
+          scene.violations.push(error);
+        }
+      },
     });
     scene.#processes = [scene.openProcess(), scene.openProcess()];
     await scene.call(0, (usage) => usage.accounts.list()); // creates the tables where there are none
@@ -145,17 +153,32 @@ export class Scene {
     return await this.drive(this.#runIn(index, process, run));
   }
 
-  /** Several calls at the same time. */
+  /** Several calls at the same time; Stripe's events that are on their way arrive meanwhile. */
   async race(
     calls: readonly (readonly [index: number, (usage: AppUsage) => Promise<unknown>])[],
   ): Promise<void> {
     this.turns.isRacing = true;
     try {
-      const running = calls.map(([index, run]) => this.#runIn(index, this.#processAt(index), run));
+      const running: Promise<unknown>[] = calls.map(([index, run]) =>
+        this.#runIn(index, this.#processAt(index), run),
+      );
+      if (this.schedule.events !== 'none') running.push(this.stripe.simulator.deliverWebhooks());
       await this.drive(Promise.all(running));
     } finally {
       this.turns.isRacing = false;
     }
+  }
+
+  /**
+   * Whatever happens by itself at Stripe until now, and its events on their way to the app.
+   *
+   * @returns whether any event arrived.
+   */
+  async settle(): Promise<boolean> {
+    this.stripe.simulator.settle();
+    const before = this.#delivered;
+    await this.drive(this.stripe.simulator.deliverWebhooks());
+    return this.#delivered > before;
   }
 
   /** Waits for a promise, and lets time pass where everyone sleeps. */
@@ -210,6 +233,16 @@ export class Scene {
     await this.turns.quiet();
     await this.stripe.simulator.close();
     await this.database.close();
+  }
+
+  /** One of the processes has the event; when it does not survive that, no answer comes. */
+  async #deliver(request: Request): Promise<Response> {
+    this.#delivered += 1;
+    const index = this.random.integer(0, this.processCount - 1);
+    const answer = await this.#runIn(index, this.#processAt(index), (usage) => usage.webhook(request));
+    const response = answer === GONE ? new Response(null, { status: 502 }) : answer;
+    this.trace.add(() => `  an event of Stripe's → ${response.status}`);
+    return response;
   }
 
   #processAt(index: number): AppProcess {

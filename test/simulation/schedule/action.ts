@@ -90,4 +90,6 @@ export interface Schedule {
   /** Most minutes that Stripe takes to count. */
   readonly lag_minutes: number;
   readonly actions: readonly Action[];
+  /** How Stripe's events reach the app: `none`, it has no endpoint; `unreliable`, they are lost, doubled, late and out of order. */
+  readonly events: 'none' | 'reliable' | 'unreliable';
 }

@@ -23,6 +23,7 @@ export function drawSchedule(seed: number): Schedule {
     // Usage of the last late minute is in time for its invoice.
     lag_minutes: random.pick([25, 25, 5, 0]),
     actions,
+    events: random.pick(['none', 'reliable', 'unreliable']),
   };
 }
 
