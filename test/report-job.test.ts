@@ -74,6 +74,7 @@ describe('when Stripe', () => {
     'reset_after',
     'html_200',
     'empty_200',
+    'other_200',
   ] as const;
   test.each(temporary)('answers with %s, the report is retried until it is counted, once', async (kind) => {
     const world = await createPayingWorld();

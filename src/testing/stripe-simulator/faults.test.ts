@@ -98,6 +98,14 @@ test.each(['html_200', 'empty_200'] as const)(
   },
 );
 
+test('an other_200 answers with somebody else’s event, without effect', async () => {
+  const { simulator, report, counted } = await scene();
+  simulator.faults.add({ kind: 'other_200', path: EVENTS });
+  await report(25, { identifier: 'mine' });
+  expect(simulator.requests().at(-1)).toMatchObject({ status: 200, body: { identifier: 'other' } });
+  expect(counted()).toBe(0);
+});
+
 test('an event can be accepted and rejected later', async () => {
   const { simulator, report, counted, clock } = await scene();
   simulator.faults.add({ kind: 'reject_async', code: 'meter_event_invalid_value' });

@@ -7,7 +7,8 @@
  * - `reset`: the connection dies before the effect. `reset_after`: after it, so that the answer is lost.
  * - `hang`: no answer until the client gives up.
  *   With `effect_after_ms`, a request that met `reset` or `hang` takes effect later nevertheless.
- * - `html_200`, `empty_200`: something between answers instead of Stripe, without effect.
+ * - `html_200`, `empty_200`: something between answers instead of Stripe, without effect. `other_200`: with the answer to
+ *   somebody else's meter event.
  * - `reject_async`: a meter event is accepted, and rejected when it would be counted.
  */
 export type FaultKind =
@@ -21,6 +22,7 @@ export type FaultKind =
   | 'hang'
   | 'html_200'
   | 'empty_200'
+  | 'other_200'
   | 'reject_async';
 
 /** A fault to inject. Faults are asked for by a test and not saved in the state file. */

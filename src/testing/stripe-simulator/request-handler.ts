@@ -187,9 +187,20 @@ function outcomeOf(parts: RequestHandlerParts, arrival: Arrival): Outcome {
       return { answer: '<!doctype html><title>Welcome</title><p>Please sign in to this network.</p>', fault };
     case 'empty_200':
       return { answer: '', fault };
+    case 'other_200':
+      return { answer: otherAnswer(simulation), fault };
     default:
       return { answer: run(), fault };
   }
+}
+
+/** To somebody else's meter event. */
+function otherAnswer({ now_ms }: Simulation): Answer {
+  const second = Math.floor(now_ms / 1_000);
+  const payload = { stripe_customer_id: 'cus_of_somebody_else', value: '1' };
+  const event = { event_name: 'other', identifier: 'other', payload, timestamp: second };
+  const body = { object: 'billing.meter_event', created: second, livemode: false, ...event };
+  return { status: 200, headers: {}, body };
 }
 
 function runAndSave(simulation: Simulation, arrival: Arrival, fault: Fault | null): Answer {

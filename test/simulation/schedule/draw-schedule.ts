@@ -147,10 +147,12 @@ function drawLate(random: Random): Action {
 }
 
 function drawFault(random: Random): Action {
+  const fault = drawRequestFault(random);
+  const on = random.pick(['meter_events', 'anything'] as const);
   return {
     kind: 'fault',
-    fault: drawRequestFault(random),
-    on: random.pick(['meter_events', 'anything']),
+    fault,
+    on: fault === 'other_200' ? 'meter_events' : on,
     times: random.integer(1, 4),
     retry_after_s: random.pick([1, 30, 7_200]),
     ms: upTo(random, 2 * HOUR),
@@ -178,6 +180,7 @@ function drawRequestFault(random: Random): RequestFault {
     '409',
     'html_200',
     'empty_200',
+    'other_200',
   ]);
 }
 

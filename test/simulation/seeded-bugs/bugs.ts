@@ -108,7 +108,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     file: 'src/worker/report-outcomes.ts',
     snippet: 'now - since >= patience_ms',
     replacement: 'now - since >= 0',
-    seed: 183,
+    seed: 344,
   },
   {
     name: 'a retry without a time',
@@ -200,7 +200,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     file: 'src/worker/report-cycle.ts',
     snippet: '      this.#context.onError(error);',
     replacement: '      throw error;',
-    seed: 18,
+    seed: 28,
   },
   {
     name: 'an ended period is sealed a day late',
@@ -208,5 +208,26 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     snippet: "    const hasEnded = eb('billing_period_end', '<=', endedBy(params));",
     replacement: "    const hasEnded = eb('billing_period_end', '<=', endedBy(params) - 86_400_000);",
     seed: 66,
+  },
+  {
+    name: 'the answer to somebody else is taken for one',
+    file: 'src/stripe/stripe-provider.ts',
+    snippet: 'if (event.identifier === identifier) return',
+    replacement: 'if (event.identifier) return',
+    seed: 49,
+  },
+  {
+    name: "an event of Stripe's is handled again and again",
+    file: 'src/storage/webhook-events.ts',
+    snippet: "    .set({ status: 'handled', due_at: null, handled_at: now, last_error: null })",
+    replacement: '    .set({ due_at: now + 60_000, last_error: null })',
+    seed: 2,
+  },
+  {
+    name: 'subscriptions are read only when Stripe tells of them',
+    file: 'src/worker/account-reporter.ts',
+    snippet: '      synced_at === null || Math.max(due_at ?? 0, last_occurred_at ?? 0) > synced_at;',
+    replacement: '      synced_at === null && Math.max(due_at ?? 0, last_occurred_at ?? 0) > 0;',
+    seed: 20,
   },
 ];
