@@ -5,7 +5,15 @@ import { DAY } from '../time.ts';
 import { expectEvent, increment } from './increments.ts';
 import { pass, skip } from './passing.ts';
 import { type AccountName, nameOf, type Scene } from './scene.ts';
-import { cancel, deleteCustomer, link, replace, sendForeign, subscribe } from './stripe-actions.ts';
+import {
+  cancel,
+  deleteCustomer,
+  link,
+  moveTrial,
+  replace,
+  sendForeign,
+  subscribe,
+} from './stripe-actions.ts';
 import * as troubles from './troubles.ts';
 
 type Of<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
@@ -49,6 +57,7 @@ const HANDLERS: Handlers = {
     await scene.call(0, (usage) => usage.accounts.set({ account: nameOf(account), plan }));
   },
   subscribe: (scene, { account, trial_days }) => subscribe(scene, nameOf(account), trial_days),
+  move_trial: (scene, { account, ms }) => moveTrial(scene, nameOf(account), ms),
   cancel: (scene, { account }) => cancel(scene, nameOf(account)),
   replace: (scene, { account, ms }) => replace(scene, nameOf(account), ms),
   fault: troubles.fault,

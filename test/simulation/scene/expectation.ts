@@ -6,7 +6,7 @@ export interface KnownSubscription {
   readonly id: string;
   readonly started_at: number;
   /** Where the first paid period begins. */
-  readonly paid_from: number;
+  paid_from: number;
   ended_at: number | null;
 }
 

@@ -48,6 +48,18 @@ async function addSubscription(scene: Scene, account: AccountName, trial_days: n
   scene.expectations[account].subscriptions.push({ id, started_at, paid_from, ended_at: null });
 }
 
+/** A person gives a trial another end, or ends it at once: from then on the subscription is paid for, and renews. */
+export async function moveTrial(scene: Scene, account: AccountName, ms: number): Promise<void> {
+  const trial = scene.expectations[account].subscriptions.find(({ ended_at }) => ended_at === null);
+  if (!trial || trial.paid_from <= scene.now) return;
+  const trial_end = ms === 0 ? 'now' : Math.ceil((scene.now + ms) / 1_000);
+  const changed = await scene.stripe.stripe.subscriptions.update(trial.id, {
+    trial_end,
+    proration_behavior: 'none',
+  });
+  trial.paid_from = (changed.trial_end ?? 0) * 1_000;
+}
+
 export async function cancel(scene: Scene, account: AccountName): Promise<void> {
   const active = scene.expectations[account].subscriptions.find(({ ended_at }) => ended_at === null);
   if (!active) return;

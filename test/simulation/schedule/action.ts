@@ -31,6 +31,8 @@ export type Action =
   | { readonly kind: 'link'; readonly account: number }
   | { readonly kind: 'plan'; readonly account: number; readonly plan: 'free' | 'pro' }
   | { readonly kind: 'subscribe'; readonly account: number; readonly trial_days: number | null }
+  /** Ends the account's trial after so long, 0 = at once; without a trial, nothing. */
+  | { readonly kind: 'move_trial'; readonly account: number; readonly ms: number }
   | { readonly kind: 'cancel'; readonly account: number }
   /** A second subscription, which replaces the first one after a while: meanwhile two prices are on the meter. */
   | { readonly kind: 'replace'; readonly account: number; readonly ms: number }

@@ -71,6 +71,14 @@ const ACTIONS: readonly (readonly [weight: number, draw: Draw])[] = [
   [2, (random) => ({ kind: 'link', account: one(random) })],
   [1, (random) => ({ kind: 'plan', account: one(random), plan: random.pick(['free', 'pro']) })],
   [2, (random) => ({ kind: 'subscribe', account: one(random), trial_days: trialDays(random) })],
+  [
+    1,
+    (random) => ({
+      kind: 'move_trial',
+      account: one(random),
+      ms: random.chance(0.3) ? 0 : upTo(random, random.pick([HOUR, 20 * DAY])),
+    }),
+  ],
   [1, (random) => ({ kind: 'cancel', account: one(random) })],
   [
     1,
