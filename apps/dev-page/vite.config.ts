@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { defineConfig } from 'vite';
 
 const root = import.meta.dirname;
+const PAGES = ['index.html', 'operator.html', 'gallery.html'];
 
 /** The pages of `tallybook dev`, built ahead: into `dist/page`, from where source and package serve them. */
 export default defineConfig({
@@ -13,6 +14,6 @@ export default defineConfig({
     // Its policy lets no text in the page run, so nothing may be put there.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    rolldownOptions: { input: [join(root, 'index.html'), join(root, 'gallery.html')] },
+    rolldownOptions: { input: PAGES.map((page) => join(root, page)) },
   },
 });

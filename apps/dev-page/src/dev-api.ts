@@ -24,14 +24,18 @@ export interface Increment {
 export type ClockMove = 'hour' | 'day' | 'period_end';
 
 /** Shows what is wrong as the server words it, in its own shape or in the API's. */
-async function call<Answer>(path: string, init?: RequestInit): Promise<Answer> {
+export async function call<Answer>(path: string, init?: RequestInit): Promise<Answer> {
   const response = await fetch(path, init);
   const body = await response.json();
   if (response.ok) return body;
-  throw new Error(body?.error?.message ?? body?.detail ?? `The server answered ${response.status}.`);
+  const { message = `The server answered ${response.status}.`, remedy = '' } = body?.error ?? {
+    message: body?.detail,
+    remedy: body?.remedy,
+  };
+  throw new Error(message.endsWith(remedy) ? message : `${message} ${remedy}`);
 }
 
-function send<Answer>(method: 'POST' | 'PUT', path: string, body: unknown): Promise<Answer> {
+export function send<Answer>(method: 'POST' | 'PUT', path: string, body: unknown): Promise<Answer> {
   const headers = { 'Content-Type': 'application/json' };
   return call(path, { method, headers, body: JSON.stringify(body) });
 }

@@ -17,7 +17,11 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 /** Where what is served under another name is. */
-const NAMES: Readonly<Record<string, string>> = { '/index.html': '/', '/gallery.html': '/gallery' };
+const NAMES: Readonly<Record<string, string>> = {
+  '/index.html': '/',
+  '/gallery.html': '/gallery',
+  '/operator.html': '/operator',
+};
 
 /** The built pages, by the path that they are served at. @throws CommandError when they are not built. */
 export function readPageFiles(): ReadonlyMap<string, PageFile> {

@@ -19,9 +19,6 @@ import { HttpError } from './http-error.ts';
 import { readJson } from './json-body.ts';
 import { originGuard } from './origin-guard.ts';
 import { readPageFiles } from './page-files.ts';
-import { PAGE_HTML } from './page-html.ts';
-import { PAGE_SCRIPT } from './page-script.ts';
-import { PAGE_STYLE } from './page-style.ts';
 
 export interface WebAppContext {
   readonly usage: DemoUsage;
@@ -50,9 +47,6 @@ export function createWebApp(context: WebAppContext): Hono {
   for (const [path, { type, body }] of readPageFiles()) {
     app.get(path, (c) => c.body(body, 200, { 'Content-Type': type }));
   }
-  app.get('/operator', (c) => c.html(PAGE_HTML));
-  app.get('/page.css', (c) => c.body(PAGE_STYLE, 200, { 'Content-Type': 'text/css; charset=utf-8' }));
-  app.get('/page.js', (c) => c.body(PAGE_SCRIPT, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }));
   app.get('/api/state', async (c) => c.json(await stateOf(context, c.req.query('after') ?? null)));
   app.get('/api/invoices', async (c) =>
     c.json({ invoices: await listInvoices(context.usage, context.stripe) }),
