@@ -69,13 +69,6 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     seed: 83,
   },
   {
-    name: 'one idempotency key for all attempts',
-    file: 'src/stripe/stripe-provider.ts',
-    snippet: 'const { stripe_customer, quantity, slot, identifier, attempt } = params;',
-    replacement: 'const { stripe_customer, quantity, slot, identifier } = params;\n  const attempt = 1;',
-    seed: 168,
-  },
-  {
     name: 'a quantity that is not the sealed one',
     file: 'src/stripe/stripe-provider.ts',
     snippet: 'String(quantity)',
