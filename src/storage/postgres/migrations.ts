@@ -118,6 +118,8 @@ export const POSTGRES_MIGRATIONS: readonly ((schema: string) => string)[] = [
   CREATE UNIQUE INDEX usage_identifier ON ${schema}.usage (identifier) WHERE identifier IS NOT NULL;
   CREATE UNIQUE INDEX usage_slot ON ${schema}.usage (stripe_customer, meter, (slot / 60000))
     WHERE slot IS NOT NULL AND NOT slot_shared;
+  -- What else is stamped near a report, shared or not: looked up before every send.
+  CREATE INDEX usage_stamped ON ${schema}.usage (stripe_customer, meter, slot) WHERE slot IS NOT NULL;
 
   CREATE FUNCTION ${schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RAISE EXCEPTION 'tallybook: %', TG_ARGV[0];

@@ -113,6 +113,8 @@ export const SQLITE_MIGRATIONS: readonly string[] = [
   CREATE UNIQUE INDEX usage_identifier ON usage (identifier) WHERE identifier IS NOT NULL;
   CREATE UNIQUE INDEX usage_slot ON usage (stripe_customer, meter, slot / 60000)
     WHERE slot IS NOT NULL AND slot_shared = 0;
+  -- What else is stamped near a report, shared or not: looked up before every send.
+  CREATE INDEX usage_stamped ON usage (stripe_customer, meter, slot) WHERE slot IS NOT NULL;
 
   CREATE TRIGGER usage_sealed AFTER UPDATE OF account_id, meter, report_id, late, quantity, period_start, period_end,
     billing_period_start, billing_period_end, first_occurred_at, last_occurred_at, last_event_id ON usage

@@ -40,6 +40,8 @@ export class Expectation {
   /** When a key was first used. */
   readonly keyedAt = new Map<number, number>();
   linked_at: number | null = null;
+  /** Its billing periods have moved, and nobody told the app: before it asks, an invoice may be final. */
+  isLearnedLate = false;
   /** Acknowledged once, and lost with the database that an older backup replaced. */
   forgotten: KnownEvent[] = [];
   /** What other writers sent to Stripe for its customer. */
@@ -108,7 +110,7 @@ export class Expectation {
   billsAll(gaps: readonly Gap[], until: number): boolean {
     const [subscription, ...others] = this.subscriptions;
     if (!subscription || others.length > 0 || subscription.ended_at !== null) return false;
-    const isSkewed = this.troubles.size === 1 && this.troubles.has('skewed');
+    const isSkewed = this.troubles.size === 1 && this.troubles.has('skewed') && !this.isLearnedLate;
     return isSkewed && !isAnyEndMissed(subscription, gaps, until);
   }
 
@@ -117,7 +119,7 @@ export class Expectation {
    * a cancellation drops usage, and an invoice misses what is sent after it.
    */
   invoices(gaps: readonly Gap[], until: number): ReadonlyMap<number, number> | null {
-    if (this.troubles.size > 0) return null;
+    if (this.troubles.size > 0 || this.isLearnedLate) return null;
     const [subscription, ...others] = this.subscriptions;
     if (!subscription || others.length > 0 || subscription.ended_at !== null) return null;
     // Linked later, usage that was already sealed is sent after its invoice.

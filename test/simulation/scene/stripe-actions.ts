@@ -50,7 +50,8 @@ async function addSubscription(scene: Scene, account: AccountName, trial_days: n
 
 /** A person gives a trial another end, or ends it at once: from then on the subscription is paid for, and renews. */
 export async function moveTrial(scene: Scene, account: AccountName, ms: number): Promise<void> {
-  const trial = scene.expectations[account].subscriptions.find(({ ended_at }) => ended_at === null);
+  const expectation = scene.expectations[account];
+  const trial = expectation.subscriptions.find(({ ended_at }) => ended_at === null);
   if (!trial || trial.paid_from <= scene.now) return;
   const trial_end = ms === 0 ? 'now' : Math.ceil((scene.now + ms) / 1_000);
   const changed = await scene.stripe.stripe.subscriptions.update(trial.id, {
@@ -58,6 +59,7 @@ export async function moveTrial(scene: Scene, account: AccountName, ms: number):
     proration_behavior: 'none',
   });
   trial.paid_from = (changed.trial_end ?? 0) * 1_000;
+  if (scene.schedule.events !== 'reliable') expectation.isLearnedLate = true;
 }
 
 export async function cancel(scene: Scene, account: AccountName): Promise<void> {
