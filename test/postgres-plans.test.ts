@@ -1,8 +1,9 @@
 import { Client } from 'pg';
 import { expect, test, vi } from 'vitest';
+import { createUsage } from '../src/index.ts';
 import { PostgresDatabases } from './simulation/database/postgres-database.ts';
 import { GROWING, isToBeExplained, runSeeds } from './support/growing-tables.ts';
-import { createDatabase } from './support/postgres/databases.ts';
+import { adminQuery, createDatabase } from './support/postgres/databases.ts';
 
 /** Also a part of the ledger, which has a table for each month. */
 const READS_THROUGH = new RegExp(`Seq Scan on ${GROWING}(_\\d+|\\b)`);
@@ -40,3 +41,17 @@ function statementOf(asked: unknown, given: unknown): [string, unknown[]] {
   const parameters = values ?? given;
   return [text ?? String(asked), Array.isArray(parameters) ? parameters : []];
 }
+
+test('what is stamped near a report is found by its customer, meter and time', async () => {
+  const { url, drop } = await createDatabase();
+  const usage = createUsage({ database: url, meters: { credits: {} } });
+  await usage.accounts.list();
+  await usage.close();
+  const [plan] = await adminQuery(
+    url,
+    `EXPLAIN (FORMAT JSON) SELECT quantity FROM tallybook.usage
+     WHERE stripe_customer = 'cus_1' AND meter = 'credits' AND slot >= 60000 AND slot < 120000`,
+  );
+  await drop();
+  expect(JSON.stringify(plan)).toContain('usage_stamped');
+});

@@ -53,6 +53,8 @@ export async function moveTrial(scene: Scene, account: AccountName, ms: number):
   const expectation = scene.expectations[account];
   const trial = expectation.subscriptions.find(({ ended_at }) => ended_at === null);
   if (!trial || trial.paid_from <= scene.now) return;
+  // It ends with a whole second: what was used in one before it was a trial's, and is not any more.
+  scene.clock.moveTo(Math.floor(scene.now / 1_000) * 1_000 + 1_000);
   const trial_end = ms === 0 ? 'now' : Math.ceil((scene.now + ms) / 1_000);
   const changed = await scene.stripe.stripe.subscriptions.update(trial.id, {
     trial_end,
