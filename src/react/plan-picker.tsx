@@ -81,8 +81,9 @@ function PlanChoice({ name, plans, currentPlan, onChange, onSubscribe, ...props 
     if (isUnderWay) setChosen(null);
   }, [isUnderWay]);
   const target = isUnderWay ? undefined : plans.find(({ plan }) => plan === chosen && plan !== currentPlan);
-  // Stripe bills nothing for a plan without prices, so there is nothing that a change would prorate.
   const isFree = plans.find(({ plan }) => plan === currentPlan)?.prices.length === 0;
+  // Stripe bills nothing for a plan without prices, so there is nothing that a change would prorate.
+  const subscribe = isFree ? onSubscribe : undefined;
   return (
     <>
       <fieldset className="tallybook-plan-list" disabled={isUnderWay}>
@@ -97,10 +98,10 @@ function PlanChoice({ name, plans, currentPlan, onChange, onSubscribe, ...props 
         ))}
       </fieldset>
       {isUnderWay ? <ChangeUnderWay change={change} plans={plans} /> : null}
-      {target && isFree && onSubscribe ? (
-        <Invitation key={target.plan} plan={target} onSubscribe={() => onSubscribe(target.plan)} />
+      {target && subscribe ? (
+        <Invitation key={target.plan} plan={target} onSubscribe={() => subscribe(target.plan)} />
       ) : null}
-      {target && !(isFree && onSubscribe) ? (
+      {target && !subscribe ? (
         <PlanPreviewPanel
           key={target.plan}
           plan={target}
