@@ -8,7 +8,8 @@ import { adminQuery, createDatabase } from './support/postgres/databases.ts';
 /** Also a part of the ledger, which has a table for each month. */
 const READS_THROUGH = new RegExp(`Seq Scan on ${GROWING}(_\\d+|\\b)`);
 
-test('whatever the accounts and the years are, no call and no run of the worker reads through all of them', async () => {
+/** Where the planner walks an index of other columns instead (PostgreSQL 18 skips through them), this does not tell. */
+test('no call and no run of the worker reads through a table that grows for want of any index', async () => {
   const { url, drop } = await createDatabase();
   const databases = new PostgresDatabases(url);
   const query = vi.spyOn(Client.prototype, 'query');
